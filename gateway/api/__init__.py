@@ -1,0 +1,1 @@
+"""HTTP face: the only room that knows FastAPI and Starlette."""

@@ -1,0 +1,97 @@
+"""The only table from error codes to HTTP, and the three shapes in which an error is shown.
+
+``/v1/*`` speaks OpenAI's ``{"error": {…}}``, ``/oauth2/*`` speaks RFC 6749 §5.2, everything else
+speaks problem+json (RFC 9457). ``detail`` is what the error was raised with for the caller; no other
+text of an exception ever leaves the gateway.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+
+from gateway.core import errors
+from gateway.core.errors import SealgateError
+
+OHTTP_KEY_PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
+"""Problem type of RFC 9458 §5.3: the client should fetch the key configurations again."""
+
+
+class Problem(NamedTuple):
+    """How one error code looks over HTTP."""
+
+    status: int
+    title: str
+    openai_type: str
+
+
+PROBLEMS: dict[str, Problem] = {
+    errors.MalformedRequest.code: Problem(400, "Malformed request", "invalid_request_error"),
+    errors.UnsupportedParameter.code: Problem(400, "Unsupported parameter", "invalid_request_error"),
+    errors.PayloadTooLarge.code: Problem(413, "Payload too large", "invalid_request_error"),
+    errors.OpenFailed.code: Problem(400, "Bad encapsulated message", "invalid_request_error"),
+    errors.UnknownKey.code: Problem(422, "Unknown key", "invalid_request_error"),
+    errors.EncryptionRequired.code: Problem(415, "Encapsulation required", "invalid_request_error"),
+    errors.AddressNotAllowed.code: Problem(403, "Address not allowed", "permission_error"),
+    errors.InvalidToken.code: Problem(401, "Invalid access token", "authentication_error"),
+    errors.InvalidClient.code: Problem(401, "Invalid client", "authentication_error"),
+    errors.PermissionDenied.code: Problem(403, "Permission denied", "permission_error"),
+    errors.NotFound.code: Problem(404, "Not found", "invalid_request_error"),
+    errors.Conflict.code: Problem(409, "Conflict", "invalid_request_error"),
+    errors.RateLimited.code: Problem(429, "Too many requests", "rate_limit_error"),
+    errors.UpstreamUnavailable.code: Problem(502, "Model server unavailable", "server_error"),
+    errors.UpstreamRefused.code: Problem(400, "Refused by the model server", "invalid_request_error"),
+    errors.ScrubFailed.code: Problem(500, "Answer withheld", "server_error"),
+    errors.StoreUnavailable.code: Problem(503, "Store unavailable", "server_error"),
+    errors.InternalError.code: Problem(500, "Internal error", "server_error"),
+}
+
+_OAUTH_ERRORS = {  # RFC 6749 §5.2 knows six names; the rest of our codes fall into these
+    errors.InvalidClient.code: "invalid_client",
+    errors.PermissionDenied.code: "unauthorized_client",
+}
+
+
+class ErrorBody(NamedTuple):
+    """A ready error answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+def openai_error(error: SealgateError) -> ErrorBody:
+    """Return *error* in OpenAI's shape, which the official SDKs turn into their exceptions."""
+    problem = PROBLEMS[error.code]
+    body = {
+        "error": {
+            "message": error.detail,
+            "type": problem.openai_type,
+            "param": None,
+            "code": error.code,
+        }
+    }
+    return ErrorBody(problem.status, "application/json", orjson.dumps(body))
+
+
+def problem_json(error: SealgateError) -> ErrorBody:
+    """Return *error* as problem+json (RFC 9457)."""
+    problem = PROBLEMS[error.code]
+    unknown_key = error.code == errors.UnknownKey.code
+    body = {
+        "type": OHTTP_KEY_PROBLEM if unknown_key else "about:blank",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": error.detail,
+        "code": error.code,
+    }
+    return ErrorBody(problem.status, "application/problem+json", orjson.dumps(body))
+
+
+def oauth_error(error: SealgateError) -> ErrorBody:
+    """Return *error* in the shape of RFC 6749 §5.2."""
+    problem = PROBLEMS[error.code]
+    name = _OAUTH_ERRORS.get(error.code, "invalid_request" if problem.status < 500 else "server_error")
+    body = {"error": name, "error_description": error.detail}
+    return ErrorBody(problem.status, "application/json", orjson.dumps(body))

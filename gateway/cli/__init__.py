@@ -1,0 +1,1 @@
+"""The ``sealgate`` command: one small module for each noun."""

@@ -1,0 +1,1 @@
+"""What applications install: transports that seal each request to the gateway."""

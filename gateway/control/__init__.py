@@ -1,0 +1,1 @@
+"""Control plane: use cases shared by the admin API, the command line and the console."""

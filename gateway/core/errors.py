@@ -1,0 +1,164 @@
+"""Every way in which a request can be refused, as one flat tree with stable codes.
+
+An error carries a *code* (stable, for machines) and a *detail* (one sentence, for the caller who can
+mend it). Neither ever holds a token, a key, a prompt, upstream text or ``str()`` of another error.
+HTTP statuses live in one table, ``gateway/api/problems.py``.
+
+    SealgateError
+    ├── MalformedRequest      the message is not what its media type promises
+    ├── UnsupportedParameter  a request field the gateway does not let through
+    ├── PayloadTooLarge       more bytes than the limit
+    ├── OpenFailed            a sealed message did not open: one error for every reason, no oracle
+    ├── UnknownKey            sealed to a key that is not (or no longer) ours
+    ├── EncryptionRequired    a clear request where policy wants a sealed one
+    ├── AddressNotAllowed     the address is on no allowlist that applies
+    ├── InvalidToken          no access token, or one that is not valid now
+    ├── InvalidClient         wrong client credentials at the token endpoint (RFC 6749 §5.2)
+    ├── PermissionDenied      a valid principal without this permission
+    ├── NotFound              no such path or object
+    ├── Conflict              the object is not in the state that the change needs
+    ├── RateLimited           too many calls for now
+    ├── UpstreamUnavailable   vLLM did not answer or broke off
+    ├── UpstreamRefused       vLLM answered with an error of its own
+    ├── ScrubFailed           the answer could not be scrubbed, so nothing more of it is sent
+    ├── StoreUnavailable      the state needed to decide cannot be read or written
+    └── InternalError         a bug of ours
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SealgateError(Exception):
+    """Base of all refusals. *detail* is shown to the caller; leave it out to show the default."""
+
+    code: ClassVar[str] = "internal_error"
+    default_detail: ClassVar[str] = "The gateway met an unexpected condition."
+
+    def __init__(self, detail: str | None = None) -> None:
+        self.detail = self.default_detail if detail is None else detail
+        super().__init__(self.detail)
+
+
+class MalformedRequest(SealgateError):
+    """The message is not what its media type promises."""
+
+    code = "malformed_request"
+    default_detail = "The request could not be parsed."
+
+
+class UnsupportedParameter(SealgateError):
+    """A request field that the gateway does not let through."""
+
+    code = "unsupported_parameter"
+    default_detail = "The request holds a parameter that this gateway does not allow."
+
+
+class PayloadTooLarge(SealgateError):
+    """More bytes than the configured limit."""
+
+    code = "payload_too_large"
+    default_detail = "The request is larger than this gateway accepts."
+
+
+class OpenFailed(SealgateError):
+    """A sealed message did not open. The same error for every reason, so that it is no oracle."""
+
+    code = "open_failed"
+    default_detail = "The encapsulated message could not be opened."
+
+
+class UnknownKey(SealgateError):
+    """The message is sealed to a key identifier that the gateway does not hold (RFC 9458 §5.3)."""
+
+    code = "unknown_key"
+    default_detail = "The key is unknown. Fetch the key configurations again."
+
+
+class EncryptionRequired(SealgateError):
+    """A clear request from a client that must seal its requests."""
+
+    code = "encryption_required"
+    default_detail = "This gateway accepts only encapsulated requests here."
+
+
+class AddressNotAllowed(SealgateError):
+    """The client address is on no allowlist that applies."""
+
+    code = "address_not_allowed"
+    default_detail = "Calls from this address are not allowed."
+
+
+class InvalidToken(SealgateError):
+    """No access token, or one that is not valid at this moment (RFC 6750 §3.1)."""
+
+    code = "invalid_token"
+    default_detail = "The access token is missing, expired, revoked or not valid here."
+
+
+class InvalidClient(SealgateError):
+    """Client authentication failed at the token endpoint (RFC 6749 §5.2)."""
+
+    code = "invalid_client"
+    default_detail = "Client authentication failed."
+
+
+class PermissionDenied(SealgateError):
+    """An authenticated principal without this permission."""
+
+    code = "permission_denied"
+    default_detail = "This principal may not do that."
+
+
+class NotFound(SealgateError):
+    """No such path or object."""
+
+    code = "not_found"
+    default_detail = "There is nothing here."
+
+
+class Conflict(SealgateError):
+    """The object is not in the state that the change needs."""
+
+    code = "conflict"
+    default_detail = "The object is not in a state that allows this change."
+
+
+class RateLimited(SealgateError):
+    """Too many calls for now."""
+
+    code = "rate_limited"
+    default_detail = "Too many calls; try again later."
+
+
+class UpstreamUnavailable(SealgateError):
+    """vLLM did not answer in time, refused the connection or broke off."""
+
+    code = "upstream_unavailable"
+    default_detail = "The model server is not available."
+
+
+class UpstreamRefused(SealgateError):
+    """vLLM answered with an error. Its text echoes the prompt, so it is never passed on."""
+
+    code = "upstream_refused"
+    default_detail = "The model server refused the request."
+
+
+class ScrubFailed(SealgateError):
+    """The answer could not be scrubbed; the rest of it is dropped."""
+
+    code = "scrub_failed"
+    default_detail = "The answer could not be checked for personal data and was withheld."
+
+
+class StoreUnavailable(SealgateError):
+    """State that the decision needs cannot be read or written; nothing was changed."""
+
+    code = "store_unavailable"
+    default_detail = "The gateway cannot reach its store."
+
+
+class InternalError(SealgateError):
+    """A bug of ours, shown without any detail of it."""

@@ -1,0 +1,1 @@
+"""Personal data: detectors, and the machine that finds them in a stream."""
