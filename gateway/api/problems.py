@@ -1,8 +1,8 @@
 """The only table from error codes to HTTP, and the three shapes in which an error is shown.
 
 ``/v1/*`` speaks OpenAI's ``{"error": {…}}``, ``/oauth2/*`` speaks RFC 6749 §5.2, everything else
-speaks problem+json (RFC 9457). ``detail`` is what the error was raised with for the caller; no other
-text of an exception ever leaves the gateway.
+speaks problem+json (RFC 9457). ``detail`` is what the error was raised with for the caller; no
+other text of an exception ever leaves the gateway.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import orjson
 
 from gateway.core import errors
 from gateway.core.errors import SealgateError
+from gateway.pipeline.exchange import WholeAnswer
 
 OHTTP_KEY_PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
 """Problem type of RFC 9458 §5.3: the client should fetch the key configurations again."""
@@ -28,7 +29,9 @@ class Problem(NamedTuple):
 
 PROBLEMS: dict[str, Problem] = {
     errors.MalformedRequest.code: Problem(400, "Malformed request", "invalid_request_error"),
-    errors.UnsupportedParameter.code: Problem(400, "Unsupported parameter", "invalid_request_error"),
+    errors.UnsupportedParameter.code: Problem(
+        400, "Unsupported parameter", "invalid_request_error"
+    ),
     errors.PayloadTooLarge.code: Problem(413, "Payload too large", "invalid_request_error"),
     errors.OpenFailed.code: Problem(400, "Bad encapsulated message", "invalid_request_error"),
     errors.UnknownKey.code: Problem(422, "Unknown key", "invalid_request_error"),
@@ -41,7 +44,9 @@ PROBLEMS: dict[str, Problem] = {
     errors.Conflict.code: Problem(409, "Conflict", "invalid_request_error"),
     errors.RateLimited.code: Problem(429, "Too many requests", "rate_limit_error"),
     errors.UpstreamUnavailable.code: Problem(502, "Model server unavailable", "server_error"),
-    errors.UpstreamRefused.code: Problem(400, "Refused by the model server", "invalid_request_error"),
+    errors.UpstreamRefused.code: Problem(
+        400, "Refused by the model server", "invalid_request_error"
+    ),
     errors.ScrubFailed.code: Problem(500, "Answer withheld", "server_error"),
     errors.StoreUnavailable.code: Problem(503, "Store unavailable", "server_error"),
     errors.InternalError.code: Problem(500, "Internal error", "server_error"),
@@ -53,15 +58,7 @@ _OAUTH_ERRORS = {  # RFC 6749 §5.2 knows six names; the rest of our codes fall 
 }
 
 
-class ErrorBody(NamedTuple):
-    """A ready error answer."""
-
-    status: int
-    content_type: str
-    body: bytes
-
-
-def openai_error(error: SealgateError) -> ErrorBody:
+def openai_error(error: SealgateError) -> WholeAnswer:
     """Return *error* in OpenAI's shape, which the official SDKs turn into their exceptions."""
     problem = PROBLEMS[error.code]
     body = {
@@ -72,10 +69,10 @@ def openai_error(error: SealgateError) -> ErrorBody:
             "code": error.code,
         }
     }
-    return ErrorBody(problem.status, "application/json", orjson.dumps(body))
+    return WholeAnswer(problem.status, "application/json", orjson.dumps(body))
 
 
-def problem_json(error: SealgateError) -> ErrorBody:
+def problem_json(error: SealgateError) -> WholeAnswer:
     """Return *error* as problem+json (RFC 9457)."""
     problem = PROBLEMS[error.code]
     unknown_key = error.code == errors.UnknownKey.code
@@ -86,12 +83,30 @@ def problem_json(error: SealgateError) -> ErrorBody:
         "detail": error.detail,
         "code": error.code,
     }
-    return ErrorBody(problem.status, "application/problem+json", orjson.dumps(body))
+    return WholeAnswer(problem.status, "application/problem+json", orjson.dumps(body))
 
 
-def oauth_error(error: SealgateError) -> ErrorBody:
+def oauth_error(error: SealgateError) -> WholeAnswer:
     """Return *error* in the shape of RFC 6749 §5.2."""
     problem = PROBLEMS[error.code]
-    name = _OAUTH_ERRORS.get(error.code, "invalid_request" if problem.status < 500 else "server_error")
+    name = _OAUTH_ERRORS.get(
+        error.code, "invalid_request" if problem.status < 500 else "server_error"
+    )
     body = {"error": name, "error_description": error.detail}
-    return ErrorBody(problem.status, "application/json", orjson.dumps(body))
+    return WholeAnswer(problem.status, "application/json", orjson.dumps(body))
+
+
+class ProblemPresenter:
+    """Shows the data plane's errors: OpenAI's shape to the model API, problem+json elsewhere."""
+
+    def outside(self, error: SealgateError, path: str) -> WholeAnswer:
+        """Return *error* in the shape that clients of *path* expect."""
+        return openai_error(error) if path.startswith("/v1/") else problem_json(error)
+
+    def inside(self, error: SealgateError) -> WholeAnswer:
+        """Return *error* as the official SDKs understand it: what was opened is for them."""
+        return openai_error(error)
+
+    def event(self, error: SealgateError) -> bytes:
+        """Return *error* as a server-sent event; the official SDKs raise it as an API error."""
+        return b"data: " + openai_error(error).body + b"\n\n"

@@ -1,0 +1,100 @@
+"""The data plane's ASGI adapter: a scope becomes a ``Received``, ``send`` becomes a ``Downstream``.
+
+It also watches the connection while the chain works, and cancels the chain when the client leaves:
+vLLM then stops generating for nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from ipaddress import ip_address
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.core.identity import Address
+from gateway.pipeline.chain import Chain
+from gateway.pipeline.exchange import Headers, Received
+
+
+class Inference:
+    """ASGI application that runs the chain."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; returns when it is answered or the client has left."""
+        body = _Body(receive)
+        received = Received(
+            method=scope["method"],
+            path=raw_target(scope),
+            headers=scope["headers"],
+            peer=peer_address(scope),
+            body=body.chunks(),
+        )
+        serving = asyncio.ensure_future(self._chain.serve(received, _AsgiDownstream(send)))
+        leaving = asyncio.ensure_future(body.wait_for_disconnect())
+        try:
+            await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (serving, leaving):
+                task.cancel()
+            await asyncio.wait({serving, leaving})
+        if not serving.cancelled():
+            serving.result()  # raises what the chain could not turn into an answer
+
+
+def raw_target(scope: Scope) -> str:
+    """Return path and query as they came, undecoded: routes are compared with exact bytes."""
+    raw: bytes = scope["raw_path"]
+    query: bytes = scope["query_string"]
+    return (raw + b"?" + query if query else raw).decode("latin-1")
+
+
+def peer_address(scope: Scope) -> Address:
+    """Return the address at the other end of the connection; the listener always knows it."""
+    return ip_address(scope["client"][0])
+
+
+class _Body:
+    """Reads the request body once, then tells when the client leaves."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._read_or_gone = asyncio.Event()
+        self._gone = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._gone = True
+                self._read_or_gone.set()
+                await asyncio.Event().wait()  # a half request is never worked on; we get cancelled
+            if message.get("body"):
+                yield message["body"]
+            more = message.get("more_body", False)
+        self._read_or_gone.set()
+
+    async def wait_for_disconnect(self) -> None:
+        await self._read_or_gone.wait()
+        while not self._gone:
+            self._gone = (await self._receive())["type"] == "http.disconnect"
+
+
+class _AsgiDownstream:
+    """Writes an answer through ASGI's ``send``."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def start(self, status: int, headers: Headers) -> None:
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def send(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def finish(self) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,186 @@
+"""An own certificate authority and a server certificate, and TLS contexts with modern settings.
+
+Made at first run so that HTTPS works before anybody has bought or requested a certificate. Clients
+trust the CA file; an operator with certificates of their own names them in the settings instead.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_CA_LIFETIME = timedelta(days=3650)
+_SERVER_LIFETIME = timedelta(days=365)  # the most that Mozilla's intermediate profile allows is 366
+_RENEW_BEFORE = timedelta(days=30)
+_CLOCK_SKEW = timedelta(minutes=5)
+
+# TLS 1.2 suites of Mozilla's "intermediate" profile that have forward secrecy and an AEAD, for the
+# ECDSA key made here and for RSA keys brought along; TLS 1.3 has only good ones.
+_TLS12_CIPHERS = ":".join(
+    f"ECDHE-{signature}-{cipher}"
+    for cipher in ("AES256-GCM-SHA384", "CHACHA20-POLY1305", "AES128-GCM-SHA256")
+    for signature in ("ECDSA", "RSA")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """Where the authority and the server certificate lie. Keys have mode 0600."""
+
+    ca_certificate: Path
+    ca_key: Path
+    certificate: Path
+    key: Path
+
+    @classmethod
+    def in_directory(cls, directory: Path) -> CertificateFiles:
+        """Return the usual names inside *directory*."""
+        return cls(
+            ca_certificate=directory / "ca.crt",
+            ca_key=directory / "ca.key",
+            certificate=directory / "server.crt",
+            key=directory / "server.key",
+        )
+
+
+def ensure_certificates(files: CertificateFiles, names: Sequence[str], *, now: datetime) -> bool:
+    """Make what is missing of *files*, and renew a server certificate within 30 days of its end.
+
+    *names* are host names and addresses for the certificate. Returns whether anything was made; an
+    existing authority is never replaced.
+    """
+    files.ca_certificate.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = False
+    if not files.ca_key.exists():
+        _make_authority(files, now)
+        made = True
+    if not files.certificate.exists() or _ends_at(files.certificate) - now < _RENEW_BEFORE:
+        _make_server_certificate(files, names, now)
+        made = True
+    return made
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return a server context: TLS 1.2 and 1.3, AEAD suites with forward secrecy only.
+
+    Raises ``OSError`` or ``ssl.SSLError`` when the files cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_TLS12_CIPHERS)
+    # One group, since this interface takes no list: P-256 is the one that every client has.
+    context.set_ecdh_curve("prime256v1")
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def _make_authority(files: CertificateFiles, now: datetime) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sealgate local authority")])
+    certificate = (
+        _builder(name, key.public_key(), now=now, ends_at=now + _CA_LIFETIME)
+        .issuer_name(name)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(certify=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    _write(files.ca_key, _private_bytes(key), mode=0o600)
+    _write(files.ca_certificate, _public_bytes(certificate), mode=0o644)
+
+
+def _make_server_certificate(files: CertificateFiles, names: Sequence[str], now: datetime) -> None:
+    ca_key = serialization.load_pem_private_key(files.ca_key.read_bytes(), password=None)
+    if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
+        raise TypeError("the authority's key is not an elliptic-curve key")
+    ca = x509.load_pem_x509_certificate(files.ca_certificate.read_bytes())
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
+    certificate = (
+        _builder(subject, key.public_key(), now=now, ends_at=now + _SERVER_LIFETIME)
+        .issuer_name(ca.subject)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(certify=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(_general_names(names)), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
+        )
+        .sign(ca_key, hashes.SHA256())
+    )
+    _write(files.key, _private_bytes(key), mode=0o600)
+    _write(files.certificate, _public_bytes(certificate), mode=0o644)
+
+
+def _builder(
+    name: x509.Name, public_key: ec.EllipticCurvePublicKey, *, now: datetime, ends_at: datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_after(ends_at)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+
+
+def _key_usage(*, certify: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not certify,
+        key_cert_sign=certify,
+        crl_sign=certify,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general_names(names: Sequence[str]) -> list[x509.GeneralName]:
+    result: list[x509.GeneralName] = []
+    for name in names:
+        try:
+            result.append(x509.IPAddress(ip_address(name)))
+        except ValueError:
+            result.append(x509.DNSName(name))
+    return result
+
+
+def _ends_at(certificate: Path) -> datetime:
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+
+
+def _private_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _public_bytes(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _write(path: Path, data: bytes, *, mode: int) -> None:
+    # Written aside and renamed: nobody reads half a key, and the mode is right from the start.
+    aside = path.with_name(path.name + ".new")
+    aside.unlink(missing_ok=True)
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(data)
+    aside.replace(path)

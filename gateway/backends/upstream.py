@@ -1,0 +1,241 @@
+"""vLLM over its Unix socket: pooled keep-alive connections and answers read as they arrive.
+
+Written on asyncio streams and httptools because general HTTP clients cost more CPU for each token
+than all other stages together (ADR-0006). Only what the gateway itself sends and vLLM answers is
+supported: one request at a time, no redirects, no compression, no cookies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httptools
+
+from gateway.core.errors import UpstreamUnavailable
+from gateway.core.ports import UpstreamRequest
+from gateway.core.secret import Secret
+
+_READ_BYTES = 65_536
+_MAX_HEAD_BYTES = 16_384
+_MAX_IDLE_CONNECTIONS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTimeouts:
+    """How long vLLM may take, in seconds.
+
+    *head* is long because an answer that is not streamed begins when it is complete.
+    """
+
+    connect: float = 2.0
+    head: float = 300.0
+    idle: float = 60.0
+
+
+class UnixSocketUpstream:
+    """Satisfies :class:`gateway.core.ports.Upstream` for a vLLM on a Unix socket."""
+
+    def __init__(
+        self, socket_path: Path, api_key_file: Path, *, timeouts: UpstreamTimeouts | None = None
+    ) -> None:
+        self._socket_path = socket_path
+        self._api_key_file = api_key_file
+        self._timeouts = timeouts or UpstreamTimeouts()
+        self._idle: deque[_Connection] = deque()
+        self._closed = False
+
+    async def send(self, request: UpstreamRequest) -> _Answer:
+        """Send *request*; return once the head of the answer is there.
+
+        A connection that vLLM closed while it lay idle is replaced once; a request whose answer had
+        begun is never sent again. Raises ``UpstreamUnavailable``.
+        """
+        message = self._serialize(request)
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                return await self._exchange(connection, message)
+            except _StaleConnection:
+                continue
+        try:
+            return await self._exchange(await self._connect(), message)
+        except _StaleConnection:
+            raise UpstreamUnavailable from None
+
+    async def is_healthy(self) -> bool:
+        """Return whether ``GET /health`` answers 200."""
+        try:
+            answer = await self.send(UpstreamRequest("GET", "/health"))
+        except UpstreamUnavailable:
+            return False
+        await answer.close()
+        return answer.status == 200
+
+    async def close(self) -> None:
+        """Close all idle connections; those in use close when their answer ends."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().abort()
+
+    async def _exchange(self, connection: _Connection, message: bytes) -> _Answer:
+        answer = _Answer(connection, self._release, idle_seconds=self._timeouts.idle)
+        try:
+            async with asyncio.timeout(self._timeouts.head):
+                await connection.write(message)
+                await answer.read_head()
+        except TimeoutError:
+            connection.abort()
+            raise UpstreamUnavailable from None
+        except BaseException:
+            connection.abort()
+            raise
+        return answer
+
+    async def _connect(self) -> _Connection:
+        try:
+            async with asyncio.timeout(self._timeouts.connect):
+                reader, writer = await asyncio.open_unix_connection(
+                    str(self._socket_path), limit=2 * _READ_BYTES
+                )
+        except OSError:  # TimeoutError is one
+            raise UpstreamUnavailable from None
+        return _Connection(reader, writer)
+
+    def _release(self, connection: _Connection) -> None:
+        if self._closed or len(self._idle) >= _MAX_IDLE_CONNECTIONS:
+            connection.abort()
+        else:
+            self._idle.append(connection)
+
+    def _serialize(self, request: UpstreamRequest) -> bytes:
+        lines = [
+            f"{request.method} {request.path} HTTP/1.1",
+            "host: vllm",
+            f"authorization: Bearer {self._api_key().reveal()}",
+            "accept-encoding: identity",
+        ]
+        if request.body:
+            lines += ["content-type: application/json", f"content-length: {len(request.body)}"]
+        return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + request.body
+
+    def _api_key(self) -> Secret[str]:
+        # Read anew each time: vLLM gets a new key at each start, also after a crash.
+        try:
+            return Secret(self._api_key_file.read_text("ascii").strip())
+        except (OSError, UnicodeDecodeError):
+            raise UpstreamUnavailable from None
+
+
+class _StaleConnection(Exception):
+    """The connection ended before a single byte of the answer."""
+
+
+class _Connection:
+    """One socket to vLLM."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def write(self, data: bytes) -> None:
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except OSError:
+            raise _StaleConnection from None
+
+    async def read(self) -> bytes:
+        """Return what has arrived, ``b""`` at the end of the connection."""
+        try:
+            return await self._reader.read(_READ_BYTES)
+        except OSError:
+            return b""
+
+    def abort(self) -> None:
+        self._writer.transport.abort()
+
+
+class _Answer:
+    """An answer being read; the methods below the line are httptools callbacks."""
+
+    def __init__(
+        self,
+        connection: _Connection,
+        release: Callable[[_Connection], None],
+        *,
+        idle_seconds: float,
+    ) -> None:
+        self.status = 0
+        self.content_type = ""
+        self._connection = connection
+        self._release = release
+        self._idle_seconds = idle_seconds
+        self._parser = httptools.HttpResponseParser(self)
+        self._pending: list[bytes] = []
+        self._head_read = False
+        self._complete = False
+
+    async def read_head(self) -> None:
+        received = 0
+        while not self._head_read:
+            data = await self._connection.read()
+            if not data and not received:
+                raise _StaleConnection
+            received += len(data)
+            if not data or received > _MAX_HEAD_BYTES + _READ_BYTES:
+                raise UpstreamUnavailable
+            self._parse(data)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body, one item for each read. Raises ``UpstreamUnavailable`` when cut off."""
+        while True:
+            if self._pending:
+                data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
+                self._pending.clear()
+                yield data
+            if self._complete:
+                return
+            await self._read_more()
+
+    async def close(self) -> None:
+        """Give the connection back, or cut it: that is what makes vLLM stop generating."""
+        if self._complete and self._parser.should_keep_alive():
+            self._release(self._connection)
+        else:
+            self._connection.abort()
+
+    async def _read_more(self) -> None:
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                data = await self._connection.read()
+        except TimeoutError:
+            raise UpstreamUnavailable from None
+        if not data:
+            raise UpstreamUnavailable
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            raise UpstreamUnavailable from None
+
+    # ------------------------------------------------------------------ httptools callbacks
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"content-type":
+            self.content_type = value.split(b";")[0].strip().lower().decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        self._head_read = True
+
+    def on_body(self, body: bytes) -> None:
+        self._pending.append(body)
+
+    def on_message_complete(self) -> None:
+        self._complete = True

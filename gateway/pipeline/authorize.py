@@ -1,0 +1,92 @@
+"""Stage 4: decide whether this principal may make this call, and what exactly the call is.
+
+An exact table of (method, path); whatever is not in it does not exist. The body is parsed here and
+rebuilt from what was checked, so that vLLM never parses bytes that the gateway has not understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from gateway.core.chat import Operation, parse_inference_request
+from gateway.core.errors import MalformedRequest, NotFound
+from gateway.core.identity import Principal
+from gateway.core.policy import Permission, Snapshot, verify_model, verify_permission
+from gateway.core.ports import SnapshotSource, UpstreamRequest
+from gateway.core.scrubber import ModelListFilter, StreamAnswerScrubber, WholeAnswerScrubber
+from gateway.pipeline.exchange import Authenticated, Authorized, Decapsulated
+
+
+class Authorize:
+    """Decides by role, grant and path."""
+
+    def __init__(self, snapshots: SnapshotSource) -> None:
+        self._snapshots = snapshots
+
+    def __call__(self, authenticated: Authenticated) -> Authorized:
+        """Return the call to make.
+
+        Raises ``NotFound``, ``PermissionDenied``, ``MalformedRequest`` or
+        ``UnsupportedParameter``.
+        """
+        decapsulated = authenticated.decapsulated
+        request = decapsulated.request
+        decide = _ROUTES.get((request.method.decode(), request.path.decode()))
+        if decide is None:
+            raise NotFound
+        return decide(authenticated.principal, decapsulated, self._snapshots.current())
+
+
+def _call_model(
+    principal: Principal, decapsulated: Decapsulated, snapshot: Snapshot, *, operation: Operation
+) -> Authorized:
+    verify_permission(principal, Permission.CALL_MODEL)
+    _verify_json(decapsulated)
+    request = parse_inference_request(operation, decapsulated.request.body)
+    verify_model(principal, request.model, snapshot.models)
+    scrubber = StreamAnswerScrubber if request.stream else WholeAnswerScrubber
+    return Authorized(
+        principal=principal,
+        upstream_request=UpstreamRequest("POST", _path(decapsulated), request.upstream_body),
+        new_scrubber=partial(scrubber, operation),
+        streamed=request.stream,
+    )
+
+
+def _list_models(
+    principal: Principal, decapsulated: Decapsulated, snapshot: Snapshot
+) -> Authorized:
+    verify_permission(principal, Permission.LIST_MODELS)
+    if decapsulated.request.body:
+        raise MalformedRequest("This request takes no body.")
+    visible = principal.client.models & snapshot.models.keys()
+    return Authorized(
+        principal=principal,
+        upstream_request=UpstreamRequest("GET", _path(decapsulated)),
+        new_scrubber=partial(ModelListFilter, visible=visible),
+        streamed=False,
+    )
+
+
+def _path(decapsulated: Decapsulated) -> str:
+    return decapsulated.request.path.decode("ascii")
+
+
+def _verify_json(decapsulated: Decapsulated) -> None:
+    headers = decapsulated.request.headers
+    values = [value for name, value in headers if name.lower() == b"content-type"]
+    if len(values) != 1 or values[0].split(b";")[0].strip().lower() != b"application/json":
+        raise MalformedRequest("The content type must be application/json.")
+
+
+_Decide = Callable[[Principal, Decapsulated, Snapshot], Authorized]
+
+_ROUTES: dict[tuple[str, str], _Decide] = {
+    ("POST", "/v1/chat/completions"): partial(_call_model, operation=Operation.CHAT_COMPLETIONS),
+    ("POST", "/v1/completions"): partial(_call_model, operation=Operation.COMPLETIONS),
+    ("GET", "/v1/models"): _list_models,
+}
+
+INFERENCE_ROUTES = frozenset(_ROUTES)
+"""Every (method, path) of the model API; the public listener lets no other through."""

@@ -1,0 +1,147 @@
+"""The order of the stages. Read this file first.
+
+    1 admit          is this address allowed to talk to the gateway?
+    2 decapsulate    open the sealed request
+    3 authenticate   whose token is inside, and is it good now?
+    4 authorize      may they make this call?
+    5 forward        put it to vLLM
+    6 scrub          take personal data out of the answer
+    7 encapsulate    seal each piece for the client that asked
+    8 record         time, status, address
+
+Until a request is open, errors go out as they are; afterwards they travel inside the seal. Once the
+first byte of a stream is out its status is spent: a failure then is one error event and a cut
+connection, never a final chunk. No setting turns a stage off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.core.errors import InternalError, SealgateError
+from gateway.pipeline.admit import Admit
+from gateway.pipeline.authenticate import Authenticate
+from gateway.pipeline.authorize import Authorize
+from gateway.pipeline.decapsulate import Decapsulate, ReadRequest
+from gateway.pipeline.encapsulate import Reply, encapsulate
+from gateway.pipeline.exchange import (
+    Downstream,
+    Opened,
+    Presenter,
+    Received,
+    Scrubbing,
+    WholeAnswer,
+)
+from gateway.pipeline.forward import Forward
+from gateway.pipeline.record import Record
+from gateway.pipeline.scrub import scrub
+
+CLIENT_CLOSED_REQUEST = 499
+"""Recorded when the client left before the answer was complete (nginx's convention)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages that hold something: an allowlist, a port, a clock."""
+
+    admit: Admit
+    decapsulate: Decapsulate
+    read_request: ReadRequest
+    authenticate: Authenticate
+    authorize: Authorize
+    forward: Forward
+    record: Record
+
+
+class Chain:
+    """Runs a request through every stage."""
+
+    def __init__(
+        self, stages: Stages, presenter: Presenter, *, report_fault: Callable[[Exception], None]
+    ) -> None:
+        self._stages = stages
+        self._presenter = presenter
+        self._report_fault = report_fault
+
+    async def serve(self, received: Received, downstream: Downstream) -> None:
+        """Answer *received* over *downstream* and record it, whatever happens.
+
+        Cancelled when the client leaves; vLLM's answer is then cut, which stops the generation.
+        """
+        status = CLIENT_CLOSED_REQUEST
+        try:
+            status = await self._answer(received, downstream)
+        finally:
+            self._stages.record(status, received.peer)
+
+    async def _answer(self, received: Received, downstream: Downstream) -> int:
+        try:
+            admitted = self._stages.admit(received)
+            opened = await self._stages.decapsulate(admitted)
+        except SealgateError as refusal:
+            answer = self._presenter.outside(refusal, received.path)
+            await _send_complete(answer, Reply(), downstream)
+            return answer.status
+        reply = encapsulate(opened)
+        try:
+            await self._answer_opened(opened, reply, downstream)
+        except SealgateError as refusal:
+            return await self._fail(refusal, reply, downstream)
+        except Exception as fault:  # noqa: BLE001  # a bug must not show itself, and stays sealed
+            self._report_fault(fault)
+            return await self._fail(InternalError(), reply, downstream)
+        return 200
+
+    async def _answer_opened(self, opened: Opened, reply: Reply, downstream: Downstream) -> None:
+        decapsulated = self._stages.read_request(opened)
+        authenticated = self._stages.authenticate(decapsulated)
+        authorized = self._stages.authorize(authenticated)
+        forwarded = await self._stages.forward(authorized)
+        try:
+            scrubbing = scrub(forwarded)
+            if authorized.streamed:
+                await _stream(scrubbing, reply, downstream)
+            else:
+                await _send_whole(scrubbing, reply, downstream)
+        finally:
+            await forwarded.answer.close()
+
+    async def _fail(self, error: SealgateError, reply: Reply, downstream: Downstream) -> int:
+        answer = self._presenter.inside(error)
+        if reply.started:
+            await downstream.send(reply.feed(self._presenter.event(error)))
+        else:
+            await _send_complete(answer, reply, downstream)
+        return answer.status
+
+
+async def _stream(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) -> None:
+    answer, scrubber = scrubbing.forwarded.answer, scrubbing.scrubber
+    head = reply.head(answer.status, answer.content_type)
+    await downstream.start(head.status, head.headers)
+    await downstream.send(head.data)
+    async for data in answer.chunks():
+        safe = scrubber.feed(data)
+        if safe:
+            await downstream.send(reply.feed(safe))
+    safe = scrubber.finish()
+    if safe:
+        await downstream.send(reply.feed(safe))
+    await downstream.send(reply.finish())
+    await downstream.finish()
+
+
+async def _send_whole(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) -> None:
+    answer, scrubber = scrubbing.forwarded.answer, scrubbing.scrubber
+    parts = [scrubber.feed(data) async for data in answer.chunks()]
+    parts.append(scrubber.finish())
+    whole = WholeAnswer(answer.status, answer.content_type, b"".join(parts))
+    await _send_complete(whole, reply, downstream)
+
+
+async def _send_complete(answer: WholeAnswer, reply: Reply, downstream: Downstream) -> None:
+    head = reply.head(answer.status, answer.content_type)
+    await downstream.start(head.status, head.headers)
+    await downstream.send(head.data + reply.feed(answer.body) + reply.finish())
+    await downstream.finish()

@@ -1,0 +1,143 @@
+"""What a request is after each stage.
+
+Every stage takes the record of the stage before it and returns the next one, so a skipped or
+swapped stage is a type error. Records are frozen: a later stage adds, it never rewrites what an
+earlier one has checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from gateway.core import bhttp
+from gateway.core.errors import SealgateError
+from gateway.core.identity import Address, Principal
+from gateway.core.ohttp import ResponseSealer
+from gateway.core.ports import UpstreamAnswer, UpstreamRequest
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came off the wire; nothing in it has been checked."""
+
+    method: str
+    path: str
+    headers: Headers
+    peer: Address
+    body: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """From an address that may talk to this gateway at all."""
+
+    address: Address
+    received: Received
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A request whose last byte has arrived and, if it was sealed, has been verified.
+
+    *content* is the Binary HTTP message that was inside, or the request itself when only TLS
+    protected it; then *response_sealer* is None. From here on errors travel inside the seal.
+    """
+
+    address: Address
+    content: bytes | bhttp.Request
+    response_sealer: ResponseSealer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decapsulated:
+    """The request that was meant. Its authority is one of ours."""
+
+    address: Address
+    sealed: bool
+    request: bhttp.Request
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """From a principal whose token is valid now."""
+
+    principal: Principal
+    decapsulated: Decapsulated
+
+
+class Scrubber(Protocol):
+    """Turns the upstream's bytes into bytes that are safe to send."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Accept *data*; return what is now safe to send, often nothing."""
+
+    def finish(self) -> bytes:
+        """Return the rest. Raises when the answer was cut off or cannot be scrubbed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """A call that this principal may make, as the gateway itself will put it to vLLM.
+
+    *new_scrubber* makes the scrubber for this one answer. *streamed* says whether the client asked
+    for server-sent events.
+    """
+
+    principal: Principal
+    upstream_request: UpstreamRequest
+    new_scrubber: Callable[[], Scrubber]
+    streamed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """vLLM accepted the call; its answer is about to arrive."""
+
+    authorized: Authorized
+    answer: UpstreamAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubbing:
+    """An answer together with the scrubber that every byte of it passes."""
+
+    forwarded: Forwarded
+    scrubber: Scrubber
+
+
+class WholeAnswer(NamedTuple):
+    """An answer that is sent in one piece."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Presenter(Protocol):
+    """How errors look to a client; the HTTP face provides it."""
+
+    def outside(self, error: SealgateError, path: str) -> WholeAnswer:
+        """Return *error* for a request to *path* that was not opened."""
+
+    def inside(self, error: SealgateError) -> WholeAnswer:
+        """Return *error* for a request that was opened."""
+
+    def event(self, error: SealgateError) -> bytes:
+        """Return *error* as the last event of a stream whose status is already spent."""
+
+
+class Downstream(Protocol):
+    """The client's side of the connection."""
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send the head of the answer."""
+
+    async def send(self, data: bytes) -> None:
+        """Send a piece of the body; waits while the client reads slower than we send."""
+
+    async def finish(self) -> None:
+        """End the body properly. Without it the client sees a cut connection."""

@@ -1,0 +1,32 @@
+"""Stage 5: put the call to vLLM.
+
+vLLM's error texts echo the prompt, so of a refusal only the fact is kept. When vLLM is down the
+call is refused with ``UpstreamUnavailable``; it is never retried once an answer has begun.
+"""
+
+from __future__ import annotations
+
+from gateway.core.errors import UpstreamRefused, UpstreamUnavailable
+from gateway.core.ports import Upstream
+from gateway.pipeline.exchange import Authorized, Forwarded
+
+_EVENT_STREAM = "text/event-stream"
+_JSON = "application/json"
+
+
+class Forward:
+    """Sends an authorized call and hands on the answer once its head is there."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+
+    async def __call__(self, authorized: Authorized) -> Forwarded:
+        """Return the answer that begins. Raises ``UpstreamRefused`` or ``UpstreamUnavailable``."""
+        answer = await self._upstream.send(authorized.upstream_request)
+        expected = _EVENT_STREAM if authorized.streamed else _JSON
+        if answer.status == 200 and answer.content_type == expected:
+            return Forwarded(authorized=authorized, answer=answer)
+        await answer.close()
+        if answer.status in {400, 413, 422}:
+            raise UpstreamRefused
+        raise UpstreamUnavailable

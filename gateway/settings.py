@@ -1,0 +1,240 @@
+"""All settings: typed, frozen, and read in this one place.
+
+One TOML file plus ``SEALGATE_<SECTION>__<NAME>`` variables, which win over the file. Unknown names
+are errors, so that a misspelt protection is not silently off. Defaults are safe: listeners on
+loopback, sealed requests only, tokens of at most an hour, records kept for seven days. No setting
+turns a stage of the pipeline off.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Networks = tuple[IPv4Network | IPv6Network, ...]
+_LOOPBACK: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+HTTPS_PORT = 443
+_ANYWHERE: Networks = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Listen(_Section):
+    """The public listener: inference, key configurations, OAuth.
+
+    *networks* is the gateway-wide allowlist; each client has one of its own besides.
+    *names* are further host names by which clients reach it.
+    """
+
+    host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
+    port: Port = 8443
+    names: tuple[str, ...] = ()
+    networks: Networks = _ANYWHERE
+
+
+class Admin(_Section):
+    """The admin listener; on loopback and for loopback unless told otherwise."""
+
+    host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
+    port: Port = 9443
+    networks: Networks = _LOOPBACK
+
+
+class Tls(_Section):
+    """The server certificate. Without one, ``sealgate init`` makes an own CA and a certificate."""
+
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+
+class Upstream(_Section):
+    """Where vLLM listens. *api_key_file* is written by ``serving run`` beside the socket."""
+
+    uds: Path = Path("run/vllm.sock")
+    api_key_file: Path = Path("run/vllm.key")
+    connect_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+    head_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
+    idle_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+
+
+class Tokens(_Section):
+    """Access tokens. *issuer* defaults to the address of the public listener."""
+
+    issuer: str | None = None
+    audience: str = "sealgate"
+    lifetime_seconds: Annotated[int, Field(ge=60, le=3600)] = 3600
+
+
+class Encryption(_Section):
+    """Recipient keys. *overlap_seconds* is how long a key is still opened after its rotation."""
+
+    overlap_seconds: Annotated[int, Field(ge=60, le=86_400)] = 900
+
+
+class Limits(_Section):
+    """Sizes and rates."""
+
+    max_body_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = 4 * 2**20
+    token_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 120
+
+
+class AccessLogSettings(_Section):
+    """Where the records of time, status and address go, and for how long."""
+
+    directory: Path | None = None
+    retention_days: Annotated[int, Field(ge=1, le=7)] = 7
+
+
+class Store(_Section):
+    """State: *directory* holds database, keys, certificates and records unless set apart."""
+
+    directory: Path = Path("var")
+    url: str | None = None
+    key_file: Path | None = None
+
+
+class Model(_Section):
+    """One model or LoRA adapter that vLLM serves under this name."""
+
+    production: bool = True
+
+
+class Settings(BaseSettings):
+    """The whole tree. Relative paths are relative to the folder of the configuration file."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="SEALGATE_", env_nested_delimiter="__"
+    )
+
+    listen: Listen = Listen()
+    admin: Admin = Admin()
+    tls: Tls = Tls()
+    upstream: Upstream = Upstream()
+    tokens: Tokens = Tokens()
+    encryption: Encryption = Encryption()
+    limits: Limits = Limits()
+    access_log: AccessLogSettings = AccessLogSettings()
+    store: Store = Store()
+    models: dict[str, Model] = Field(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917  # the signature is pydantic's
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources in order of strength: environment, then the file's values."""
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _both_halves_of_a_certificate(self) -> Self:
+        if (self.tls.certificate_file is None) != (self.tls.key_file is None):
+            raise ValueError("tls.certificate_file and tls.key_file must be given together")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """Where everything lies, as absolute paths."""
+
+    directory: Path
+    database_url: str
+    storage_key_file: Path
+    tls_directory: Path
+    certificate_file: Path
+    tls_key_file: Path
+    access_log_directory: Path
+    upstream_socket: Path
+    upstream_api_key_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Checked settings and the places they name."""
+
+    settings: Settings
+    at: Locations
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of access tokens: as set, or the address of the public listener."""
+        listen = self.settings.listen
+        return self.settings.tokens.issuer or f"https://{authority(listen.host, listen.port)}"
+
+    @property
+    def authorities(self) -> frozenset[bytes]:
+        """Every ``host:port`` by which clients may address this gateway, in lower case."""
+        listen = self.settings.listen
+        hosts = {authority(listen.host, listen.port)}
+        names = {"localhost", "127.0.0.1", "[::1]", *(name.lower() for name in listen.names)}
+        hosts |= {f"{name}:{listen.port}" for name in names}
+        if listen.port == HTTPS_PORT:
+            hosts |= names
+        return frozenset(host.encode("idna" if not host.isascii() else "ascii") for host in hosts)
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; *faults* lists everything that is wrong with it."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(faults))
+
+
+def load_configuration(file: Path | None = None) -> Configuration:
+    """Return the configuration of *file*, else of ``./sealgate.toml``, else the defaults.
+
+    Raises :class:`SettingsError` with all faults at once. A value is never repeated in a fault: it
+    might be a secret put in the wrong place.
+    """
+    chosen = file or Path("sealgate.toml")
+    values: dict[str, Any] = {}
+    if file is not None or chosen.exists():
+        try:
+            values = tomllib.loads(chosen.read_text("utf-8"))
+        except OSError as error:
+            raise SettingsError([f"{chosen}: {error.strerror}"]) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+            raise SettingsError([f"{chosen}: not a TOML file"]) from None
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc'])) or 'configuration'}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsError(faults) from None
+    return Configuration(settings, _locate(settings, chosen.absolute().parent))
+
+
+def authority(host: IPv4Address | IPv6Address, port: int) -> str:
+    """Return ``host:port`` as it stands in a URL (RFC 3986 §3.2.2)."""
+    return f"[{host}]:{port}" if host.version == 6 else f"{host}:{port}"
+
+
+def _locate(settings: Settings, base: Path) -> Locations:
+    directory = base / settings.store.directory
+    tls = directory / "tls"
+    return Locations(
+        directory=directory,
+        database_url=settings.store.url or f"sqlite+aiosqlite:///{directory / 'sealgate.db'}",
+        storage_key_file=base / (settings.store.key_file or directory / "storage.key"),
+        tls_directory=tls,
+        certificate_file=base / (settings.tls.certificate_file or tls / "server.crt"),
+        tls_key_file=base / (settings.tls.key_file or tls / "server.key"),
+        access_log_directory=base / (settings.access_log.directory or directory / "access-log"),
+        upstream_socket=base / settings.upstream.uds,
+        upstream_api_key_file=base / settings.upstream.api_key_file,
+    )
