@@ -1,0 +1,22 @@
+"""All detectors, each a declaration in a file of its own; the order carries no meaning."""
+
+from typing import Final
+
+from gateway.core.pii.detector import Detector
+from gateway.core.pii.detectors.bank_card import BANK_CARD
+from gateway.core.pii.detectors.cn_id import CN_ID
+from gateway.core.pii.detectors.cn_phone import CN_PHONES
+from gateway.core.pii.detectors.email import EMAIL
+from gateway.core.pii.detectors.iban import IBAN
+from gateway.core.pii.detectors.phone import PHONES
+from gateway.core.pii.detectors.ssn import SSNS
+
+DETECTORS: Final[tuple[Detector, ...]] = (
+    EMAIL,
+    *CN_PHONES,
+    CN_ID,
+    BANK_CARD,
+    *PHONES,
+    *SSNS,
+    IBAN,
+)

@@ -1,0 +1,46 @@
+"""Check digits and context questions that several detectors share.
+
+All functions take text that is folded already: lower-case ASCII where there is an ASCII form.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_GROUPS: Final = re.compile(r"[0-9a-z]+")
+_INSIDE_A_NUMBER: Final = re.compile(r"[0-9][.,:/\-]$")
+# What a Luhn-doubled digit adds: its double, or the sum of the double's digits.
+_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+
+
+def digits_of(value: str) -> str:
+    """Return the ASCII digits of *value*, separators dropped."""
+    return "".join([char for char in value if char in "0123456789"])
+
+
+def group_lengths(value: str) -> list[int]:
+    """Return how many letters and digits stand between the separators of *value*."""
+    return [len(group) for group in _GROUPS.findall(value)]
+
+
+def has_luhn(digits: str) -> bool:
+    """Say whether the last of *digits* is the Luhn check digit (ISO/IEC 7812-1 annex B)."""
+    total = 0
+    for place, char in enumerate(reversed(digits)):
+        digit = ord(char) - 48
+        total += _DOUBLED[digit] if place % 2 else digit
+    return total % 10 == 0
+
+
+def continues_a_number(before: str) -> bool:
+    """Say whether a value after the text *before* is only the rest of a longer number.
+
+    So it is in ``3.13800138000`` or ``2024-555-010-0100``: a digit and a separator come first.
+    """
+    return _INSIDE_A_NUMBER.search(before) is not None
+
+
+def mentions(before: str, words: tuple[str, ...]) -> bool:
+    """Say whether one of *words* stands in the text *before* the value."""
+    return any(word in before for word in words)

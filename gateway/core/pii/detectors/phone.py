@@ -1,0 +1,162 @@
+"""North American numbers (NANP) and international ones with a country code (ITU-T E.164)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.core.pii.detector import Detector
+from gateway.core.pii.detectors.checks import continues_a_number, digits_of, mentions
+
+# Country codes of ITU-T E.164: one digit, two digits, and the three-digit zones 2xx to 9xx.
+_ONE_DIGIT: Final = frozenset("17")
+_TWO_DIGITS: Final = frozenset(
+    [
+        "20",
+        "27",
+        "30",
+        "31",
+        "32",
+        "33",
+        "34",
+        "36",
+        "39",
+        "40",
+        "41",
+        "43",
+        "44",
+        "45",
+        "46",
+        "47",
+        "48",
+        "49",
+        "51",
+        "52",
+        "53",
+        "54",
+        "55",
+        "56",
+        "57",
+        "58",
+        "60",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "66",
+        "81",
+        "82",
+        "84",
+        "86",
+        "90",
+        "91",
+        "92",
+        "93",
+        "94",
+        "95",
+        "98",
+    ]
+)
+_THREE_DIGIT_ZONES: Final = frozenset(
+    [
+        "21",
+        "22",
+        "23",
+        "24",
+        "25",
+        "26",
+        "29",
+        "35",
+        "37",
+        "38",
+        "42",
+        "50",
+        "59",
+        "67",
+        "68",
+        "69",
+        "80",
+        "85",
+        "87",
+        "88",
+        "96",
+        "97",
+        "99",
+    ]
+)
+_MOST_DIGITS: Final = 15
+
+_WORDS: Final = (
+    "phone",
+    "tel",
+    "call",
+    "cell",
+    "mobile",
+    "fax",
+    "whatsapp",
+    "text",
+    "ring",
+    "dial",
+    "number",
+    "contact",
+    "电话",
+    "手机",
+    "联系",
+    "致电",
+    "拨打",
+    "座机",
+    "传真",
+)
+
+
+def _is_international(value: str, before: str) -> bool:
+    digits = digits_of(value)
+    if value.startswith("00"):
+        digits = digits[2:]
+    if digits[0] == "1":
+        return len(digits) == 11 and _is_nanp_number(digits[1:])
+    known = digits[0] in _ONE_DIGIT or digits[:2] in _TWO_DIGITS or digits[:2] in _THREE_DIGIT_ZONES
+    return known and 8 <= len(digits) <= _MOST_DIGITS and not continues_a_number(before)
+
+
+def _is_nanp_number(digits: str) -> bool:
+    """Area and exchange code: neither begins with 0 or 1, and neither is N11 (a service code)."""
+    area, exchange = digits[:3], digits[3:6]
+    return area[0] in "23456789" and exchange[0] in "23456789" and area[1:] != "11"
+
+
+def _is_nanp(value: str, before: str) -> bool:
+    return _is_nanp_number(digits_of(value)[-10:]) and not continues_a_number(before)
+
+
+def _is_announced(value: str, before: str) -> bool:
+    """A shape that is too common to count without a word for telephone before it."""
+    return mentions(before, _WORDS) and not continues_a_number(before)
+
+
+_INTERNATIONAL: Final = Detector(
+    label="PHONE",
+    pattern=r"(\+ ?[1-9]|00[1-9]\d{0,2}[ .\-])([ .()\-]{0,2}\d){6,14}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]|\.\d",
+    check=_is_international,
+)
+
+_NANP: Final = Detector(
+    label="PHONE",
+    pattern=r"(\+?1[ .\-]?)?(\(\d{3}\)[ .\-]?|\d{3}[ .\-])\d{3}[ .\-]\d{4}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]|[.\-]\d",
+    check=_is_nanp,
+)
+
+_ANNOUNCED: Final = Detector(
+    label="PHONE",
+    # Ten digits in one piece, seven in two, or a national number with its trunk zero.
+    pattern=r"[2-9]\d{9}|[2-9]\d{2}[ .\-]\d{4}|\(?0\d{2,4}\)?[ \-]?\d{3,4}[ \-]?\d{3,4}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]|[.\-]\d",
+    check=_is_announced,
+)
+
+PHONES: Final = (_INTERNATIONAL, _NANP, _ANNOUNCED)

@@ -1,0 +1,41 @@
+"""United States social security numbers, by the numbering rules of 20 CFR §422.103."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.core.pii.detector import Detector
+from gateway.core.pii.detectors.checks import continues_a_number, digits_of, mentions
+
+_WORDS: Final = ("ssn", "social security", "social sec", "soc sec", "社会安全", "社安")
+
+
+def _is_ssn(value: str, before: str) -> bool:
+    digits = digits_of(value)
+    area, group, serial = digits[:3], digits[3:5], digits[5:]
+    if area in {"000", "666"} or group == "00" or serial == "0000":
+        return False
+    return not continues_a_number(before) and (area[0] != "9" or mentions(before, _WORDS))
+
+
+def _is_announced_ssn(value: str, before: str) -> bool:
+    return mentions(before, _WORDS) and _is_ssn(value, before)
+
+
+_GROUPED: Final = Detector(
+    label="SSN",
+    pattern=r"\d{3}(-\d{2}-|\.\d{2}\.| \d{2} )\d{4}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]|[.\-]\d",
+    check=_is_ssn,
+)
+
+_IN_ONE_PIECE: Final = Detector(
+    label="SSN",
+    pattern=r"\d([ .\-]?\d){8}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]|[.\-]\d",
+    check=_is_announced_ssn,
+)
+
+SSNS: Final = (_GROUPED, _IN_ONE_PIECE)

@@ -1,0 +1,122 @@
+"""Turn pattern trees into one automaton of positions (Glushkov's construction).
+
+A position is one character of one pattern; ``follow`` says which positions may come next. There
+are no empty moves, so a set of positions is all that is ever alive at a point of the text.
+Source: V. M. Glushkov, "The abstract theory of automata", 1961.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.core.pii.detector import Detector
+from gateway.core.pii.syntax import (
+    Chars,
+    Choice,
+    Loop,
+    Node,
+    Repeat,
+    Sequence,
+    parse_class,
+    parse_pattern,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What the construction knows of a part: can it be empty, where it begins, where it ends."""
+
+    empty: bool
+    first: frozenset[int] = frozenset()
+    last: frozenset[int] = frozenset()
+
+
+_NOTHING = _Part(empty=True)
+
+
+@dataclass(slots=True)
+class Automaton:
+    """The positions of all patterns added so far; the lists are indexed by position."""
+
+    options: list[frozenset[str]] = field(default_factory=list)
+    follow: list[set[int]] = field(default_factory=list)
+    owner: list[Detector] = field(default_factory=list)
+    accepting: set[int] = field(default_factory=set)
+    leading: set[int] = field(default_factory=set)
+
+    def add(self, detector: Detector) -> frozenset[int]:
+        """Add the whole of *detector*; return the positions where it begins.
+
+        Raises ``ValueError`` for a bad pattern and for one that matches the empty text.
+        """
+        body = self._build(parse_pattern(detector.pattern), detector)
+        if body.empty:
+            raise ValueError("a pattern must not match the empty text")
+        whole = body
+        if detector.tail:
+            tail = self._build(Loop(parse_pattern(detector.tail)), detector)
+            whole = self._join(whole, _Part(empty=True, first=tail.first, last=tail.last))
+        if detector.lead:
+            lead = self._build(Loop(Chars(parse_class(detector.lead))), detector)
+            self.leading |= lead.first
+            whole = self._join(lead, whole)
+        self.accepting |= whole.last
+        return whole.first
+
+    def _build(self, node: Node, owner: Detector) -> _Part:
+        match node:
+            case Chars(options):
+                return self._position(options, owner)
+            case Sequence(parts):
+                whole = _NOTHING
+                for part in parts:
+                    whole = self._join(whole, self._build(part, owner))
+                return whole
+            case Choice(choices):
+                return self._either([self._build(option, owner) for option in choices])
+            case Repeat(part, low, high):
+                return self._repeat(part, (low, high), owner)
+            case Loop(part):
+                body = self._build(part, owner)
+                self._connect(body, body)
+                return body
+
+    def _position(self, options: frozenset[str], owner: Detector) -> _Part:
+        if not options:
+            raise ValueError("a character class must not be empty")
+        here = frozenset({len(self.options)})
+        self.options.append(options)
+        self.follow.append(set())
+        self.owner.append(owner)
+        return _Part(empty=False, first=here, last=here)
+
+    def _repeat(self, part: Node, bounds: tuple[int, int], owner: Detector) -> _Part:
+        low, high = bounds
+        optional = _NOTHING
+        for _ in range(high - low):
+            more = self._join(self._build(part, owner), optional)
+            optional = _Part(empty=True, first=more.first, last=more.last)
+        needed = _NOTHING
+        for _ in range(low):
+            needed = self._join(needed, self._build(part, owner))
+        return self._join(needed, optional)
+
+    def _connect(self, left: _Part, right: _Part) -> None:
+        for position in left.last:
+            self.follow[position] |= right.first
+
+    def _join(self, left: _Part, right: _Part) -> _Part:
+        self._connect(left, right)
+        return _Part(
+            empty=left.empty and right.empty,
+            first=left.first | right.first if left.empty else left.first,
+            last=left.last | right.last if right.empty else right.last,
+        )
+
+    @staticmethod
+    def _either(parts: list[_Part]) -> _Part:
+        return _Part(
+            empty=any(part.empty for part in parts),
+            first=frozenset().union(*(part.first for part in parts)),
+            last=frozenset().union(*(part.last for part in parts)),
+        )

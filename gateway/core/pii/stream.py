@@ -1,0 +1,288 @@
+"""The scrubber of one stream of text: a state machine that sees one character at a time.
+
+Its state depends on the characters alone and never on how they were cut, so the output, joined, is
+the same for every chunking, and scrubbing a whole text is the same machine fed at once. Text leaves
+as soon as no pattern can reach back to it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.core.pii.detector import CONTEXT_LENGTH, Detector
+from gateway.core.pii.detectors import DETECTORS
+from gateway.core.pii.folding import INVISIBLE, MAX_INVISIBLE_RUN, InvisibleLimiter, fold
+from gateway.core.pii.machine import Machine, State
+
+# Text kept behind the scan: what checks may look at, and the last visible character whatever
+# invisible ones stand after it.
+_KEPT: Final = CONTEXT_LENGTH + MAX_INVISIBLE_RUN + 1
+# Cutting the buffer moves every offset; doing it seldom is cheaper than copying a little more.
+_CUT_AT: Final = 512
+
+_MACHINE: Final = Machine(DETECTORS)
+
+
+class _Thread:
+    """A possible value: where it *begin*s, the first character it *hold*s back, what may come.
+
+    Both differ after an overlapping value was replaced: then only the rest is held. A thread that
+    *swallows* has its placeholder out already, and what it accepts further is dropped.
+    """
+
+    __slots__ = ("begin", "hold", "state", "swallows")
+
+    def __init__(self, begin: int, state: State) -> None:
+        self.begin = begin
+        self.hold = begin
+        self.state = state
+        self.swallows = False
+
+
+class _Match:
+    """A value that a pattern accepted; *boundary* watches what follows it, None once that is clear."""
+
+    __slots__ = ("begin", "boundary", "detector", "end", "hold")
+
+    def __init__(self, thread: _Thread, end: int, detector: Detector) -> None:
+        self.begin = thread.begin
+        self.hold = thread.hold
+        self.end = end
+        self.detector = detector
+        self.boundary: State | None = None
+
+
+class StreamScrubber:
+    """Replace personal data in a stream whose chunk borders are arbitrary.
+
+    The output, joined, is the same for every way of cutting the input. Text once returned is final:
+    the client may already have shown it. Memory is bounded whatever the text.
+
+    *before* is text that stands before the stream without belonging to it, such as the name of the
+    field; checks may look at its last ``CONTEXT_LENGTH`` characters. *placeholder* is the form in
+    which a label is shown, with ``{}`` for the label.
+    """
+
+    __slots__ = (
+        "_candidates",
+        "_limiter",
+        "_machine",
+        "_out",
+        "_pending",
+        "_placeholder",
+        "_previous",
+        "_sent",
+        "_text",
+        "_threads",
+    )
+
+    def __init__(
+        self, *, machine: Machine = _MACHINE, before: str = "", placeholder: str = "[{}]"
+    ) -> None:
+        self._machine = machine
+        self._placeholder = placeholder
+        self._limiter = InvisibleLimiter()
+        self._text = before[-_KEPT:]
+        self._sent = len(self._text)  # everything before this offset is out or replaced
+        self._previous = ""  # the last visible character; kept only while something is open
+        self._threads: list[_Thread] = []  # oldest first
+        self._pending: list[_Match] = []  # the right boundary is not clear yet
+        self._candidates: list[_Match] = []  # valid, but an older or longer value may still win
+        self._out: list[str] = []
+
+    def feed(self, delta: str) -> str:
+        """Accept the next *delta*; return what is now safe to send, often nothing."""
+        delta = self._limiter.feed(delta)
+        at = len(self._text)
+        self._text += delta
+        self._scan(at)
+        return self._release(self._first_held())
+
+    def finish(self) -> str:
+        """Return the rest. The stream is over, so whatever matches now is final."""
+        self._threads.clear()
+        pending, self._pending = self._pending, []
+        for match in pending:
+            self._check(match)
+        self._settle()
+        return self._release(len(self._text))
+
+    def _scan(self, at: int) -> None:
+        text = self._text
+        size = len(text)
+        search = self._machine.search_start
+        while at < size:
+            threads = self._threads
+            if not self._pending and not self._candidates:
+                if not threads:
+                    found = search(text, at)
+                    if found is None:
+                        return
+                    at = found.start()
+                    self._previous = self._visible_before(at)
+                elif len(threads) == 1:
+                    run = threads[0].state.run
+                    if run is not None and self._previous in run.chars:
+                        stretch = run.match(text, at)
+                        if stretch is not None:
+                            at = stretch.end()
+                            self._previous = text[at - 1]
+                            self._shorten(threads[0], at)
+                            continue
+            self._step(text[at], at + 1)
+            at += 1
+
+    def _visible_before(self, at: int) -> str:
+        text = self._text
+        while at > 0:
+            at -= 1
+            if text[at] not in INVISIBLE:
+                return text[at]
+        return ""
+
+    def _step(self, char: str, end: int) -> None:
+        """Let every possible value take the character *char*, which ends at offset *end*."""
+        if char in INVISIBLE:
+            return
+        if self._pending:
+            self._look_ahead(char)
+        alive: list[_Thread] = []
+        accepted: list[_Thread] = []
+        for thread in self._threads:
+            state = thread.state[char]
+            if state is None or (state.merges and any(t.state is state for t in alive)):
+                continue
+            thread.state = state
+            alive.append(thread)
+            if state.accepts:
+                accepted.append(thread)
+            elif state.lead_limit:
+                self._shorten(thread, end)
+        state = self._machine.starts[self._previous][char]
+        if state is not None and not (state.merges and any(t.state is state for t in alive)):
+            thread = _Thread(end - 1, state)
+            alive.append(thread)
+            if state.accepts:
+                accepted.append(thread)
+        self._previous = char
+        self._threads = alive
+        for thread in accepted:
+            self._accept(thread, end)
+        if self._candidates:
+            self._settle()
+
+    @staticmethod
+    def _shorten(thread: _Thread, end: int) -> None:
+        """Let go of the oldest characters of a lead that is longer than its limit."""
+        begin = end - thread.state.lead_limit
+        if begin > thread.begin:
+            thread.begin = begin
+            thread.hold = max(thread.hold, begin)
+
+    def _look_ahead(self, char: str) -> None:
+        """Show the next character to the values whose right boundary is not clear yet."""
+        waiting: list[_Match] = []
+        for match in self._pending:
+            boundary = match.boundary[char] if match.boundary is not None else None
+            if boundary is None:
+                self._check(match)
+            elif not boundary.accepts:
+                match.boundary = boundary
+                waiting.append(match)
+        self._pending = waiting
+
+    def _accept(self, thread: _Thread, end: int) -> None:
+        """Take note that *thread* spells a value up to *end*."""
+        for detector, boundary in thread.state.accepts:
+            if thread.swallows:
+                self._sent = thread.begin = end
+                self._clip(end)
+                continue
+            match = _Match(thread, end, detector)
+            if boundary is not None:
+                match.boundary = boundary
+                self._pending.append(match)
+            elif thread.state.sole is detector and self._is_oldest(thread):
+                self._commit(match)
+                thread.swallows = True
+                thread.begin = end
+            else:
+                self._check(match)
+
+    def _is_oldest(self, thread: _Thread) -> bool:
+        others = (*self._threads, *self._pending, *self._candidates)
+        return all(other.hold >= thread.hold for other in others)
+
+    def _check(self, match: _Match) -> None:
+        """Make *match* a candidate if its detector's check agrees."""
+        check = match.detector.check
+        if check is not None:
+            value = fold(self._text[match.begin : match.end])
+            before = fold(self._text[max(0, match.begin - CONTEXT_LENGTH) : match.begin])
+            if not check(value, before):
+                return
+        self._candidates.append(match)
+
+    def _settle(self) -> None:
+        """Replace the leftmost, then longest candidates that nothing older can still override."""
+        while self._candidates:
+            best = min(self._candidates, key=lambda match: (match.hold, -match.end))
+            if any(thread.hold <= best.hold for thread in self._threads):
+                return
+            if any(match.hold <= best.hold for match in self._pending):
+                return
+            self._commit(best)
+
+    def _commit(self, match: _Match) -> None:
+        self._out.append(self._text[self._sent : match.hold])
+        self._out.append(self._placeholder.format(match.detector.label))
+        self._sent = match.end
+        self._clip(match.end)
+
+    def _clip(self, end: int) -> None:
+        """Forget what lies before *end*; of what reaches beyond, only the rest counts.
+
+        A value that overlaps a replaced one is not given up: its rest is replaced too.
+        """
+        self._candidates = [match for match in self._candidates if match.end > end]
+        self._pending = [match for match in self._pending if match.end > end]
+        for held in (*self._threads, *self._pending, *self._candidates):
+            held.hold = max(held.hold, end)
+
+    def _first_held(self) -> int:
+        held = [len(self._text)]
+        held += [thread.hold for thread in self._threads]
+        held += [match.hold for match in self._pending]
+        held += [match.hold for match in self._candidates]
+        return min(held)
+
+    def _release(self, end: int) -> str:
+        out = self._out
+        if end > self._sent:
+            out.append(self._text[self._sent : end])
+            self._sent = end
+        released = "".join(out)
+        out.clear()
+        if len(self._text) > _CUT_AT:
+            self._cut()
+        return released
+
+    def _cut(self) -> None:
+        """Drop the text that neither a value nor a check can reach any more."""
+        held = (*self._threads, *self._pending, *self._candidates)
+        first = min([self._sent, *(item.begin for item in held)]) - _KEPT
+        if first <= 0:
+            return
+        self._text = self._text[first:]
+        self._sent -= first
+        for item in held:
+            item.begin -= first
+            item.hold -= first
+            if isinstance(item, _Match):
+                item.end -= first
+
+
+def scrub(text: str) -> str:
+    """Return *text* with personal data replaced, exactly as a stream of it would be."""
+    scrubber = StreamScrubber()
+    return scrubber.feed(text) + scrubber.finish()
