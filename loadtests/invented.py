@@ -2,8 +2,8 @@
 
 Nobody is described: the mail domain is reserved for examples, the phone numbers come from the block
 kept for fiction, the card numbers are the ones that card networks publish for testing, and the
-identity numbers are drawn by lot. Each has the check digit a real one would have, because a scrubber
-is entitled to look at it.
+identity numbers are drawn by lot. Each has the check digit that a real one would have, because a
+scrubber is entitled to look at it.
 """
 
 import random
@@ -25,8 +25,6 @@ _CARDS = (
 _REGIONS = ("110101", "310104", "440305", "510107")
 _CN_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CN_CHECK = "10X98765432"
-_ITEM_PIECES = 8
-"""Pieces that one planted item and its lead-in take on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +87,19 @@ def answer(*, tokens: int, pii_share: float, variant: int) -> Answer:
     from a server it shares nothing with.
     """
     source = random.Random(f"{tokens}/{pii_share}/{variant}")
-    start_of_item = pii_share / _ITEM_PIECES
     pieces: list[str] = []
     words: list[str] = []
     planted: list[str] = []
+    personal = 0
     while len(pieces) < tokens:
-        if source.random() < start_of_item:
+        # Planted where the share falls behind, beginning at a place of its own in each variant.
+        if personal < pii_share * (len(pieces) - variant):
             lead_in, item = invented_item(source)
             cut = [lead_in, *cut_item(item)]
             if len(pieces) + len(cut) < tokens:
                 pieces += cut
                 planted.append(item)
+                personal += len(cut)
                 continue
         word = numbered_word(variant * 100_000 + len(pieces))
         words.append(word)

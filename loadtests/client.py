@@ -1,0 +1,199 @@
+"""A client that opens many streams at once and does as little as possible with each token.
+
+It keeps what arrives with the time at which it came; `loadtests.reading` looks into it afterwards.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, cast
+
+import httptools
+import orjson
+
+from gateway.core.bhttp import Request, encode_request
+from gateway.core.bhttp_response import ResponseDecoder
+from gateway.core.ohttp import (
+    REQUEST_MEDIA_TYPE,
+    RESPONSE_MEDIA_TYPE,
+    RequestSealer,
+    ResponseOpener,
+)
+from gateway.core.ohttp_keys import KeyConfig
+from loadtests.reading import Arrival
+
+CHAT_PATH = "/v1/chat/completions"
+SEALED_PATH = "/.well-known/ohttp-gateway"
+
+
+class Opener(Protocol):
+    """Turns the body as it comes into the model's stream."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what is readable of *data*."""
+
+    def finish(self) -> int:
+        """Return the status of the answer; raises when it was cut short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One request, ready to be written, and what opens its answer."""
+
+    data: bytes
+    opener: Opener | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where streams are opened."""
+
+    name: str
+    address: Path | tuple[str, int]
+    prepare: Callable[[bytes], Outgoing]
+    """From the request's body to what is written."""
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass
+class Received:
+    """One answer as it came."""
+
+    started_at: float
+    status: int = 0
+    arrivals: list[Arrival] = field(default_factory=list)
+    error: str | None = None
+
+
+class StreamConnection(asyncio.Protocol):
+    """One request on one connection."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._outgoing = outgoing
+        self._parser = httptools.HttpResponseParser(self)
+        self.received = Received(self._loop.time())
+        self.done: asyncio.Future[Received] = self._loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the request; the clock starts here, so that handshakes are not counted."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.received.started_at = self._loop.time()
+        self._transport.write(self._outgoing.data)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on to the parser."""
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, ValueError) as error:
+            self._fail(type(error).__name__)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - lost is lost
+        """Note that the answer was cut short, if it was."""
+        self._fail("connection lost")
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a part of the answer and when it came."""
+        opener = self._outgoing.opener
+        readable = body if opener is None else opener.feed(body)
+        if readable:
+            self.received.arrivals.append(Arrival(self._loop.time(), readable))
+
+    def on_message_complete(self) -> None:
+        """Finish."""
+        opener = self._outgoing.opener
+        status = self._parser.get_status_code()
+        self.received.status = status if opener is None or status != 200 else opener.finish()
+        if not self.done.done():
+            self.done.set_result(self.received)
+        self._transport.close()
+
+    def _fail(self, reason: str) -> None:
+        if not self.done.done():
+            self.received.error = reason
+            self.done.set_result(self.received)
+            self._transport.close()
+
+
+def chat_body(*, tokens: int, variant: int, model: str) -> bytes:
+    """Return a request for answer number *variant* of *tokens* tokens, streamed."""
+    messages = [{"role": "user", "content": "Tell me about the records."}]
+    asked = {"model": model, "messages": messages, "stream": True}
+    return orjson.dumps(asked | {"max_tokens": tokens, "seed": variant})
+
+
+def write_request(path: str, body: bytes, *, headers: Sequence[tuple[str, str]]) -> bytes:
+    """Return the bytes of a POST on its own connection."""
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    lines.append(f"content-length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def in_the_clear(*, host: str, token: str) -> Callable[[bytes], Outgoing]:
+    """Return how a request is prepared that nothing but TLS protects."""
+    headers = [("host", host), ("authorization", f"Bearer {token}")]
+    headers.append(("content-type", "application/json"))
+
+    def prepare(body: bytes) -> Outgoing:
+        return Outgoing(write_request(CHAT_PATH, body, headers=headers))
+
+    return prepare
+
+
+class _SealedAnswer:
+    def __init__(self, opener: ResponseOpener) -> None:
+        self._opener = opener
+        self._decoder = ResponseDecoder()
+
+    def feed(self, data: bytes) -> bytes:
+        return self._decoder.feed(self._opener.feed(data))
+
+    def finish(self) -> int:
+        self._decoder.feed(self._opener.finish())
+        return self._decoder.finish().status
+
+
+def sealed(
+    key: KeyConfig, *, host: str, token: str, date: Callable[[], str]
+) -> Callable[[bytes], Outgoing]:
+    """Return how a request is prepared that is sealed to *key*, a fresh encapsulation each time."""
+    outer = [("host", host), ("content-type", REQUEST_MEDIA_TYPE), ("accept", RESPONSE_MEDIA_TYPE)]
+
+    def prepare(body: bytes) -> Outgoing:
+        inner = (
+            (b"authorization", f"Bearer {token}".encode()),
+            (b"content-type", b"application/json"),
+            (b"date", date().encode()),
+        )
+        request = Request(
+            b"POST", CHAT_PATH.encode(), authority=host.encode(), headers=inner, body=body
+        )
+        sealer = RequestSealer(key)
+        data = sealer.finish(encode_request(request))
+        opener = _SealedAnswer(sealer.response_opener())
+        return Outgoing(write_request(SEALED_PATH, data, headers=outer), opener)
+
+    return prepare
+
+
+async def open_stream(target: Target, body: bytes) -> Received:
+    """Send *body* to *target* on a connection of its own and return the answer."""
+    loop = asyncio.get_running_loop()
+    outgoing = target.prepare(body)
+
+    def connect() -> StreamConnection:
+        return StreamConnection(outgoing)
+
+    if isinstance(target.address, Path):
+        _, connection = await loop.create_unix_connection(connect, str(target.address))
+    else:
+        host, port = target.address
+        _, connection = await loop.create_connection(connect, host, port, ssl=target.tls)
+    return await connection.done
+
+
+async def open_streams(target: Target, bodies: Sequence[bytes]) -> list[Received]:
+    """Open one stream per body, all at once, and return the answers in the same order."""
+    return await asyncio.gather(*(open_stream(target, body) for body in bodies))

@@ -1,0 +1,84 @@
+"""Child processes of the benchmark: started, waited for, their CPU time read, stopped for certain."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+_PROC = Path("/proc")
+_NANOSECONDS = 1e9
+_STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.02
+
+
+def tree_of(pid: int, *, proc: Path = _PROC) -> list[int]:
+    """Return *pid* and all its descendants that are alive."""
+    found, waiting = [], [pid]
+    while waiting:
+        current = waiting.pop()
+        found.append(current)
+        for task in proc.glob(f"{current}/task/*/children"):
+            try:
+                waiting += [int(child) for child in task.read_text().split()]
+            except FileNotFoundError:
+                continue
+    return found
+
+
+def cpu_seconds(pid: int, *, proc: Path = _PROC) -> float:
+    """Return the CPU time that *pid* and its descendants have used.
+
+    The scheduler's own count in nanoseconds where the kernel keeps one, else that in clock ticks.
+    """
+    return sum(_cpu_of(one, proc) for one in tree_of(pid, proc=proc))
+
+
+def _cpu_of(pid: int, proc: Path) -> float:
+    try:
+        exact = [int(task.read_text().split()[0]) for task in proc.glob(f"{pid}/task/*/schedstat")]
+        if any(exact):
+            return sum(exact) / _NANOSECONDS
+        fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_megabytes(pid: int, *, proc: Path = _PROC) -> float:
+    """Return the proportional memory of *pid* and its descendants in MB."""
+    total = 0
+    for one in tree_of(pid, proc=proc):
+        try:
+            lines = (proc / str(one) / "smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+async def wait_until(ready: Callable[[], Awaitable[bool]], *, seconds: float) -> None:
+    """Return once *ready* says so; raises TimeoutError when it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not await ready():
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+@asynccontextmanager
+async def running(command: Sequence[str], *, log: Path, cwd: Path) -> AsyncIterator[int]:
+    """Run *command* until the block ends and give its process id; its output goes to *log*."""
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+    try:
+        yield process.pid
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
