@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import Protocol, cast
 
 import httptools
@@ -25,6 +26,7 @@ from gateway.core.ohttp_keys import KeyConfig
 from loadtests.reading import Arrival
 
 CHAT_PATH = "/v1/chat/completions"
+_HANDSHAKES = 16
 SEALED_PATH = "/.well-known/ohttp-gateway"
 
 
@@ -71,16 +73,18 @@ class StreamConnection(asyncio.Protocol):
     """One request on one connection."""
 
     def __init__(self, outgoing: Outgoing) -> None:
-        self._loop = asyncio.get_running_loop()
         self._outgoing = outgoing
         self._parser = httptools.HttpResponseParser(self)
-        self.received = Received(self._loop.time())
-        self.done: asyncio.Future[Received] = self._loop.create_future()
+        self.received = Received(perf_counter())
+        self.done: asyncio.Future[Received] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the request; the clock starts here, so that handshakes are not counted."""
+        """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
-        self.received.started_at = self._loop.time()
+
+    def send(self) -> None:
+        """Send the request and start the clock: handshakes are over and not counted."""
+        self.received.started_at = perf_counter()
         self._transport.write(self._outgoing.data)
 
     def data_received(self, data: bytes) -> None:
@@ -99,7 +103,7 @@ class StreamConnection(asyncio.Protocol):
         opener = self._outgoing.opener
         readable = body if opener is None else opener.feed(body)
         if readable:
-            self.received.arrivals.append(Arrival(self._loop.time(), readable))
+            self.received.arrivals.append(Arrival(perf_counter(), readable))
 
     def on_message_complete(self) -> None:
         """Finish."""
@@ -117,10 +121,10 @@ class StreamConnection(asyncio.Protocol):
             self._transport.close()
 
 
-def chat_body(*, tokens: int, variant: int, model: str) -> bytes:
-    """Return a request for answer number *variant* of *tokens* tokens, streamed."""
+def chat_body(*, tokens: int, variant: int, model: str, streamed: bool) -> bytes:
+    """Return a request for answer number *variant* of *tokens* tokens."""
     messages = [{"role": "user", "content": "Tell me about the records."}]
-    asked = {"model": model, "messages": messages, "stream": True}
+    asked = {"model": model, "messages": messages, "stream": streamed}
     return orjson.dumps(asked | {"max_tokens": tokens, "seed": variant})
 
 
@@ -178,22 +182,33 @@ def sealed(
     return prepare
 
 
-async def open_stream(target: Target, body: bytes) -> Received:
-    """Send *body* to *target* on a connection of its own and return the answer."""
+async def connect(target: Target, body: bytes) -> StreamConnection:
+    """Return a connection to *target* that is ready to send *body*."""
     loop = asyncio.get_running_loop()
     outgoing = target.prepare(body)
 
-    def connect() -> StreamConnection:
+    def build() -> StreamConnection:
         return StreamConnection(outgoing)
 
     if isinstance(target.address, Path):
-        _, connection = await loop.create_unix_connection(connect, str(target.address))
+        _, connection = await loop.create_unix_connection(build, str(target.address))
     else:
         host, port = target.address
-        _, connection = await loop.create_connection(connect, host, port, ssl=target.tls)
-    return await connection.done
+        _, connection = await loop.create_connection(build, host, port, ssl=target.tls)
+    return connection
 
 
-async def open_streams(target: Target, bodies: Sequence[bytes]) -> list[Received]:
-    """Open one stream per body, all at once, and return the answers in the same order."""
-    return await asyncio.gather(*(open_stream(target, body) for body in bodies))
+async def connect_all(target: Target, bodies: Sequence[bytes]) -> list[StreamConnection]:
+    """Return one connection per body, a few handshakes at a time."""
+    connections: list[StreamConnection] = []
+    for start in range(0, len(bodies), _HANDSHAKES):
+        batch = bodies[start : start + _HANDSHAKES]
+        connections += await asyncio.gather(*(connect(target, body) for body in batch))
+    return connections
+
+
+async def receive_all(connections: Sequence[StreamConnection]) -> list[Received]:
+    """Send every request at once and return the answers in the same order."""
+    for connection in connections:
+        connection.send()
+    return await asyncio.gather(*(connection.done for connection in connections))

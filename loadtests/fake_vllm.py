@@ -45,6 +45,8 @@ class Options:
     """Events with text per answer, where the request asks for no number."""
     pace_seconds: float = 0.0
     """Time between two events; 0 streams as fast as the client reads."""
+    flood_models: tuple[str, ...] = ()
+    """Models that are never paced, so that one process serves both kinds of load."""
     pii_share: float = 0.05
     """Share of events that carry a piece of invented personal data."""
     keep_requests: bool = True
@@ -144,7 +146,7 @@ class FakeVllm:
         opening = filter(None, (writer.role(0),))
         events = itertools.chain(opening, map(writer.text, quoted), ending, (DONE,))
         connection.start_stream()
-        if self.options.pace_seconds:
+        if self.options.pace_seconds and writer.ask.model not in self.options.flood_models:
             await send_paced(connection, events, self.options.pace_seconds)
         else:
             framed = map(transfer_chunk, events)
@@ -261,6 +263,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--model", action="append", default=[], help="serve only this model; may be repeated"
     )
+    parser.add_argument(
+        "--flood-model", action="append", default=[], help="never pace this model; may be repeated"
+    )
     return parser.parse_args(argv)
 
 
@@ -270,6 +275,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         models=tuple(arguments.model),
         tokens=arguments.tokens,
         pace_seconds=0.0 if arguments.flood else arguments.pace_ms / 1000,
+        flood_models=tuple(arguments.flood_model),
         pii_share=arguments.pii_share,
         keep_requests=False,
     )

@@ -1,7 +1,8 @@
-"""Child processes of the benchmark: started, waited for, their CPU time read, stopped for certain."""
+"""Child processes of the benchmark: started, waited for, weighed, stopped for certain."""
 
 import asyncio
 import os
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -61,7 +62,7 @@ def resident_megabytes(pid: int, *, proc: Path = _PROC) -> float:
 async def wait_until(ready: Callable[[], Awaitable[bool]], *, seconds: float) -> None:
     """Return once *ready* says so; raises TimeoutError when it does not in time."""
     async with asyncio.timeout(seconds):
-        while not await ready():
+        while not await ready():  # noqa: ASYNC110 - another process gives no event
             await asyncio.sleep(_POLL_SECONDS)
 
 
@@ -82,3 +83,24 @@ async def running(command: Sequence[str], *, log: Path, cwd: Path) -> AsyncItera
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def is_listening(address: Path | tuple[str, int]) -> bool:
+    """Tell whether somebody accepts connections at *address*."""
+    try:
+        if isinstance(address, Path):
+            _, writer = await asyncio.open_unix_connection(str(address))
+        else:
+            _, writer = await asyncio.open_connection(*address)
+    except (ConnectionError, FileNotFoundError):
+        return False
+    writer.close()
+    return True

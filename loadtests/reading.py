@@ -56,6 +56,14 @@ class Reading:
     word_times: tuple[tuple[str, float], ...]
 
 
+def read_whole(body: bytes, at: float) -> Reading:
+    """Return what an answer that was not streamed said."""
+    value: Any = orjson.loads(body)
+    content = value["choices"][0]["message"]["content"]
+    words = tuple((match.group(), at) for match in _WORD.finditer(content))
+    return Reading(content, is_done=True, first_text_at=at, word_times=words)
+
+
 def read_stream(arrivals: Sequence[Arrival]) -> Reading:
     """Return what a stream said and when.
 
@@ -92,9 +100,8 @@ def find_faults(reading: Reading, expected: Answer, *, redacted: bool) -> list[s
         faults.append(f"{lost} words lost, {len(words)} of {len(expected.words)} there")
     if not reading.is_done:
         faults.append("not finished")
-    for item in expected.planted:
-        if (item in reading.text) == redacted:
-            faults.append("personal data arrived" if redacted else "personal data missing")
+    wrong = "personal data arrived" if redacted else "personal data missing"
+    faults += [wrong for item in expected.planted if (item in reading.text) == redacted]
     return faults
 
 

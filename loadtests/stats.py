@@ -29,6 +29,7 @@ class Row:
     load: str
     tokens: int
     """Tokens that the model sent and the client accounted for."""
+    requests: int
     seconds: float
     cpu_seconds: float
     """CPU time of the process tree in the middle; 0 where there is none."""
