@@ -1,0 +1,153 @@
+"""The scrubbing state of one choice in an event stream: one scrubber for each of its texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.core.answer_fields import (
+    MAX_TOOL_INDEX,
+    MESSAGE_TEXTS,
+    TextScrubber,
+    index_of,
+    member,
+    new_scrubber,
+    role,
+    tool_call_id,
+    tool_name,
+)
+from gateway.core.errors import ScrubFailed
+
+
+class ChoiceStream:
+    """Turns the deltas of choice *index* into deltas that are safe to send.
+
+    *chat* says which of the two shapes the deltas have. Raises ``ScrubFailed`` for a delta that is
+    not understood and for words after the end.
+    """
+
+    __slots__ = ("_chat", "_ended", "_index", "_named", "_texts", "_tools")
+
+    def __init__(self, index: int, *, chat: bool) -> None:
+        self._index = index
+        self._chat = chat
+        self._ended = False
+        self._texts: dict[str, TextScrubber] = {}
+        self._tools: dict[int, TextScrubber] = {}
+        self._named: set[int] = set()
+
+    def take(self, choice: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the safe form of *choice*, or None if nothing of it can be said yet.
+
+        If *choice* has a finish reason, all held text is in the result.
+        """
+        said: dict[str, Any] = {}
+        if self._chat:
+            delta = member(choice, "delta", dict)
+            if delta is not None:
+                self._take_delta(delta, said)
+        else:
+            self._take_text("text", choice, said)
+        if said and self._ended:
+            raise ScrubFailed
+        if choice.get("finish_reason") is not None:
+            self._add_held(said)
+        return self._shaped(said) if said else None
+
+    def end(self, reason: str) -> dict[str, Any]:
+        """Return the choice that says why the model stopped, and nothing else."""
+        if self._ended:
+            raise ScrubFailed
+        self._ended = True
+        return self._shaped({} if self._chat else {"text": ""}, reason)
+
+    def flush(self) -> dict[str, Any] | None:
+        """Return all text that is still held, or None."""
+        said: dict[str, Any] = {}
+        self._add_held(said)
+        return self._shaped(said) if said else None
+
+    def _shaped(self, said: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
+        if self._chat:
+            return {"index": self._index, "delta": said, "finish_reason": reason}
+        return {"index": self._index, "text": said["text"], "finish_reason": reason}
+
+    def _take_delta(self, delta: dict[str, Any], said: dict[str, Any]) -> None:
+        named = role(delta)
+        if named is not None:
+            said["role"] = named
+            if type(delta.get("content")) is str:
+                said["content"] = ""
+        for field in MESSAGE_TEXTS:
+            if delta.get(field) is not None:
+                self._take_text(field, delta, said)
+        calls = member(delta, "tool_calls", list)
+        if calls:
+            taken = [self._take_call(call) for call in calls]
+            said_calls = [call for call in taken if call is not None]
+            if said_calls:
+                said["tool_calls"] = said_calls
+
+    def _take_text(self, field: str, source: dict[str, Any], said: dict[str, Any]) -> None:
+        text = member(source, field, str)
+        if not text:
+            return
+        scrubber = self._texts.get(field)
+        if scrubber is None:
+            scrubber = self._texts[field] = new_scrubber(field)
+        safe = scrubber.feed(text)
+        if self._ended:
+            raise ScrubFailed
+        if safe:
+            said[field] = safe
+
+    def _take_call(self, call: Any) -> dict[str, Any] | None:
+        index = index_of(call, MAX_TOOL_INDEX)
+        if self._ended:
+            raise ScrubFailed
+        said: dict[str, Any] = {}
+        call_id = tool_call_id(call, index)
+        if call_id is not None:
+            said |= {"id": call_id, "type": "function"}
+        function: dict[str, Any] = {}
+        received = member(call, "function", dict) or {}
+        name = tool_name(received)
+        if name is not None:
+            # Clients join the pieces of a name, and a joined name would be unscrubbed.
+            if index in self._named:
+                raise ScrubFailed
+            self._named.add(index)
+            function["name"] = name
+        arguments = member(received, "arguments", str)
+        if arguments is not None:
+            scrubber = self._tools.get(index)
+            if scrubber is None:
+                scrubber = self._tools[index] = new_scrubber("arguments")
+            safe = scrubber.feed(arguments)
+            if safe or name is not None:
+                function["arguments"] = safe
+        if not said and not function:
+            return None
+        return {"index": index, **said, "function": function}
+
+    def _add_held(self, said: dict[str, Any]) -> None:
+        """Add to *said* what the scrubbers still hold; they are finished after that."""
+        for field, scrubber in self._texts.items():
+            rest = scrubber.finish()
+            if rest:
+                said[field] = said.get(field, "") + rest
+        for index, scrubber in self._tools.items():
+            rest = scrubber.finish()
+            if rest:
+                self._add_arguments(index, rest, said)
+        self._texts.clear()
+        self._tools.clear()
+
+    @staticmethod
+    def _add_arguments(index: int, rest: str, said: dict[str, Any]) -> None:
+        calls = said.setdefault("tool_calls", [])
+        for call in calls:
+            if call["index"] == index:
+                function = call["function"]
+                function["arguments"] = function.get("arguments", "") + rest
+                return
+        calls.append({"index": index, "function": {"arguments": rest}})

@@ -1,0 +1,150 @@
+"""Checks of single request fields: each takes the field's name and value and returns the value.
+
+Every check raises ``MalformedRequest`` whose detail names the field in our words and never holds
+the value. ``None`` never reaches a check: a field that is null is a field that is absent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from gateway.core.errors import MalformedRequest, UnsupportedParameter
+
+Check = Callable[[str, Any], Any]
+"""Takes the name and the value of a field; returns what goes upstream, or raises."""
+
+IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_MODEL: Final = re.compile(r"[A-Za-z0-9_./:@+-]{1,256}")
+# A member name that is shown in an error is the caller's own text; it stays short and plain.
+_SHOWN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
+_TOKEN_ID: Final = re.compile(r"[0-9]{1,7}")
+
+MAX_STOP_STRINGS: Final = 4  # as in OpenAI's API reference
+MAX_BIASES: Final = 300
+
+
+def malformed(name: str, needed: str) -> MalformedRequest:
+    """Return the error for field *name*, which must be what *needed* says."""
+    return MalformedRequest(f"The field '{name}' must be {needed}.")
+
+
+def unsupported(name: str, reason: str = "") -> UnsupportedParameter:
+    """Return the error for a field that is not let through; an odd *name* is not repeated."""
+    if not _SHOWN_NAME.fullmatch(name):
+        return UnsupportedParameter("A field of the request is not supported.")
+    return UnsupportedParameter(f"The field '{name}' is not supported{reason and ': ' + reason}.")
+
+
+def integer(low: int, high: int) -> Check:
+    """Return the check for a whole number from *low* to *high*."""
+
+    def check(name: str, value: Any) -> Any:
+        if type(value) is not int or not low <= value <= high:
+            raise malformed(name, f"a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def number(low: float, high: float) -> Check:
+    """Return the check for a number from *low* to *high*."""
+
+    def check(name: str, value: Any) -> Any:
+        if type(value) not in {int, float} or not low <= value <= high:
+            raise malformed(name, f"a number from {low:g} to {high:g}")
+        return value
+
+    return check
+
+
+def one_of(*allowed: str) -> Check:
+    """Return the check for one of a few words."""
+
+    def check(name: str, value: Any) -> Any:
+        if not isinstance(value, str) or value not in allowed:
+            raise malformed(name, "one of " + ", ".join(allowed))
+        return value
+
+    return check
+
+
+def flag(name: str, value: Any) -> Any:
+    """Accept true and false."""
+    if not isinstance(value, bool):
+        raise malformed(name, "true or false")
+    return value
+
+
+def text(name: str, value: Any) -> Any:
+    """Accept any string."""
+    if not isinstance(value, str):
+        raise malformed(name, "a string")
+    return value
+
+
+def identifier(name: str, value: Any) -> Any:
+    """Accept a short name of letters, digits and ``_ . : -``."""
+    if not isinstance(value, str) or not IDENTIFIER.fullmatch(value):
+        raise malformed(name, "a short name of letters, digits, '_', '.', ':' and '-'")
+    return value
+
+
+def model_name(name: str, value: Any) -> Any:
+    """Accept a model name: an identifier that may look like a path."""
+    if not isinstance(value, str) or not _MODEL.fullmatch(value):
+        raise malformed(name, "a model name")
+    return value
+
+
+def stop(name: str, value: Any) -> Any:
+    """Accept one stop string or a few."""
+    several = value if isinstance(value, list) else [value]
+    if len(several) > MAX_STOP_STRINGS or not all(isinstance(s, str) for s in several):
+        raise malformed(name, f"a string or a list of at most {MAX_STOP_STRINGS} strings")
+    return value
+
+
+def logit_bias(name: str, value: Any) -> Any:
+    """Accept biases from -100 to 100 by token id."""
+    if not isinstance(value, dict) or len(value) > MAX_BIASES:
+        raise malformed(name, f"an object of at most {MAX_BIASES} members")
+    bias = number(-100, 100)
+    for token, amount in value.items():
+        if not _TOKEN_ID.fullmatch(token):
+            raise malformed(name, "an object from token ids to numbers")
+        bias(name, amount)
+    return value
+
+
+def prompt(name: str, value: Any) -> Any:
+    """Accept one prompt or up to eight; token ids are refused, for nobody can read them."""
+    several = value if isinstance(value, list) else [value]
+    if not 1 <= len(several) <= 8 or not all(isinstance(item, str) for item in several):
+        raise malformed(name, "a string or a list of at most 8 strings")
+    return value
+
+
+def exact_object(name: str, value: Any, *, members: dict[str, Check]) -> dict[str, Any]:
+    """Return the object *value* with each of its *members* checked; others are refused.
+
+    Members that are null are left out.
+    """
+    if not isinstance(value, dict):
+        raise malformed(name, "an object")
+    checked: dict[str, Any] = {}
+    for member, inner in value.items():
+        check = members.get(member)
+        if check is None:
+            raise unsupported(member, f"unknown member of '{name}'")
+        if inner is not None:
+            checked[member] = check(member, inner)
+    return checked
+
+
+def require(name: str, checked: dict[str, Any], members: Iterable[str]) -> None:
+    """Refuse a *checked* object that lacks one of *members*."""
+    for member in members:
+        if member not in checked:
+            raise MalformedRequest(f"The field '{name}' lacks '{member}'.")

@@ -1,0 +1,118 @@
+"""Server-sent events: an incremental parser with limits, and the encoder of one event.
+
+The parser follows the WHATWG HTML standard, §9.2 "Server-sent events", for line ends, comments and
+fields. It is stricter where a gateway should be: too long an event and a stream that ends inside an
+event are errors, and data that is not UTF-8 is never passed on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.core.errors import ScrubFailed, UpstreamUnavailable
+
+# One token is a few hundred bytes of event; a whole tool call that comes at once is still far less.
+MAX_EVENT_BYTES: Final = 1024 * 1024
+
+_LINE_END: Final = re.compile(rb"[\r\n]")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSentEvent:
+    """One event: its *name* (``""`` unless given) and its *data*, UTF-8, lines joined by LF."""
+
+    name: str
+    data: bytes
+
+
+class EventParser:
+    """Bytes of an event stream in, events out; the cuts between reads do not matter.
+
+    *max_event_bytes* bounds what one event may hold, comments and field names included. Raises
+    ``ScrubFailed`` for a longer event or for bytes that are not UTF-8.
+    """
+
+    __slots__ = ("_buffer", "_data", "_limit", "_name", "_scanned", "_size", "_skip_lf", "_started")
+
+    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._limit = max_event_bytes
+        self._buffer = b""
+        self._scanned = 0  # no line end before this offset of the buffer
+        self._started = False
+        self._skip_lf = False  # the last line ended with CR; an LF would belong to it
+        self._name = ""
+        self._data: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
+        """Return the events that *data* completes, in order."""
+        buffer = self._buffer + data if self._buffer else data
+        events: list[ServerSentEvent] = []
+        start = 0
+        search_from = self._scanned
+        while (found := _LINE_END.search(buffer, search_from)) is not None:
+            end = found.start()
+            if self._skip_lf and end == start and buffer[end] == 0x0A:
+                self._skip_lf = False
+            else:
+                self._skip_lf = buffer[end] == 0x0D
+                self._take_line(buffer[start:end], events)
+            start = search_from = end + 1
+        self._buffer = buffer[start:]
+        self._scanned = len(self._buffer)
+        if self._scanned:
+            self._skip_lf = False
+        if self._size + self._scanned > self._limit:
+            raise ScrubFailed
+        return events
+
+    def finish(self) -> None:
+        """End the stream; raises ``UpstreamUnavailable`` if it ends inside an event."""
+        if self._buffer or self._data or self._name:
+            raise UpstreamUnavailable
+
+    def _take_line(self, line: bytes, events: list[ServerSentEvent]) -> None:
+        if not self._started:
+            self._started = True
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+        if not line:
+            self._dispatch(events)
+            return
+        self._size += len(line)
+        if self._size > self._limit:
+            raise ScrubFailed
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        # A line that begins with a colon is a comment; id and retry mean nothing here.
+        if field == b"data":
+            _decoded(value)
+            self._data.append(value)
+        elif field == b"event":
+            self._name = _decoded(value)
+
+    def _dispatch(self, events: list[ServerSentEvent]) -> None:
+        if self._data:
+            events.append(ServerSentEvent(self._name, b"\n".join(self._data)))
+        self._name = ""
+        self._data = []
+        self._size = 0
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise ScrubFailed from None
+
+
+def encode_event(data: bytes) -> bytes:
+    """Return the event that carries *data*, one line of UTF-8 such as compact JSON.
+
+    Raises ``ValueError`` if *data* holds a line end, which would begin a line of its own.
+    """
+    if b"\n" in data or b"\r" in data:
+        raise ValueError("the data of an event must be one line")
+    return b"data: " + data + b"\n\n"
