@@ -1,0 +1,150 @@
+"""The deployment files are what the tools of their trade call correct, and stay closed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.settings import load_configuration
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+COMPOSE = DEPLOY / "compose" / "compose.yaml"
+MAX_EXPOSURE = 20  # of 100; a unit without any hardening has 96
+
+
+def find_tool(name: str) -> str:
+    """Return the path of a tool, beside the interpreter or on the machine, or skip the test."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed on this machine")
+    return found
+
+
+def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a tool and return what it said."""
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def containerfiles() -> list[Path]:
+    """Return every Containerfile, without the ignore files that lie beside them."""
+    return [file for file in sorted(DEPLOY.glob("Containerfile*")) if "ignore" not in file.name]
+
+
+def compose() -> dict[str, Any]:
+    """Return the composition as data."""
+    loaded: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
+    return loaded
+
+
+@pytest.mark.parametrize("file", containerfiles(), ids=lambda file: file.name)
+def test_containerfile_has_no_findings(file: Path) -> None:
+    """Hadolint finds nothing to say about any Containerfile."""
+    done = run(find_tool("hadolint"), str(file))
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("file", containerfiles(), ids=lambda file: file.name)
+def test_container_does_not_run_as_root(file: Path) -> None:
+    """The last user an image names is a number other than zero."""
+    users = re.findall(r"^USER (\S+)$", file.read_text(), re.MULTILINE)
+    assert users
+    assert users[-1].split(":")[0].isdigit()
+    assert int(users[-1].split(":")[0]) > 0
+
+
+@pytest.mark.parametrize("file", containerfiles(), ids=lambda file: file.name)
+def test_every_install_is_hash_checked(file: Path) -> None:
+    """Whatever pip takes from outside is checked against a hash, or nothing comes from outside."""
+    installs = [line for line in file.read_text().splitlines() if '"install", "--' in line]
+    assert installs
+    for line in installs:
+        assert "--require-hashes" in line or "--no-index" in line
+
+
+@pytest.mark.parametrize("file", containerfiles(), ids=lambda file: file.name)
+def test_no_shell_runs_in_a_build(file: Path) -> None:
+    """Every command of an image is a list of words, which no shell interprets."""
+    for line in file.read_text().splitlines():
+        if line.startswith(("RUN", "CMD", "ENTRYPOINT")):
+            assert line.split(maxsplit=1)[1].startswith("["), line
+
+
+def test_build_lock_matches_the_development_lock() -> None:
+    """The image is built with the very versions that the tests ran with."""
+    pin = re.compile(r"^([a-z0-9-]+==\S+)", re.MULTILINE)
+    pins = set(pin.findall((DEPLOY / "build-requirements.txt").read_text()))
+    assert pins
+    assert pins <= set(pin.findall((ROOT / "requirements" / "dev.txt").read_text()))
+
+
+def test_compose_file_is_valid() -> None:
+    """docker-compose accepts the composition without a word."""
+    done = run(find_tool("docker-compose"), "-f", str(COMPOSE), "config", "-q", cwd=COMPOSE.parent)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("name", ["gateway", "serving"])
+def test_compose_services_are_closed(name: str) -> None:
+    """No service has capabilities, a writable root, a way to more privileges or a core dump."""
+    service = compose()["services"][name]
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert "privileged" not in service
+    assert service["read_only"] is True
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert service["ulimits"]["core"] == 0
+    assert service["user"] == "10001:10001"
+
+
+def test_only_the_public_port_is_published() -> None:
+    """8443 of the gateway is all that a neighbour can reach; vLLM has no network."""
+    services = compose()["services"]
+    assert {name: service.get("ports") for name, service in services.items()} == {
+        "gateway": ["8443:8443"],
+        "serving": None,
+    }
+    assert services["serving"]["network_mode"] == "none"
+
+
+def test_compose_configuration_is_accepted_by_the_gateway() -> None:
+    """The configuration that the composition mounts is one that the gateway starts with."""
+    configuration = load_configuration(DEPLOY / "compose" / "sealgate.toml")
+    assert str(configuration.settings.admin.host) == "127.0.0.1"
+    assert configuration.at.upstream_socket == Path("/run/sealgate/vllm.sock")
+
+
+def runnable_copy(unit: Path, directory: Path) -> Path:
+    """Copy a unit with a program that exists, since the product is not installed where tests run."""
+    text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.MULTILINE)
+    copy = directory / unit.name
+    copy.write_text(text)
+    return copy
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_unit_is_valid(unit: Path, tmp_path: Path) -> None:
+    """Systemd has no remark about the unit, not even a warning that it would live with."""
+    tool = find_tool("systemd-analyze")
+    done = run(
+        tool, "verify", "--man=no", "--recursive-errors=no", str(runnable_copy(unit, tmp_path))
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_unit_is_hardened(unit: Path) -> None:
+    """What systemd counts as a unit's exposure stays below the limit set for it."""
+    tool = find_tool("systemd-analyze")
+    threshold = f"--threshold={MAX_EXPOSURE}"
+    done = run(tool, "security", "--offline=true", "--no-pager", threshold, str(unit))
+    assert done.returncode == 0, done.stdout[-300:]
