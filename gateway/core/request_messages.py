@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from gateway.core.errors import MalformedRequest, UnsupportedParameter
 from gateway.core.request_fields import (
+    Check,
     exact_object,
     flag,
     identifier,
@@ -150,13 +151,13 @@ def _json_object(name: str, value: Any) -> Any:
     return value
 
 
-def _typed(name: str, value: Any, *, members: dict[str, Any], needed: str) -> dict[str, Any]:
+def _typed(name: str, value: Any, *, members: dict[str, Check], needed: str) -> dict[str, Any]:
     checked = exact_object(name, value, members=members)
     require(name, checked, ["type", needed])
     return checked
 
 
-def _function(name: str, value: Any, *, members: dict[str, Any]) -> dict[str, Any]:
+def _function(name: str, value: Any, *, members: dict[str, Check]) -> dict[str, Any]:
     checked = exact_object(name, value, members=members)
     require(name, checked, ["name"])
     return checked
@@ -168,36 +169,45 @@ class _LeftOut:
 
 _LEFT_OUT: Final = _LeftOut()
 
-_PART: Final = {"type": one_of("text", "refusal"), "text": text, "refusal": text}
-_CALLED: Final = {"name": identifier, "arguments": text}
-_DECLARED: Final = {
+_PART: Final[dict[str, Check]] = {"type": one_of("text", "refusal"), "text": text, "refusal": text}
+_CALLED: Final[dict[str, Check]] = {"name": identifier, "arguments": text}
+_DECLARED: Final[dict[str, Check]] = {
     "name": identifier,
     "description": text,
     "parameters": _json_object,
     "strict": flag,
 }
-_SCHEMA: Final = {"name": identifier, "description": text, "schema": _json_object, "strict": flag}
+_SCHEMA: Final[dict[str, Check]] = {
+    "name": identifier,
+    "description": text,
+    "schema": _json_object,
+    "strict": flag,
+}
 _FUNCTION_TYPE: Final = one_of("function")
-_TOOL_CALL: Final = {
+_TOOL_CALL: Final[dict[str, Check]] = {
     "id": identifier,
     "type": _FUNCTION_TYPE,
     "function": partial(_function, members=_CALLED),
 }
-_TOOL: Final = {"type": _FUNCTION_TYPE, "function": partial(_function, members=_DECLARED)}
-_NAMED_TOOL: Final = {
+_TOOL: Final[dict[str, Check]] = {
     "type": _FUNCTION_TYPE,
-    "function": partial(_function, members={"name": identifier}),
+    "function": partial(_function, members=_DECLARED),
 }
-_RESPONSE_FORMAT: Final = {
+_NAMED: Final[dict[str, Check]] = {"name": identifier}
+_NAMED_TOOL: Final[dict[str, Check]] = {
+    "type": _FUNCTION_TYPE,
+    "function": partial(_function, members=_NAMED),
+}
+_RESPONSE_FORMAT: Final[dict[str, Check]] = {
     "type": one_of("text", "json_object", "json_schema"),
     "json_schema": partial(_function, members=_SCHEMA),
 }
-_SPEAKER: Final = {
+_SPEAKER: Final[dict[str, Check]] = {
     "role": one_of("system", "developer", "user", "assistant", "tool"),
     "content": _content,
     "name": identifier,
 }
-_ROLES: Final[dict[str, dict[str, Any]]] = {
+_ROLES: Final[dict[str, dict[str, Check]]] = {
     "system": _SPEAKER,
     "developer": _SPEAKER,
     "user": _SPEAKER,

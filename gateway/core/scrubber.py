@@ -68,28 +68,26 @@ class StreamAnswerScrubber:
         """Accept the next *data*; return the events that are safe to send, often none."""
         if self._failure is not None:
             raise self._failure
+        # Dead until proven otherwise: whatever goes wrong in here, nothing more comes out.
+        self._failure = ScrubFailed
         try:
-            return b"".join([self._take(event) for event in self._parser.feed(data)])
+            safe = b"".join([self._take(event) for event in self._parser.feed(data)])
         except SealgateError as error:
-            self._fail(error)
+            self._failure = type(error)
             raise
+        self._failure = None
+        return safe
 
     def finish(self) -> bytes:
         """End the stream: nothing is left to send, since ``[DONE]`` brought out what was held."""
         if self._failure is not None:
             raise self._failure
-        try:
-            self._parser.finish()
-            if not self._done:
-                raise UpstreamUnavailable
-        except SealgateError as error:
-            self._fail(error)
-            raise
+        self._failure = UpstreamUnavailable
+        self._parser.finish()
+        if not self._done:
+            raise UpstreamUnavailable
+        self._failure = None
         return b""
-
-    def _fail(self, error: SealgateError) -> None:
-        self._failure = type(error)
-        self._choices.clear()
 
     def _take(self, event: ServerSentEvent) -> bytes:
         if self._done or event.name:
@@ -170,13 +168,14 @@ class WholeAnswerScrubber:
         """Return the scrubbed answer."""
         if self._failure is not None:
             raise self._failure
+        self._failure = ScrubFailed
+        body = bytes(self._body)
+        self._body.clear()
         try:
-            return _scrub_answer(self._operation, bytes(self._body))
+            return _scrub_answer(self._operation, body)
         except SealgateError as error:
             self._failure = type(error)
             raise
-        finally:
-            self._body.clear()
 
 
 class ModelListFilter:

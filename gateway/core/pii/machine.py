@@ -23,6 +23,8 @@ MAX_STATES: Final = 50_000
 
 # A self-loop over fewer characters than this is not worth a regular expression of its own.
 _WORTH_A_RUN: Final = 20
+_BASIC_PLANE: Final = "\uffff"
+_OTHER_PLANES: Final = "\U00010000-\U0010ffff"
 _RUN_ALPHABET: Final = string.ascii_letters + string.digits + string.punctuation
 
 
@@ -58,9 +60,6 @@ class State(dict[str, "State | None"]):
             self[char] = target
         return target
 
-    def __hash__(self) -> int:
-        return id(self)
-
 
 class Run:
     """A stretch of characters that leaves a state as it is and starts nothing new.
@@ -77,7 +76,7 @@ class Run:
 
 
 class _Starts(dict[str, State]):
-    """From the last visible character (``""`` before the first) to the state a new value begins in."""
+    """The state in which a value begins after a character; ``""`` is the start of the text."""
 
     def __init__(self, machine: Machine) -> None:
         super().__init__()
@@ -167,12 +166,19 @@ class Machine:
         return Run(frozenset(chars)) if len(chars) >= _WORTH_A_RUN else None
 
     def _start_pattern(self) -> str:
-        """Return a character-class pattern for wherever a value might begin, and rarely elsewhere."""
+        """Return a pattern for every place where a value can begin, and for few others."""
         options = self._automaton.options
         first = frozenset().union(*[options[p] for positions, _ in self._barred for p in positions])
         barred = frozenset.intersection(*[barred for _, barred in self._barred])
-        begin = f"[{_escaped(spellings(first))}]"
-        return f"(?<![{_escaped(spellings(barred))}]){begin}" if barred else begin
+        # The engine looks up characters of the basic plane in a table and all others one by one,
+        # so those stand for each other here; the exact check comes after the search.
+        written = spellings(first)
+        begin = _escaped(char for char in written if char <= _BASIC_PLANE)
+        if not all(char <= _BASIC_PLANE for char in written):
+            begin += _OTHER_PLANES
+        before = _escaped(char for char in spellings(barred) if char <= _BASIC_PLANE)
+        # The class comes first: the engine scans for a class far faster than for an assertion.
+        return f"(?s:[{begin}](?<![{before}].))" if barred else f"[{begin}]"
 
 
 def _boundary(detector: Detector) -> State | None:

@@ -12,7 +12,7 @@ _MOST_GROUPS: Final = 4
 
 
 def _is_mobile(value: str, before: str) -> bool:
-    """A mobile number in one piece or a few: single digits with gaps are a list, not a number."""
+    # In one piece or a few: single digits with gaps are a list, not a number.
     digits = digits_of(value)
     head = value.find(digits[-11])
     groups = group_lengths(value[head:]) if len(digits) == 11 else group_lengths(value)[1:]

@@ -33,7 +33,7 @@ _LENGTHS: Final = {
 }
 
 
-def _is_iban(value: str, before: str) -> bool:  # noqa: ARG001 - the form that Detector.check has
+def _is_iban(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
     account = value.replace(" ", "").replace("-", "")
     if _LENGTHS.get(account[:2]) != len(account):
         return False

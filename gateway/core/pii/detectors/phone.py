@@ -129,8 +129,8 @@ def _is_nanp(value: str, before: str) -> bool:
     return _is_nanp_number(digits_of(value)[-10:]) and not continues_a_number(before)
 
 
-def _is_announced(value: str, before: str) -> bool:
-    """A shape that is too common to count without a word for telephone before it."""
+def _is_announced(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    # These shapes are too common to count without a word for telephone before them.
     return mentions(before, _WORDS) and not continues_a_number(before)
 
 
