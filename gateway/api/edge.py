@@ -11,13 +11,15 @@ from collections.abc import Callable, Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api.inference import peer_address, raw_target
-from gateway.api.problems import openai_error, problem_json
+from gateway.api.problems import ProblemPresenter
 from gateway.core.errors import InternalError, NotFound, SealgateError
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.exchange import WholeAnswer
 from gateway.pipeline.record import Record
 
 Route = tuple[str, str]
+
+_PRESENTER = ProblemPresenter()
 
 
 class PublicEdge:
@@ -60,11 +62,11 @@ class PublicEdge:
             app = self._routes.get((scope["method"], raw_target(scope)), _not_found)
             await app(scope, receive, watched)
         except SealgateError as refusal:
-            await _send_answer(_present(refusal, raw_target(scope)), watched)
+            await _send_answer(_PRESENTER.outside(refusal, raw_target(scope)), watched)
         except Exception as fault:  # noqa: BLE001  # the ASGI border: a bug must not show itself
             self._report_fault(fault)
             if not watched.status:
-                await _send_answer(_present(InternalError(), raw_target(scope)), watched)
+                await _send_answer(_PRESENTER.outside(InternalError(), raw_target(scope)), watched)
         finally:
             self._record(watched.status or 499, peer_address(scope))
 
@@ -85,10 +87,6 @@ class _WatchedSend:
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
     raise NotFound
-
-
-def _present(error: SealgateError, path: str) -> WholeAnswer:
-    return openai_error(error) if path.startswith("/v1/") else problem_json(error)
 
 
 async def _send_answer(answer: WholeAnswer, send: Send) -> None:

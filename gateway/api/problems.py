@@ -13,6 +13,7 @@ import orjson
 
 from gateway.core import errors
 from gateway.core.errors import SealgateError
+from gateway.core.scrubber import error_event
 from gateway.pipeline.exchange import WholeAnswer
 
 OHTTP_KEY_PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
@@ -109,4 +110,4 @@ class ProblemPresenter:
 
     def event(self, error: SealgateError) -> bytes:
         """Return *error* as a server-sent event; the official SDKs raise it as an API error."""
-        return b"data: " + openai_error(error).body + b"\n\n"
+        return error_event(error.code, error.detail, PROBLEMS[error.code].openai_type)

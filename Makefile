@@ -1,0 +1,55 @@
+# The commands of this repository. Everything is made in the checkout; nothing needs root.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+include requirements/vllm-venv.mk
+
+.PHONY: help demo run test test-vllm test-browser check format bench clean
+
+help:  ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+.venv/.ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-tools/.ready: requirements/tools.txt
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/pip install --quiet --require-hashes -r requirements/tools.txt
+	@touch $@
+
+demo: .venv/.ready .venv-vllm/.ready  ## Play the whole story on a real vLLM; exits 0 only if each step held
+	$(BIN)/python tests/story/demo.py
+
+run: .venv/.ready .venv-vllm/.ready  ## Keep vLLM and the gateway running until Ctrl-C
+	$(BIN)/python tests/story/run.py
+
+test: .venv/.ready .venv-tools/.ready  ## Everything that needs no real vLLM
+	$(BIN)/pytest -m "not vllm and not browser"
+
+test-vllm: .venv/.ready .venv-vllm/.ready  ## End to end against the real vLLM
+	$(BIN)/pytest -m vllm tests/vllm
+
+test-browser: .venv/.ready  ## The HTTP face in headless Chromium
+	$(BIN)/pytest -m browser tests/browser
+
+check: .venv/.ready  ## Format, lint, types, import contracts: under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest tests/architecture -p no:randomly
+
+format: .venv/.ready  ## Rewrite the code in the one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/.ready  ## Tokens per second with and without encryption, into loadtests/report/
+	$(BIN)/python -m loadtests.bench
+
+clean:  ## Remove everything that was made here
+	rm -rf .venv .venv-vllm .venv-tools run var loadtests/report .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,103 @@
+"""HTTPS listeners on uvicorn: one process, one event loop, several listeners.
+
+uvicorn's own logging is off: its lines hold paths and addresses. It does not believe forwarded
+headers and does not name itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+import uvicorn
+
+_BACKLOG = 2048
+_GRACE_SECONDS = 30  # how long running answers may go on after a stop was asked for
+_IDLE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An ASGI application, and where it listens with which TLS context."""
+
+    host: IPv4Address | IPv6Address
+    port: int
+    tls: ssl.SSLContext
+    app: Any
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves the signals to :func:`serve`, which runs several of them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+async def serve(listeners: Sequence[Listener], *, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then finish running answers for up to 30 seconds.
+
+    *on_ready* is called once when every listener accepts connections. Raises ``OSError`` when an
+    address cannot be bound; none is left open then.
+    """
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(_bind(listener)) for listener in listeners]
+        servers = [_Server(_config(listener)) for listener in listeners]
+        _stop_on_signal(servers)
+        running = [
+            asyncio.ensure_future(server.serve(sockets=[sock]))
+            for server, sock in zip(servers, sockets, strict=True)
+        ]
+        await _wait_until_started(servers, running)
+        on_ready()
+        await asyncio.gather(*running)
+
+
+def _config(listener: Listener) -> uvicorn.Config:
+    return uvicorn.Config(
+        listener.app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        ssl_context_factory=lambda _config, _default: listener.tls,
+    )
+
+
+def _bind(listener: Listener) -> socket.socket:
+    family = socket.AF_INET6 if isinstance(listener.host, IPv6Address) else socket.AF_INET
+    address = (str(listener.host), listener.port)
+    return socket.create_server(address, family=family, backlog=_BACKLOG)
+
+
+def _stop_on_signal(servers: Sequence[uvicorn.Server]) -> None:
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+async def _wait_until_started(
+    servers: Sequence[uvicorn.Server], running: Sequence[asyncio.Future[None]]
+) -> None:
+    while not all(server.started for server in servers):
+        if any(future.done() for future in running):
+            return
+        await asyncio.sleep(0.01)

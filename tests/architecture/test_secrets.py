@@ -1,0 +1,43 @@
+"""Where secrets may be seen, and what must never be in the repository."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+
+from tests.architecture.source import ROOT, name_of, source_files, tree
+
+REVEAL_CALLERS: set[str] = set()
+
+
+def test_reveal_is_called_only_where_it_is_known():
+    """Each place that takes a secret out of its wrapper was looked at and is listed here."""
+    found = {
+        name_of(path)
+        for path in source_files()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and node.attr == "reveal"
+    }
+    assert found == REVEAL_CALLERS
+
+
+def test_lock_files_name_no_registry():
+    """A lock file works with whichever index the machine is set up for."""
+    locks = sorted((ROOT / "requirements").glob("*.txt"))
+    assert len(locks) >= 3
+    for lock in locks:
+        text = lock.read_text("utf-8")
+        assert not re.search(r"https?://|--index-url|--extra-index|--find-links", text), lock.name
+
+
+def test_only_settings_read_the_environment():
+    """A setting has one way in, so that `check-config` sees all of them."""
+    hits = subprocess.run(
+        ["git", "grep", "-lE", r"os\.environ|getenv", "--", "gateway/*.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+    assert hits == []

@@ -1,0 +1,118 @@
+"""The public listener's front door."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import orjson
+import pytest
+
+from gateway.api.edge import PublicEdge
+from gateway.core.errors import StoreUnavailable
+from gateway.pipeline.admit import Admit
+from gateway.pipeline.record import Record
+from tests.fakes.asgi import call, scope
+from tests.fakes.world import clock
+
+
+class World:
+    """An edge with one route of each kind."""
+
+    def __init__(self, *, networks=("127.0.0.0/8",), error=None) -> None:
+        self.statuses: list[int] = []
+        self.faults: list[Exception] = []
+        self.error = error
+        self.inference_calls = 0
+        self.edge = PublicEdge(
+            {("GET", "/livez"): self.livez},
+            {("POST", "/v1/completions"): self.inference},
+            admit=Admit([ip_network(n) for n in networks]),
+            record=Record(self, clock),
+            report_fault=self.faults.append,
+        )
+
+    def write(self, record):
+        self.statuses.append(record.status)
+
+    async def livez(self, scope, receive, send):
+        if self.error:
+            raise self.error
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def inference(self, scope, receive, send):
+        self.inference_calls += 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"model"})
+
+
+async def test_known_route_is_served_and_recorded():
+    """A route in the table reaches its application, and the call is recorded."""
+    world = World()
+    assert (await call(world.edge, scope("GET", "/livez"))).status == 204
+    assert world.statuses == [204]
+
+
+async def test_inference_records_by_itself():
+    """The chain records its own calls, so the edge does not write a second line."""
+    world = World()
+    assert (await call(world.edge, scope("POST", "/v1/completions"))).body == b"model"
+    assert world.statuses == []
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("POST", "/livez"),
+        ("GET", "/livez/"),
+        ("GET", "//livez"),
+        ("GET", "/livez?x=1"),
+        ("GET", "/%6civez"),
+        ("GET", "/x/../livez"),
+        ("POST", "/invocations"),
+        ("GET", "/admin/v1/clients"),
+        ("GET", "/metrics"),
+    ],
+)
+async def test_everything_else_does_not_exist(method, target):
+    """No other spelling and no other path is served, and the inference application not asked."""
+    world = World()
+    answer = await call(world.edge, scope(method, target))
+    assert answer.status == 404
+    assert orjson.loads(answer.body)["code"] == "not_found"
+    assert world.inference_calls == 0
+    assert world.statuses == [404]
+
+
+async def test_unknown_model_path_speaks_openai():
+    """An SDK that calls an unknown /v1 path gets an error it understands."""
+    answer = await call(World().edge, scope("GET", "/v1/files"))
+    assert "error" in orjson.loads(answer.body)
+
+
+async def test_forbidden_address_sees_nothing():
+    """An address off the allowlist gets 403 for every path alike."""
+    world = World(networks=())
+    assert (await call(world.edge, scope("GET", "/livez"))).status == 403
+    assert (await call(world.edge, scope("GET", "/none"))).status == 403
+
+
+async def test_refusal_of_an_application_is_shown():
+    """An application may raise a refusal; the edge gives it its form."""
+    assert (await call(World(error=StoreUnavailable()).edge, scope("GET", "/livez"))).status == 503
+
+
+async def test_bug_shows_nothing():
+    """An unexpected exception becomes a bare 500; its text goes nowhere."""
+    world = World(error=RuntimeError("token abc"))
+    answer = await call(world.edge, scope("GET", "/livez"))
+    assert answer.status == 500
+    assert b"abc" not in answer.body
+    assert len(world.faults) == 1
+
+
+async def test_other_protocols_are_ignored():
+    """A WebSocket scope is never passed on."""
+    world = World()
+    await world.edge({"type": "websocket"}, None, None)
+    assert world.inference_calls == 0

@@ -1,0 +1,77 @@
+"""The data plane's ASGI adapter."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.api.inference import Inference
+from tests.fakes.asgi import call, scope
+
+
+class FakeChain:
+    """Stands for the chain: echoes, hangs or fails."""
+
+    def __init__(self, *, hang=False, error=None) -> None:
+        self.hang, self.error = hang, error
+        self.received = None
+        self.cancelled = False
+
+    async def serve(self, received, downstream):
+        """Answer with the body."""
+        self.received = received
+        body = b"".join([data async for data in received.body])
+        if self.error:
+            raise self.error
+        try:
+            if self.hang:
+                await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        await downstream.start(200, [(b"x", b"y")])
+        await downstream.send(body)
+        await downstream.finish()
+
+
+async def test_request_reaches_the_chain_unchanged():
+    """Method, raw target, headers, peer and body arrive as they came."""
+    chain = FakeChain()
+    answer = await call(
+        Inference(chain), scope("POST", "/a%20b?q=1", [(b"h", b"v")]), b"one", b"two"
+    )
+    assert (answer.status, answer.body, answer.complete) == (200, b"onetwo", True)
+    received = chain.received
+    assert (received.method, received.path) == ("POST", "/a%20b?q=1")
+    assert (received.headers, str(received.peer)) == ([(b"h", b"v")], "127.0.0.1")
+
+
+async def test_chain_is_cancelled_when_the_client_leaves():
+    """A client that leaves stops the work that was done for it."""
+    chain, leave = FakeChain(hang=True), asyncio.Event()
+    task = asyncio.create_task(call(Inference(chain), scope("POST", "/x"), b"body", leave=leave))
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    leave.set()
+    await asyncio.wait_for(task, 2)
+    assert chain.cancelled
+
+
+async def test_half_a_request_is_never_worked_on():
+    """A client that leaves in the middle of its body gets nothing done."""
+    chain = FakeChain()
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        raise AssertionError("nothing may be sent")
+
+    await asyncio.wait_for(Inference(chain)(scope("POST", "/x"), receive, send), 2)
+
+
+async def test_fault_of_the_chain_is_not_swallowed():
+    """What the chain could not turn into an answer reaches the server, which cuts the connection."""
+    with pytest.raises(RuntimeError):
+        await call(Inference(FakeChain(error=RuntimeError("x"))), scope("POST", "/x"), b"body")

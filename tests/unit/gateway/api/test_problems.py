@@ -1,0 +1,47 @@
+"""Errors over HTTP."""
+
+from __future__ import annotations
+
+import orjson
+
+from gateway.api.problems import (
+    OHTTP_KEY_PROBLEM,
+    ProblemPresenter,
+    oauth_error,
+    openai_error,
+    problem_json,
+)
+from gateway.core.errors import InvalidClient, InvalidToken, StoreUnavailable, UnknownKey
+
+
+def test_openai_shape():
+    """The official SDKs find message, type and code where they look for them."""
+    answer = openai_error(InvalidToken())
+    error = orjson.loads(answer.body)["error"]
+    assert answer.status == 401
+    assert (error["type"], error["code"]) == ("authentication_error", "invalid_token")
+    assert error["message"] == InvalidToken.default_detail
+
+
+def test_unknown_key_has_the_registered_problem_type():
+    """A client recognises by the type that it should fetch the keys again (RFC 9458 §5.3)."""
+    answer = problem_json(UnknownKey())
+    assert (answer.status, answer.content_type) == (422, "application/problem+json")
+    assert orjson.loads(answer.body)["type"] == OHTTP_KEY_PROBLEM
+
+
+def test_oauth_shape():
+    """The token endpoint speaks RFC 6749 §5.2."""
+    assert orjson.loads(oauth_error(InvalidClient()).body)["error"] == "invalid_client"
+    assert orjson.loads(oauth_error(StoreUnavailable()).body)["error"] == "server_error"
+
+
+def test_presenter_chooses_by_place():
+    """The model API speaks OpenAI's shape, the rest problem+json, an event is an SSE event."""
+    presenter = ProblemPresenter()
+    assert presenter.outside(UnknownKey(), "/v1/models").content_type == "application/json"
+    assert presenter.outside(UnknownKey(), "/x").content_type == "application/problem+json"
+    assert presenter.inside(InvalidToken()).status == 401
+    event = presenter.event(InvalidToken())
+    assert event.startswith(b"data: {")
+    assert event.endswith(b"\n\n")

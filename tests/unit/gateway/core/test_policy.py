@@ -1,0 +1,93 @@
+"""What is allowed now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from gateway.core.errors import AddressNotAllowed, InvalidToken, PermissionDenied
+from gateway.core.identity import Principal, Role
+from gateway.core.policy import (
+    ROLE_PERMISSIONS,
+    ModelPolicy,
+    Permission,
+    Revocations,
+    verify_address,
+    verify_model,
+    verify_permission,
+)
+from tests.fakes.world import NOW, with_client
+
+
+def principal(**changes):
+    return Principal(with_client(**changes), "token-1", "sig-1", NOW, NOW)
+
+
+def test_every_role_is_in_the_table():
+    """No role is left to chance."""
+    assert set(ROLE_PERMISSIONS) == set(Role)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_no_role_both_calls_models_and_manages(role):
+    """Separation of duties: who calls models changes nothing, who changes things calls none."""
+    held = ROLE_PERMISSIONS[role]
+    writes = {p for p in held if p.value.endswith((":write", ":purge", ":assign"))}
+    assert not (writes and Permission.CALL_MODEL in held)
+    assert not ({Permission.ASSIGN_ROLES, Permission.WRITE_CLIENTS} <= held)
+
+
+@pytest.mark.parametrize("permission", list(Permission))
+def test_permission_is_the_table_and_nothing_else(permission):
+    """A principal holds exactly what its role holds."""
+    for role in Role:
+        if permission in ROLE_PERMISSIONS[role]:
+            verify_permission(principal(role=role), permission)
+        else:
+            with pytest.raises(PermissionDenied):
+                verify_permission(principal(role=role), permission)
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "allowed"),
+    [
+        ("10.0.0.1", "10.0.0.0/8", True),
+        ("::ffff:10.0.0.1", "10.0.0.0/8", True),
+        ("11.0.0.1", "10.0.0.0/8", False),
+        ("2001:db8::1", "2001:db8::/32", True),
+        ("2001:db9::1", "2001:db8::/32", False),
+        ("10.0.0.1", "2001:db8::/32", False),
+    ],
+)
+def test_addresses(address, network, allowed):
+    """IPv4, IPv6 and mapped addresses are judged by the network they are in."""
+    if allowed:
+        verify_address(ip_address(address), [ip_network(network)])
+    else:
+        with pytest.raises(AddressNotAllowed):
+            verify_address(ip_address(address), [ip_network(network)])
+
+
+def test_unknown_and_ungranted_models_look_the_same():
+    """The refusal does not tell which models exist."""
+    models = {"tiny": ModelPolicy(), "other": ModelPolicy()}
+    with pytest.raises(PermissionDenied) as ungranted:
+        verify_model(principal(), "other", models)
+    with pytest.raises(PermissionDenied) as unknown:
+        verify_model(principal(models=frozenset({"none"})), "none", models)
+    assert ungranted.value.detail == unknown.value.detail
+
+
+@pytest.mark.parametrize(("age_seconds", "refused"), [(1, True), (0, True), (-1, False)])
+def test_not_before_includes_its_own_second(age_seconds, refused):
+    """A token of the very second of a revocation dies with it; a later one lives."""
+    revocations = Revocations(not_before={"c": NOW})
+    claims = {"jti": "j", "kid": "k", "client_id": "c"}
+    issued_at = NOW - timedelta(seconds=age_seconds)
+    if refused:
+        with pytest.raises(InvalidToken):
+            revocations.refuse(issued_at=issued_at, **claims)
+    else:
+        revocations.refuse(issued_at=issued_at, **claims)

@@ -1,0 +1,228 @@
+"""All stages together, over a prepared upstream."""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import ip_network
+
+import orjson
+import pytest
+
+from gateway.api.problems import ProblemPresenter
+from gateway.core.bhttp_response import ResponseDecoder
+from gateway.core.errors import OpenFailed, UpstreamUnavailable
+from gateway.core.policy import Revocations
+from gateway.pipeline.admit import Admit
+from gateway.pipeline.authenticate import Authenticate
+from gateway.pipeline.authorize import Authorize
+from gateway.pipeline.chain import CLIENT_CLOSED_REQUEST, Chain, Stages
+from gateway.pipeline.decapsulate import Decapsulate, ReadRequest
+from gateway.pipeline.forward import Forward
+from gateway.pipeline.record import Record
+from tests.fakes.world import (
+    AUTHORITY,
+    EXPECTED,
+    STREAM_BODY,
+    FakeAnswer,
+    FakeUpstream,
+    FixedSnapshots,
+    RecordingDownstream,
+    clear_received,
+    clock,
+    inner_request,
+    seal,
+    sealed_received,
+    snapshot,
+    with_client,
+)
+
+
+class World:
+    """A chain with everything around it in sight."""
+
+    def __init__(self, answer, *, networks=("127.0.0.0/8",), value=None) -> None:
+        self.upstream = FakeUpstream(answer)
+        self.downstream = RecordingDownstream()
+        self.recorded: list[tuple[int, str]] = []
+        self.faults: list[Exception] = []
+        source = FixedSnapshots(value)
+        stages = Stages(
+            admit=Admit([ip_network(n) for n in networks]),
+            decapsulate=Decapsulate(source, max_body_bytes=65_536),
+            read_request=ReadRequest(frozenset({AUTHORITY})),
+            authenticate=Authenticate(source, EXPECTED, clock),
+            authorize=Authorize(source),
+            forward=Forward(self.upstream),
+            record=Record(self, clock),
+        )
+        self.chain = Chain(stages, ProblemPresenter(), report_fault=self.faults.append)
+
+    def write(self, record):
+        self.recorded.append((record.status, str(record.ip)))
+
+    async def call(self, request=None):
+        """Send *request* sealed; return (inner status, inner body, complete)."""
+        data, sealer = seal(request or inner_request())
+        await self.chain.serve(sealed_received(data), self.downstream)
+        opener, decoder = sealer.response_opener(), ResponseDecoder()
+        body = decoder.feed(opener.feed(self.downstream.body))
+        try:
+            body += decoder.feed(opener.finish())
+            decoder.finish()
+        except OpenFailed:
+            return decoder.head.status, body, False
+        return decoder.head.status, body, True
+
+
+def chat(text):
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": text},
+        "finish_reason": "stop",
+    }
+    return FakeAnswer(
+        [
+            orjson.dumps(
+                {
+                    "id": "chatcmpl-1",
+                    "object": "chat.completion",
+                    "created": 1,
+                    "model": "tiny",
+                    "choices": [choice],
+                }
+            )
+        ]
+    )
+
+
+def stream(*items):
+    events = [
+        item
+        if isinstance(item, Exception | bytes)
+        else b"data: "
+        + orjson.dumps(
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1,
+                "model": "tiny",
+                "choices": [{"index": 0, "delta": {"content": item}, "finish_reason": None}],
+            }
+        )
+        + b"\n\n"
+        for item in items
+    ]
+    return FakeAnswer(events, content_type="text/event-stream")
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+async def test_sealed_call_comes_back_scrubbed_and_is_recorded():
+    """The whole path: opened, checked, answered, scrubbed, sealed, recorded."""
+    world = World(chat("Write to anna@example.com."))
+    status, body, complete = await world.call()
+    assert (status, complete) == (200, True)
+    assert orjson.loads(body)["choices"][0]["message"]["content"] == "Write to [EMAIL]."
+    assert world.recorded == [(200, "127.0.0.1")]
+    assert world.downstream.finished
+    assert world.upstream.answer.closed
+
+
+async def test_stream_is_scrubbed_across_pieces():
+    """A value that straddles two events is still found."""
+    world = World(stream("Write to anna@exam", "ple.com now", DONE))
+    status, body, complete = await world.call(inner_request(STREAM_BODY))
+    assert (status, complete) == (200, True)
+    assert b"anna" not in body
+    assert b"[EMAIL]" in body
+    assert body.endswith(DONE)
+
+
+async def test_upstream_that_breaks_off_leaves_a_cut_stream():
+    """After the first byte a failure is one error event, no [DONE], no final chunk."""
+    world = World(stream("hello there ", UpstreamUnavailable()))
+    _, body, complete = await world.call(inner_request(STREAM_BODY))
+    assert not complete
+    assert b'"code":"upstream_unavailable"' in body
+    assert b"[DONE]" not in body
+    assert not world.downstream.finished
+    assert world.recorded == [(502, "127.0.0.1")]
+
+
+async def test_bug_in_the_middle_is_fail_closed():
+    """An unexpected exception ends the stream like any failure and shows nothing of itself."""
+    world = World(stream("hello there ", RuntimeError("prompt text")))
+    _, body, complete = await world.call(inner_request(STREAM_BODY))
+    assert not complete
+    assert b"prompt text" not in body
+    assert [type(fault) for fault in world.faults] == [RuntimeError]
+
+
+async def test_bug_before_the_answer_stays_sealed():
+    """An unexpected exception before the first byte is a sealed 500."""
+    world = World(RuntimeError("prompt text"))
+    status, body, complete = await world.call()
+    assert (status, complete) == (500, True)
+    assert orjson.loads(body)["error"]["code"] == "internal_error"
+
+
+async def test_revoked_token_is_refused_inside_and_nothing_reaches_vllm():
+    """Refusals after opening travel inside the seal; vLLM never hears of them."""
+    world = World(chat("x"), value=snapshot(revocations=Revocations(jtis=frozenset({"token-1"}))))
+    status, body, _ = await world.call()
+    assert status == 401
+    assert orjson.loads(body)["error"]["type"] == "authentication_error"
+    assert world.upstream.requests == []
+    assert world.recorded == [(401, "127.0.0.1")]
+
+
+async def test_forbidden_address_is_refused_unopened():
+    """An address off the gateway-wide list gets a plain 403."""
+    world = World(chat("x"), networks=())
+    await world.chain.serve(sealed_received(b"whatever"), world.downstream)
+    assert world.downstream.status == 403
+    assert world.recorded == [(403, "127.0.0.1")]
+
+
+async def test_malformed_request_gets_a_generic_answer():
+    """What cannot be opened gets the one generic 400 as problem+json."""
+    world = World(chat("x"))
+    data, _ = seal(inner_request())
+    await world.chain.serve(sealed_received(data[:-1]), world.downstream)
+    assert world.downstream.status == 400
+    assert orjson.loads(world.downstream.body)["code"] == "open_failed"
+
+
+async def test_clear_call_speaks_openai():
+    """A clear call from a client that may not make one is refused in OpenAI's shape."""
+    world = World(chat("x"))
+    await world.chain.serve(clear_received(inner_request()), world.downstream)
+    assert world.downstream.status == 415
+    assert orjson.loads(world.downstream.body)["error"]["code"] == "encryption_required"
+
+
+async def test_clear_call_of_a_marked_client_is_answered():
+    """A client that an operator marked may rely on TLS alone; its answer is scrubbed too."""
+    world = World(chat("anna@example.com"), value=snapshot(with_client(plaintext_allowed=True)))
+    await world.chain.serve(clear_received(inner_request()), world.downstream)
+    assert world.downstream.status == 200
+    assert b"[EMAIL]" in world.downstream.body
+
+
+async def test_client_that_leaves_is_recorded_and_upstream_cut():
+    """A cancelled call lets the answer go, so vLLM stops, and is still recorded."""
+    world = World(stream("hello there ", b""))
+
+    async def hang(data):
+        await asyncio.Event().wait()
+
+    world.downstream.send = hang
+    data, _ = seal(inner_request(STREAM_BODY))
+    task = asyncio.create_task(world.chain.serve(sealed_received(data), world.downstream))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.upstream.answer.closed
+    assert world.recorded == [(CLIENT_CLOSED_REQUEST, "127.0.0.1")]

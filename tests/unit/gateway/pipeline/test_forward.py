@@ -1,0 +1,57 @@
+"""Stage 5."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.core.errors import UpstreamRefused, UpstreamUnavailable
+from gateway.core.identity import Principal
+from gateway.core.ports import UpstreamRequest
+from gateway.pipeline.exchange import Authorized
+from gateway.pipeline.forward import Forward
+from tests.fakes.world import APPLICATION, NOW, FakeAnswer, FakeUpstream
+
+
+def authorized(*, streamed=False):
+    principal = Principal(APPLICATION, "token-1", "sig-1", NOW, NOW)
+    request = UpstreamRequest("POST", "/v1/chat/completions", b"{}")
+    return Authorized(principal, request, new_scrubber=lambda: None, streamed=streamed)
+
+
+async def test_answer_of_the_expected_type_is_handed_on():
+    """A 200 of the type that was asked for goes to the scrubber."""
+    answer = FakeAnswer([])
+    forwarded = await Forward(FakeUpstream(answer))(authorized())
+    assert forwarded.answer is answer
+    assert not answer.closed
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, UpstreamRefused),
+        (422, UpstreamRefused),
+        (401, UpstreamUnavailable),
+        (404, UpstreamUnavailable),
+        (500, UpstreamUnavailable),
+        (302, UpstreamUnavailable),
+    ],
+)
+async def test_error_of_vllm_is_replaced(status, error):
+    """An error answer is let go unread; only its kind goes on."""
+    answer = FakeAnswer([b"prompt echoed"], status=status)
+    with pytest.raises(error) as caught:
+        await Forward(FakeUpstream(answer))(authorized())
+    assert answer.closed
+    assert "echoed" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("streamed", "content_type"), [(True, "application/json"), (False, "text/event-stream")]
+)
+async def test_answer_of_another_type_is_refused(streamed, content_type):
+    """An answer that the chosen scrubber does not understand is never handed on."""
+    answer = FakeAnswer([], content_type=content_type)
+    with pytest.raises(UpstreamUnavailable):
+        await Forward(FakeUpstream(answer))(authorized(streamed=streamed))
+    assert answer.closed

@@ -1,0 +1,93 @@
+"""Settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import SettingsError, load_configuration
+
+
+def load(tmp_path: Path, text: str):
+    file = tmp_path / "sealgate.toml"
+    file.write_text(text, "utf-8")
+    return load_configuration(file)
+
+
+def test_defaults_are_safe(tmp_path):
+    """Without a word of configuration: loopback, an hour, a week, and nothing granted."""
+    settings = load(tmp_path, "").settings
+    assert settings.listen.host.is_loopback
+    assert settings.admin.host.is_loopback
+    assert all(network.is_loopback for network in settings.admin.networks)
+    assert settings.tokens.lifetime_seconds == 3600
+    assert settings.access_log.retention_days == 7
+    assert settings.models == {}
+
+
+def test_paths_are_relative_to_the_file(tmp_path):
+    """A configuration works from wherever the command is called."""
+    at = load(tmp_path, '[store]\ndirectory = "state"\n[upstream]\nuds = "/run/v.sock"').at
+    assert at.storage_key_file == tmp_path / "state/storage.key"
+    assert at.upstream_socket == Path("/run/v.sock")
+    assert at.database_url == f"sqlite+aiosqlite:///{tmp_path}/state/sealgate.db"
+
+
+def test_environment_wins(tmp_path, monkeypatch):
+    """A variable overrides the file, and only what it names."""
+    monkeypatch.setenv("SEALGATE_LISTEN__PORT", "9999")
+    listen = load(tmp_path, '[listen]\nport = 8000\nnames = ["gw.example"]').settings.listen
+    assert (listen.port, listen.names) == (9999, ("gw.example",))
+
+
+def test_all_faults_at_once_without_values(tmp_path):
+    """Every fault is named in one go, and none repeats a value, which may be a secret."""
+    with pytest.raises(SettingsError) as caught:
+        load(
+            tmp_path,
+            '[tokens]\nlifetime_seconds = 7200\n[listen]\nport = "secret-value"\nprot = 1\n'
+            '[tls]\nkey_file = "k"\n[access_log]\nretention_days = 30',
+        )
+    text = "\n".join(caught.value.faults)
+    assert {"tokens.lifetime_seconds", "listen.port", "listen.prot", "access_log.retention_days"} <= {
+        fault.split(":")[0] for fault in caught.value.faults
+    }
+    assert "secret-value" not in text
+
+
+def test_half_a_certificate_is_a_fault(tmp_path):
+    """Certificate and key belong together."""
+    with pytest.raises(SettingsError, match="given together"):
+        load(tmp_path, '[tls]\ncertificate_file = "c"')
+
+
+@pytest.mark.parametrize("content", [b"[listen", b"\xff"])
+def test_not_toml_is_a_fault(tmp_path, content):
+    """A file that cannot be read as TOML is named."""
+    file = tmp_path / "sealgate.toml"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match="not a TOML file"):
+        load_configuration(file)
+
+
+def test_named_file_must_exist(tmp_path):
+    """A missing file is an error when it was asked for, and fine when it was not."""
+    with pytest.raises(SettingsError, match="No such file"):
+        load_configuration(tmp_path / "none.toml")
+
+
+def test_default_file_may_be_missing(tmp_path, monkeypatch):
+    """Without any file the defaults count, below the current folder."""
+    monkeypatch.chdir(tmp_path)
+    assert load_configuration().at.directory == tmp_path / "var"
+
+
+def test_issuer_and_authorities_follow_the_listener(tmp_path):
+    """Clients may use every name of the listener, with the port it has."""
+    configuration = load(tmp_path, '[listen]\nport = 443\nhost = "::1"\nnames = ["GW.example"]')
+    assert configuration.issuer == "https://[::1]:443"
+    assert {b"gw.example", b"gw.example:443", b"[::1]:443"} <= configuration.authorities
+    named = load(tmp_path, '[tokens]\nissuer = "https://id.example"')
+    assert named.issuer == "https://id.example"
+    assert b"127.0.0.1" not in named.authorities
