@@ -87,6 +87,10 @@ class StreamConnection(asyncio.Protocol):
         self.received.started_at = perf_counter()
         self._transport.write(self._outgoing.data)
 
+    def leave(self) -> None:
+        """Go away in the middle, as a client does that lost interest."""
+        self._transport.abort()
+
     def data_received(self, data: bytes) -> None:
         """Hand on to the parser."""
         try:
