@@ -1,19 +1,23 @@
 """The ports: what the planes need from the outside world, as Protocols that backends satisfy.
 
 Each Protocol says what its methods raise, because a backend that fails in any other way than a
-:class:`~gateway.core.errors.SealgateError` has a bug. Every backend passes the contract suite of its
-port in ``tests/contract``.
+:class:`~gateway.core.errors.SealgateError` has a bug. Every backend passes the contract suite of
+its port in ``tests/contract``.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from gateway.core.access_log import AccessRecord
+from gateway.core.keyring import StoredKey
 from gateway.core.policy import Snapshot
+from gateway.core.registry import ControlState, Credential, Revocation, StoredClient
+from gateway.core.secret import Secret
 
 Clock = Callable[[], datetime]
 """Returns the current time as an aware datetime in UTC."""
@@ -72,3 +76,112 @@ class AccessLog(Protocol):
 
     def write(self, record: AccessRecord) -> None:
         """Append *record*. Raises ``StoreUnavailable`` when it cannot be written."""
+
+
+class AccessLogArchive(Protocol):
+    """The access log of past days, by day in UTC. Every method may block on a disk."""
+
+    def days(self) -> Sequence[date]:
+        """Return the days that have a log, oldest first. Raises ``StoreUnavailable``."""
+
+    def read(self, day: date, *, skip: int, limit: int) -> Sequence[AccessRecord]:
+        """Return up to *limit* records of *day*, leaving out the first *skip*.
+
+        Raises ``NotFound`` when there is no log of that day, ``StoreUnavailable`` when it cannot
+        be read.
+        """
+
+    def purge(self, *, before: date) -> Sequence[date]:
+        """Delete the logs of all days before *before*; return those days.
+
+        Raises ``StoreUnavailable`` when one cannot be deleted.
+        """
+
+
+class KeyWrap(Protocol):
+    """What protects private keys at rest: wraps them one by one, bound to their ``kid``."""
+
+    async def wrap(self, private: Secret[bytes], *, kid: str) -> bytes:
+        """Return *private* wrapped. Raises ``StoreUnavailable`` when it cannot be done now."""
+
+    async def unwrap(self, wrapped: bytes, *, kid: str) -> Secret[bytes]:
+        """Return what was wrapped for *kid*.
+
+        Raises ``StoreUnavailable`` when it does not open: another wrapping key, another ``kid`` or
+        a damaged value.
+        """
+
+
+class ControlChange(Protocol):
+    """One transaction that changes the store: all of it happens, or nothing.
+
+    Changes are serialised: what is read inside stays true until the end. Every method raises
+    ``StoreUnavailable`` when the store does not answer.
+    """
+
+    async def find_client(self, client_id: str) -> StoredClient | None:
+        """Return the client, or None."""
+
+    async def add_client(self, client: StoredClient) -> None:
+        """Register a client. Raises ``Conflict`` when its identifier is taken."""
+
+    async def save_client(self, client: StoredClient) -> None:
+        """Replace a registered client. Raises ``NotFound``."""
+
+    async def add_credential(self, credential: Credential) -> None:
+        """Add a credential to a registered client. Raises ``NotFound`` without that client."""
+
+    async def list_credentials(self, client_id: str) -> Sequence[Credential]:
+        """Return all credentials of a client, oldest first, revoked ones included."""
+
+    async def save_credential(self, credential: Credential) -> None:
+        """Replace a credential. Raises ``NotFound``."""
+
+    async def list_keys(self) -> Sequence[StoredKey]:
+        """Return all keys, in the order in which they were created."""
+
+    async def add_key(self, key: StoredKey) -> None:
+        """Add a key. Raises ``Conflict`` when its ``kid`` is taken."""
+
+    async def save_key(self, key: StoredKey) -> None:
+        """Replace a key. Raises ``NotFound``."""
+
+    async def add_revocation(self, revocation: Revocation) -> None:
+        """Add a revocation, or widen the one of the same kind and subject; never narrows it."""
+
+    async def remove_expired_revocations(self, *, now: datetime) -> int:
+        """Forget revocations whose ``expires_at`` is not after *now*; return how many."""
+
+
+class ControlStore(Protocol):
+    """Where clients, credentials, keys and revocations live.
+
+    A change is durable when the context of :meth:`change` was left without an exception. The
+    *revision* grows with each change, in the same transaction, so another process that sees a new
+    revision sees the change. Every method raises ``StoreUnavailable`` when the store does not
+    answer; nothing was changed then.
+    """
+
+    def change(self) -> AbstractAsyncContextManager[ControlChange]:
+        """Open a transaction; commit it when the context ends, roll back on an exception."""
+
+    async def revision(self) -> int:
+        """Return the number of the last change."""
+
+    async def load(self) -> ControlState:
+        """Return everything a snapshot needs, as of one revision."""
+
+    async def find_client(self, client_id: str) -> StoredClient | None:
+        """Return the client, or None."""
+
+    async def list_clients(self, *, after: str, limit: int) -> Sequence[StoredClient]:
+        """Return up to *limit* clients whose identifier sorts after *after*, in that order."""
+
+    async def list_credentials(self, client_id: str) -> Sequence[Credential]:
+        """Return all credentials of a client, oldest first, revoked ones included."""
+
+    async def find_credential(self, credential_id: str) -> Credential | None:
+        """Return the credential, or None."""
+
+    async def close(self) -> None:
+        """Close all connections."""

@@ -1,0 +1,1 @@
+"""The control plane's store in a relational database, through SQLAlchemy."""

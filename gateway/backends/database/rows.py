@@ -1,0 +1,82 @@
+"""Between the control plane's values and the rows of the tables, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from ipaddress import ip_network
+from typing import Any
+
+from gateway.core.identity import Client, Role
+from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
+from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
+
+Row = Mapping[str, Any]
+
+
+def client_row(stored: StoredClient) -> Row:
+    """Return the columns of a client."""
+    client = stored.client
+    return {
+        "client_id": client.client_id,
+        "role": client.role.value,
+        "models": sorted(client.models),
+        "networks": [str(network) for network in client.networks],
+        "plaintext_allowed": client.plaintext_allowed,
+        "disabled": client.disabled,
+        "created_at": stored.created_at,
+        "changed_at": stored.changed_at,
+    }
+
+
+def client_of(row: Row) -> StoredClient:
+    """Return the client that a row holds."""
+    client = Client(
+        client_id=row["client_id"],
+        role=Role(row["role"]),
+        models=frozenset(row["models"]),
+        networks=tuple(ip_network(network) for network in row["networks"]),
+        plaintext_allowed=row["plaintext_allowed"],
+        disabled=row["disabled"],
+    )
+    return StoredClient(client, created_at=row["created_at"], changed_at=row["changed_at"])
+
+
+def credential_row(credential: Credential) -> Row:
+    """Return the columns of a credential."""
+    return asdict(credential)
+
+
+def credential_of(row: Row) -> Credential:
+    """Return the credential that a row holds."""
+    return Credential(**row)
+
+
+def key_row(key: StoredKey) -> Row:
+    """Return the columns of a key, its sequence number left to the database."""
+    row = asdict(key)
+    return row | {"use": key.use.value, "algorithm": key.algorithm.value, "state": key.state.value}
+
+
+def key_of(row: Row) -> StoredKey:
+    """Return the key that a row holds."""
+    columns = {name: value for name, value in row.items() if name != "sequence"}
+    columns["use"] = KeyUse(row["use"])
+    columns["algorithm"] = KeyAlgorithm(row["algorithm"])
+    columns["state"] = KeyState(row["state"])
+    return StoredKey(**columns)
+
+
+def revocation_row(revocation: Revocation) -> Row:
+    """Return the columns of a revocation."""
+    return asdict(revocation) | {"kind": revocation.kind.value}
+
+
+def revocation_of(row: Row) -> Revocation:
+    """Return the revocation that a row holds."""
+    return Revocation(
+        RevocationKind(row["kind"]),
+        row["subject"],
+        revoked_at=row["revoked_at"],
+        expires_at=row["expires_at"],
+    )

@@ -1,0 +1,121 @@
+"""The tables. The migrations build the same, which a test compares.
+
+Grants are JSON columns: they are read and written whole, and nothing ever searches in them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC, on databases that know no time zones too."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 — SQLAlchemy passes it by name
+    ) -> datetime | None:
+        """Store UTC without the zone; a naive datetime is our bug and raises ``ValueError``."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("times in the store are aware")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 — SQLAlchemy passes it by name
+    ) -> datetime | None:
+        """Give the zone back."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+REVISION = Table(
+    "revision",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("value", Integer, nullable=False),
+    CheckConstraint("id = 1", name="single_row"),
+)
+
+CLIENTS = Table(
+    "clients",
+    METADATA,
+    Column("client_id", String(64), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("models", JSON, nullable=False),
+    Column("networks", JSON, nullable=False),
+    Column("plaintext_allowed", Boolean, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+CREDENTIALS = Table(
+    "credentials",
+    METADATA,
+    Column("credential_id", String(64), primary_key=True),
+    Column("client_id", String(64), ForeignKey("clients.client_id"), nullable=False),
+    Column("secret_hash", String(255), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime, nullable=True),
+    Index("ix_credentials_client_id", "client_id"),
+)
+
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("kid", String(64), nullable=False, unique=True),
+    Column("use", String(16), nullable=False),
+    Column("algorithm", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("key_id", Integer, nullable=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("activated_at", UtcDateTime, nullable=True),
+    Column("retires_at", UtcDateTime, nullable=True),
+    Column("revoked_at", UtcDateTime, nullable=True),
+    Column("public", LargeBinary, nullable=False),
+    Column("wrapped_private", LargeBinary, nullable=True),
+)
+
+REVOCATIONS = Table(
+    "revocations",
+    METADATA,
+    Column("kind", String(16), primary_key=True),
+    Column("subject", String(128), primary_key=True),
+    Column("revoked_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=True),
+)

@@ -1,0 +1,44 @@
+"""Background tasks: the one place of the control plane that catches any exception.
+
+A task that fails is logged by the class of its error alone and tried again at its next turn, so one
+bad moment of the store does not end cleaning up for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class BackgroundTasks:
+    """A set of tasks that run until :meth:`close`. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def every(self, interval_seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        """Run *work* now and then again *interval_seconds* after each end."""
+        self._tasks.append(asyncio.create_task(_repeat(work, interval_seconds)))
+
+    async def close(self) -> None:
+        """Cancel all tasks and wait until they have stopped."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks.clear()
+
+
+async def _repeat(work: Callable[[], Awaitable[object]], interval_seconds: float) -> None:
+    while True:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 — the background-task border
+            # Never the text: an error of a driver may quote the values of a statement.
+            _LOGGER.error("background task failed: %s", type(error).__name__)  # noqa: TRY400
+        await asyncio.sleep(interval_seconds)

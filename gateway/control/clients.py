@@ -1,0 +1,228 @@
+"""Clients: register, change, disable, give credentials and roles.
+
+Every change is durable and counts in this process before the call returns. Operators handle
+applications and developers; a client with a staff role is named by an owner and written only by
+the local operator.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from gateway.control.actors import STAFF_ROLES, Actor, verify_actor, verify_may_write
+from gateway.control.revocation_entries import client_revocation
+from gateway.control.secrets import SecretHasher, new_credential_id, new_secret
+from gateway.control.snapshot import SnapshotHolder
+from gateway.core.errors import Conflict, MalformedRequest, NotFound
+from gateway.core.identity import Client, Network, Role
+from gateway.core.policy import Permission
+from gateway.core.ports import Clock, ControlChange, ControlStore
+from gateway.core.registry import Credential, StoredClient
+from gateway.core.secret import Secret
+
+MAX_CREDENTIALS = 4
+"""Credentials of one client that are good at a time: enough to rotate, too few to lose sight of."""
+
+MAX_GRANTS = 256
+"""Models, and networks, of one client."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGrants:
+    """What a client is given. ``None`` leaves a part as it is; an empty one denies everything."""
+
+    models: frozenset[str] | None = None
+    networks: tuple[Network, ...] | None = None
+    plaintext_allowed: bool | None = None
+
+
+class IssuedCredential(NamedTuple):
+    """A credential whose secret can be seen only now."""
+
+    client_id: str
+    credential_id: str
+    secret: Secret[str]
+
+
+class Clients:
+    """The use cases around registered clients.
+
+    Every method raises ``PermissionDenied`` for an actor without the right and ``StoreUnavailable``
+    when the store does not answer.
+    """
+
+    def __init__(
+        self, store: ControlStore, snapshots: SnapshotHolder, *, hasher: SecretHasher, clock: Clock
+    ) -> None:
+        self._store = store
+        self._snapshots = snapshots
+        self._hasher = hasher
+        self._clock = clock
+
+    async def create(
+        self, actor: Actor, grants: ClientGrants, *, role: Role = Role.APPLICATION
+    ) -> IssuedCredential:
+        """Register a client with a fresh identifier and one credential; return its secret.
+
+        Any role but ``application`` also needs the right to assign roles.
+        """
+        verify_actor(actor, Permission.WRITE_CLIENTS)
+        if role is not Role.APPLICATION:
+            verify_actor(actor, Permission.ASSIGN_ROLES)
+        now = self._clock()
+        client = _with_grants(Client(client_id=f"c-{secrets.token_hex(8)}", role=role), grants)
+        issued, credential = await self._new_credential(client.client_id, now)
+        async with self._store.change() as change:
+            await change.add_client(StoredClient(client, created_at=now, changed_at=now))
+            await change.add_credential(credential)
+        await self._snapshots.refresh()
+        return issued
+
+    async def change(self, actor: Actor, client_id: str, grants: ClientGrants) -> StoredClient:
+        """Replace the given parts of a client's grants; return the client. Raises ``NotFound``."""
+        verify_actor(actor, Permission.WRITE_CLIENTS)
+        async with self._store.change() as change:
+            stored = await _get(change, client_id)
+            verify_may_write(actor, stored.client.role)
+            saved = await self._save(change, stored, _with_grants(stored.client, grants))
+        await self._snapshots.refresh()
+        return saved
+
+    async def disable(self, actor: Actor, client_id: str) -> StoredClient:
+        """Disable a client: no new tokens, and those issued are refused at once.
+
+        Its tokens are revoked as well, so that they stay dead if it is ever enabled again.
+        A client with a staff role needs the right to assign roles instead of the right to write
+        clients: an owner ends what an owner began. Raises ``NotFound``.
+        """
+        async with self._store.change() as change:
+            stored = await _get(change, client_id)
+            staff = stored.client.role in STAFF_ROLES
+            verify_actor(actor, Permission.ASSIGN_ROLES if staff else Permission.WRITE_CLIENTS)
+            saved = await self._save(change, stored, replace(stored.client, disabled=True))
+            await change.add_revocation(client_revocation(client_id, at=self._clock()))
+        await self._snapshots.refresh()
+        return saved
+
+    async def enable(self, actor: Actor, client_id: str) -> StoredClient:
+        """Let a disabled client fetch tokens again. Raises ``NotFound``."""
+        verify_actor(actor, Permission.WRITE_CLIENTS)
+        async with self._store.change() as change:
+            stored = await _get(change, client_id)
+            verify_may_write(actor, stored.client.role)
+            saved = await self._save(change, stored, replace(stored.client, disabled=False))
+        await self._snapshots.refresh()
+        return saved
+
+    async def assign_role(self, actor: Actor, client_id: str, role: Role) -> StoredClient:
+        """Give a client another role, its only one. Tokens issued under the old one are revoked.
+
+        Raises ``NotFound``.
+        """
+        verify_actor(actor, Permission.ASSIGN_ROLES)
+        async with self._store.change() as change:
+            stored = await _get(change, client_id)
+            saved = await self._save(change, stored, replace(stored.client, role=role))
+            await change.add_revocation(client_revocation(client_id, at=self._clock()))
+        await self._snapshots.refresh()
+        return saved
+
+    async def list_page(
+        self, actor: Actor, *, after: str = "", limit: int = 50
+    ) -> Sequence[StoredClient]:
+        """Return up to *limit* clients whose identifier sorts after *after*."""
+        verify_actor(actor, Permission.READ_CLIENTS)
+        return await self._store.list_clients(after=after, limit=limit)
+
+    async def get(self, actor: Actor, client_id: str) -> StoredClient:
+        """Return one client. Raises ``NotFound``."""
+        verify_actor(actor, Permission.READ_CLIENTS)
+        stored = await self._store.find_client(client_id)
+        if stored is None:
+            raise NotFound
+        return stored
+
+    async def list_credentials(self, actor: Actor, client_id: str) -> Sequence[Credential]:
+        """Return all credentials of a client, oldest first. Raises ``NotFound``."""
+        await self.get(actor, client_id)
+        return await self._store.list_credentials(client_id)
+
+    async def add_credential(self, actor: Actor, client_id: str) -> IssuedCredential:
+        """Give a client one more credential; the others stay good until they are revoked.
+
+        Raises ``NotFound``, and ``Conflict`` above :data:`MAX_CREDENTIALS`.
+        """
+        verify_actor(actor, Permission.WRITE_CLIENTS)
+        issued, credential = await self._new_credential(client_id, self._clock())
+        async with self._store.change() as change:
+            stored = await _get(change, client_id)
+            verify_may_write(actor, stored.client.role)
+            good = [c for c in await change.list_credentials(client_id) if c.revoked_at is None]
+            if len(good) >= MAX_CREDENTIALS:
+                raise Conflict("The client has too many credentials; revoke one first.")
+            await change.add_credential(credential)
+        await self._snapshots.refresh()
+        return issued
+
+    async def revoke_credential(
+        self, actor: Actor, client_id: str, credential_id: str
+    ) -> Credential:
+        """Withdraw one credential: no new tokens with it from now on.
+
+        Tokens already fetched with it live on; revoke the client's tokens to end them too. Raises
+        ``NotFound``. Withdrawing twice changes nothing.
+        """
+        verify_actor(actor, Permission.WRITE_CLIENTS)
+        async with self._store.change() as change:
+            stored = await _get(change, client_id)
+            verify_may_write(actor, stored.client.role)
+            found = {c.credential_id: c for c in await change.list_credentials(client_id)}
+            credential = found.get(credential_id)
+            if credential is None:
+                raise NotFound
+            if credential.revoked_at is None:
+                credential = replace(credential, revoked_at=self._clock())
+                await change.save_credential(credential)
+        await self._snapshots.refresh()
+        return credential
+
+    async def _new_credential(
+        self, client_id: str, now: datetime
+    ) -> tuple[IssuedCredential, Credential]:
+        credential_id = new_credential_id()
+        secret = new_secret(credential_id)
+        secret_hash = await self._hasher.hash(secret)
+        credential = Credential(credential_id, client_id, secret_hash, created_at=now)
+        return IssuedCredential(client_id, credential_id, secret), credential
+
+    async def _save(
+        self, change: ControlChange, stored: StoredClient, client: Client
+    ) -> StoredClient:
+        saved = replace(stored, client=client, changed_at=self._clock())
+        await change.save_client(saved)
+        return saved
+
+
+async def _get(change: ControlChange, client_id: str) -> StoredClient:
+    stored = await change.find_client(client_id)
+    if stored is None:
+        raise NotFound
+    return stored
+
+
+def _with_grants(client: Client, grants: ClientGrants) -> Client:
+    models = client.models if grants.models is None else grants.models
+    networks = client.networks if grants.networks is None else grants.networks
+    plaintext = grants.plaintext_allowed
+    if len(models) > MAX_GRANTS or len(networks) > MAX_GRANTS:
+        raise MalformedRequest(f"A client has at most {MAX_GRANTS} models and networks.")
+    return replace(
+        client,
+        models=models,
+        networks=networks,
+        plaintext_allowed=client.plaintext_allowed if plaintext is None else plaintext,
+    )

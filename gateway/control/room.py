@@ -1,0 +1,102 @@
+"""The control room: all use cases of the control plane over one store, and their upkeep."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from gateway.control.background import BackgroundTasks
+from gateway.control.clients import Clients
+from gateway.control.keys import KeyRules, Keys
+from gateway.control.retention import DEFAULT_KEEP_DAYS, Retention
+from gateway.control.revocations import RevocationList
+from gateway.control.secrets import SecretHasher
+from gateway.control.snapshot import WATCH_INTERVAL_SECONDS, MonotonicClock, SnapshotHolder
+from gateway.control.status import Status
+from gateway.control.tokens import TokenRules, Tokens
+from gateway.core.policy import ModelPolicy
+from gateway.core.ports import AccessLogArchive, Clock, ControlStore, KeyWrap
+
+_MAINTENANCE_SECONDS: Final = 30.0
+_PURGE_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPorts:
+    """What the control plane needs from outside."""
+
+    store: ControlStore
+    key_wrap: KeyWrap
+    access_log: AccessLogArchive
+    clock: Clock
+    monotonic: MonotonicClock = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRules:
+    """What was configured."""
+
+    tokens: TokenRules
+    keys: KeyRules = field(default_factory=KeyRules)
+    models: Mapping[str, ModelPolicy] = field(default_factory=lambda: MappingProxyType({}))
+    access_log_keep_days: int = DEFAULT_KEEP_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRoom:
+    """The use cases, ready to be called by the API and by the command line.
+
+    :meth:`close` ends the background tasks and gives the store back.
+    """
+
+    clients: Clients
+    keys: Keys
+    tokens: Tokens
+    revocations: RevocationList
+    retention: Retention
+    status: Status
+    snapshots: SnapshotHolder
+    clock: Clock
+    background: BackgroundTasks
+    store: ControlStore
+
+    async def start(self) -> None:
+        """Make the first keys if there are none, load the first snapshot, keep both in order.
+
+        For the running gateway; a command needs none of this. Raises ``StoreUnavailable``.
+        """
+        await self.keys.ensure_first()
+        self.background.every(WATCH_INTERVAL_SECONDS, self.snapshots.watch)
+        self.background.every(_MAINTENANCE_SECONDS, self.keys.maintain)
+        self.background.every(_MAINTENANCE_SECONDS, self.revocations.forget_expired)
+        self.background.every(_PURGE_SECONDS, self.retention.purge_expired)
+
+    async def close(self) -> None:
+        """Stop the background tasks, then close the store."""
+        await self.background.close()
+        await self.store.close()
+
+
+def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
+    """Return the control room over *ports*. Reads nothing yet."""
+    store, clock = ports.store, ports.clock
+    snapshots = SnapshotHolder(
+        store, ports.key_wrap, models=rules.models, monotonic=ports.monotonic
+    )
+    hasher = SecretHasher()
+    keys = Keys(store, snapshots, key_wrap=ports.key_wrap, clock=clock, rules=rules.keys)
+    return ControlRoom(
+        clients=Clients(store, snapshots, hasher=hasher, clock=clock),
+        keys=keys,
+        tokens=Tokens(store, snapshots, hasher=hasher, clock=clock, rules=rules.tokens),
+        revocations=RevocationList(store, snapshots, keys=keys, clock=clock),
+        retention=Retention(ports.access_log, clock=clock, keep_days=rules.access_log_keep_days),
+        status=Status(store),
+        snapshots=snapshots,
+        clock=clock,
+        background=BackgroundTasks(),
+        store=store,
+    )
