@@ -18,13 +18,14 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 COMPOSE = DEPLOY / "compose" / "compose.yaml"
+SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 MAX_EXPOSURE = 20  # of 100; a unit without any hardening has 96
 
 
 def find_tool(name: str) -> str:
     """Return the path of a tool, beside the interpreter or on the machine, or skip the test."""
     beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
+    found = str(beside) if beside.exists() else shutil.which(name, path=SEARCH_PATH)
     if found is None:
         pytest.skip(f"{name} is not installed on this machine")
     return found
@@ -124,7 +125,7 @@ def test_compose_configuration_is_accepted_by_the_gateway() -> None:
 
 
 def runnable_copy(unit: Path, directory: Path) -> Path:
-    """Copy a unit with a program that exists, since the product is not installed where tests run."""
+    """Copy a unit with a program that exists: the product is not installed where tests run."""
     text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.MULTILINE)
     copy = directory / unit.name
     copy.write_text(text)
@@ -148,3 +149,18 @@ def test_unit_is_hardened(unit: Path) -> None:
     threshold = f"--threshold={MAX_EXPOSURE}"
     done = run(tool, "security", "--offline=true", "--no-pager", threshold, str(unit))
     assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_nginx_configuration_is_valid(tmp_path: Path) -> None:
+    """Nginx accepts the pass-through, given a place for its files and its stream module."""
+    tool = find_tool("nginx")
+    module = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+    built_in = "--with-stream " in run(tool, "-V").stderr
+    if not built_in and not module.exists():
+        pytest.skip("nginx is installed without its stream module")
+    load = "" if built_in else f"load_module {module};\n"
+    text = (DEPLOY / "nginx" / "sealgate.conf").read_text().replace("listen 443", "listen 20443")
+    file = tmp_path / "nginx.conf"
+    file.write_text(f"{load}pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\n{text}")
+    done = run(tool, "-t", "-q", "-c", str(file), "-p", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
