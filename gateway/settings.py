@@ -77,7 +77,8 @@ class Tokens(_Section):
 class Encryption(_Section):
     """Recipient keys. *overlap_seconds* is how long a key is still opened after its rotation."""
 
-    overlap_seconds: Annotated[int, Field(ge=60, le=86_400)] = 900
+    overlap_seconds: Annotated[int, Field(ge=600, le=86_400)] = 900
+    rotate_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
 
 
 class Limits(_Section):

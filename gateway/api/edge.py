@@ -1,4 +1,4 @@
-"""The public listener's front door: an exact table of (method, path), nothing else exists.
+"""A listener's front door: an exact table of (method, path), nothing else exists.
 
 No prefixes, no redirects, no decoding: ``//v1/models`` or ``/v1/%6dodels`` are simply not in the
 table. Whatever is refused here was never seen by vLLM.
@@ -7,13 +7,15 @@ table. Whatever is refused here was never seen by vLLM.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.inference import peer_address, raw_target
 from gateway.api.problems import ProblemPresenter
 from gateway.core.errors import InternalError, NotFound, SealgateError
 from gateway.pipeline.admit import Admit
+from gateway.pipeline.chain import CLIENT_CLOSED_REQUEST
 from gateway.pipeline.exchange import WholeAnswer
 from gateway.pipeline.record import Record
 
@@ -22,53 +24,65 @@ Route = tuple[str, str]
 _PRESENTER = ProblemPresenter()
 
 
-class PublicEdge:
+class Guard(NamedTuple):
+    """What every request meets, whichever application serves it."""
+
+    admit: Admit
+    record: Record
+    report_fault: Callable[[Exception], None]
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """Refuse: there is nothing here."""
+    raise NotFound
+
+
+class Edge:
     """Sends each request to the application its route names.
 
-    The inference application admits and records by itself; the others (key configurations, OAuth,
-    health) are admitted and recorded here with the same two stages.
+    *inference* routes go to the chain, which admits and records by itself; all others are admitted
+    and recorded here with the same two stages. What is in neither table goes to *others*.
     """
 
     def __init__(
         self,
+        guard: Guard,
         routes: Mapping[Route, ASGIApp],
-        inference_routes: Mapping[Route, ASGIApp],
         *,
-        admit: Admit,
-        record: Record,
-        report_fault: Callable[[Exception], None],
+        inference: Mapping[Route, ASGIApp] | None = None,
+        others: ASGIApp = not_found,
     ) -> None:
+        self._guard = guard
         self._routes = dict(routes)
-        self._inference_routes = dict(inference_routes)
-        self._admit = admit
-        self._record = record
-        self._report_fault = report_fault
+        self._inference = dict(inference or {})
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Route one HTTP request; anything else a server may offer is refused unseen."""
+        """Serve one HTTP request; any other protocol is ignored."""
         if scope["type"] != "http":
             return
         route = (scope["method"], raw_target(scope))
-        inference = self._inference_routes.get(route)
+        inference = self._inference.get(route)
         if inference is not None:
             await inference(scope, receive, send)
         else:
-            await self._serve_other(scope, receive, send)
+            await self._serve_guarded(scope, receive, send)
 
-    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         watched = _WatchedSend(send)
+        target = raw_target(scope)
         try:
-            self._admit.verify(peer_address(scope))
-            app = self._routes.get((scope["method"], raw_target(scope)), _not_found)
+            self._guard.admit.verify(peer_address(scope))
+            app = self._routes.get((scope["method"], target), self._others)
             await app(scope, receive, watched)
         except SealgateError as refusal:
-            await _send_answer(_PRESENTER.outside(refusal, raw_target(scope)), watched)
+            await _send_answer(_PRESENTER.outside(refusal, target), watched)
         except Exception as fault:  # noqa: BLE001  # the ASGI border: a bug must not show itself
-            self._report_fault(fault)
+            self._guard.report_fault(fault)
             if not watched.status:
-                await _send_answer(_PRESENTER.outside(InternalError(), raw_target(scope)), watched)
+                await _send_answer(_PRESENTER.outside(InternalError(), target), watched)
         finally:
-            self._record(watched.status or 499, peer_address(scope))
+            self._guard.record(watched.status or CLIENT_CLOSED_REQUEST, peer_address(scope))
 
 
 class _WatchedSend:
@@ -78,15 +92,9 @@ class _WatchedSend:
         self._send = send
         self.status = 0
 
-    async def __call__(self, message: Mapping[str, object]) -> None:
-        status = message.get("status")
-        if isinstance(status, int):
-            self.status = status
-        await self._send(dict(message))
-
-
-async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    raise NotFound
+    async def __call__(self, message: Message) -> None:
+        self.status = message.get("status", self.status)
+        await self._send(message)
 
 
 async def _send_answer(answer: WholeAnswer, send: Send) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
 from gateway.core.identity import Address
@@ -11,18 +13,15 @@ from gateway.core.ports import AccessLog, Clock
 class Record:
     """Writes one access record a request.
 
-    A log that cannot be written does not stop an answer that is already under way; the loss is
-    counted in :attr:`lost`, which the metrics show.
+    A log that cannot be written does not stop an answer that is already under way; the access log
+    counts the loss.
     """
 
     def __init__(self, access_log: AccessLog, clock: Clock) -> None:
         self._access_log = access_log
         self._clock = clock
-        self.lost = 0
 
     def __call__(self, status: int, address: Address) -> None:
         """Record that a request from *address* ended with *status* now."""
-        try:
+        with suppress(StoreUnavailable):
             self._access_log.write(AccessRecord(at=self._clock(), status=status, ip=address))
-        except StoreUnavailable:
-            self.lost += 1

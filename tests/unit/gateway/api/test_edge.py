@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import orjson
 import pytest
 
-from gateway.api.edge import PublicEdge
+from gateway.api.edge import Edge, Guard
 from gateway.core.errors import StoreUnavailable
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.record import Record
@@ -23,12 +23,13 @@ class World:
         self.faults: list[Exception] = []
         self.error = error
         self.inference_calls = 0
-        self.edge = PublicEdge(
+        guard = Guard(
+            Admit([ip_network(n) for n in networks]), Record(self, clock), self.faults.append
+        )
+        self.edge = Edge(
+            guard,
             {("GET", "/livez"): self.livez},
-            {("POST", "/v1/completions"): self.inference},
-            admit=Admit([ip_network(n) for n in networks]),
-            record=Record(self, clock),
-            report_fault=self.faults.append,
+            inference={("POST", "/v1/completions"): self.inference},
         )
 
     def write(self, record):
@@ -116,3 +117,11 @@ async def test_other_protocols_are_ignored():
     world = World()
     await world.edge({"type": "websocket"}, None, None)
     assert world.inference_calls == 0
+
+
+async def test_other_paths_may_have_an_application_of_their_own():
+    """The admin listener hands what is in no table to an application with a router."""
+    world = World()
+    edge = Edge(world.edge._guard, {}, others=world.livez)
+    assert (await call(edge, scope("GET", "/admin/v1/x"))).status == 204
+    assert world.statuses == [204]

@@ -1,0 +1,200 @@
+"""Composition: the only file that knows every room. Settings go in, ASGI applications come out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
+
+from gateway.api.admin.app import build_admin_app
+from gateway.api.discovery import build_key_configurations
+from gateway.api.edge import Edge, Guard, Route
+from gateway.api.health import build_health_app
+from gateway.api.inference import Inference
+from gateway.api.metrics import build_metrics_app
+from gateway.api.oauth import OauthServices, build_oauth_app
+from gateway.api.problems import ProblemPresenter
+from gateway.backends.access_log_files import AccessLogFiles
+from gateway.backends.database.store import DatabaseStore
+from gateway.backends.fault_log import report_fault
+from gateway.backends.key_wrap import FileKeyWrap
+from gateway.backends.metrics import CountingAccessLog
+from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
+from gateway.control.keys import KeyRules
+from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
+from gateway.control.tokens import TokenRules
+from gateway.core.keyring import KeyUse
+from gateway.core.policy import ModelPolicy
+from gateway.core.ports import AccessLog, Upstream
+from gateway.pipeline.admit import Admit
+from gateway.pipeline.authenticate import Authenticate
+from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
+from gateway.pipeline.chain import Chain, Stages
+from gateway.pipeline.decapsulate import GATEWAY_RESOURCE, Decapsulate, ReadRequest
+from gateway.pipeline.forward import Forward
+from gateway.pipeline.record import Record
+from gateway.settings import Configuration, Settings, load_configuration
+
+_HEALTH_ROUTES: tuple[Route, ...] = (("GET", "/livez"), ("GET", "/readyz"))
+_OAUTH_ROUTES: tuple[Route, ...] = (
+    ("POST", "/oauth2/token"),
+    ("POST", "/oauth2/revoke"),
+    ("GET", "/oauth2/jwks"),
+    ("GET", "/.well-known/oauth-authorization-server"),
+)
+
+
+def utc_now() -> datetime:
+    """Return the current time; the one clock that is handed to everything else."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Applications:
+    """What the two listeners serve."""
+
+    public: ASGIApp
+    admin: ASGIApp
+
+
+async def open_control(config_path: Path | None = None) -> ControlRoom:
+    """Return the control room of an initialised gateway, for a command.
+
+    Raises ``SettingsError`` or ``StoreUnavailable``.
+    """
+    configuration = load_configuration(config_path)
+    return _control_room(configuration, AccessLogFiles(configuration.at.access_log_directory))
+
+
+@asynccontextmanager
+async def running_gateway(configuration: Configuration) -> AsyncIterator[Applications]:
+    """Start the gateway's tasks and yield its applications; stop them at the end.
+
+    Raises ``StoreUnavailable`` when the store or the key file cannot be used: a gateway that
+    cannot check does not start.
+    """
+    files = AccessLogFiles(configuration.at.access_log_directory)
+    room = _control_room(configuration, files)
+    upstream = _upstream(configuration)
+    try:
+        await room.start()
+        yield build_applications(configuration, room, upstream=upstream, access_log=files)
+    finally:
+        await room.close()
+        await upstream.close()
+        files.close()
+
+
+def build_applications(
+    configuration: Configuration, room: ControlRoom, *, upstream: Upstream, access_log: AccessLog
+) -> Applications:
+    """Return both applications over one control room."""
+    settings = configuration.settings
+    registry = CollectorRegistry()
+    record = Record(CountingAccessLog(access_log, registry), room.clock)
+    public = Guard(Admit(settings.listen.networks), record, report_fault)
+    admin = Guard(Admit(settings.admin.networks), record, report_fault)
+    health = build_health_app(room.snapshots, upstream.is_healthy)
+    admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
+    admin_routes["GET", "/metrics"] = build_metrics_app(registry)
+    inference = Inference(_chain(configuration, room, upstream=upstream, guard=public))
+    return Applications(
+        public=Edge(
+            public,
+            _public_routes(configuration, room, health=health),
+            inference=dict.fromkeys({*INFERENCE_ROUTES, ("POST", GATEWAY_RESOURCE)}, inference),
+        ),
+        admin=Edge(admin, admin_routes, others=build_admin_app(room)),
+    )
+
+
+def _public_routes(
+    configuration: Configuration, room: ControlRoom, *, health: ASGIApp
+) -> dict[Route, ASGIApp]:
+    limit = configuration.settings.limits.token_requests_per_minute
+    oauth = build_oauth_app(
+        OauthServices(room.tokens, room.snapshots, configuration.issuer),
+        token_limit=f"{limit}/minute",
+    )
+    return {
+        **dict.fromkeys(_HEALTH_ROUTES, health),
+        **dict.fromkeys(_OAUTH_ROUTES, oauth),
+        ("GET", GATEWAY_RESOURCE): build_key_configurations(room.snapshots),
+    }
+
+
+def _chain(
+    configuration: Configuration, room: ControlRoom, *, upstream: Upstream, guard: Guard
+) -> Chain:
+    expectations = _token_rules(configuration).expectations
+    stages = Stages(
+        admit=guard.admit,
+        decapsulate=Decapsulate(
+            room.snapshots, max_body_bytes=configuration.settings.limits.max_body_bytes
+        ),
+        read_request=ReadRequest(configuration.authorities),
+        authenticate=Authenticate(room.snapshots, expectations, room.clock),
+        authorize=Authorize(room.snapshots),
+        forward=Forward(upstream),
+        record=guard.record,
+    )
+    return Chain(stages, ProblemPresenter(), report_fault=guard.report_fault)
+
+
+def _control_room(configuration: Configuration, files: AccessLogFiles) -> ControlRoom:
+    settings = configuration.settings
+    ports = RoomPorts(
+        store=DatabaseStore.open(configuration.at.database_url),
+        key_wrap=FileKeyWrap.open(configuration.at.storage_key_file),
+        access_log=files,
+        clock=utc_now,
+    )
+    rules = RoomRules(
+        tokens=_token_rules(configuration),
+        keys=_key_rules(settings),
+        models={name: ModelPolicy(model.production) for name, model in settings.models.items()},
+        access_log_keep_days=settings.access_log.retention_days,
+    )
+    return build_room(ports, rules)
+
+
+def _token_rules(configuration: Configuration) -> TokenRules:
+    tokens = configuration.settings.tokens
+    return TokenRules(
+        issuer=configuration.issuer,
+        audience=tokens.audience,
+        lifetime=timedelta(seconds=tokens.lifetime_seconds),
+    )
+
+
+def _key_rules(settings: Settings) -> KeyRules:
+    default = KeyRules()
+    encryption = settings.encryption
+    return KeyRules(
+        overlap={
+            **default.overlap,
+            KeyUse.ENCRYPTION: timedelta(seconds=encryption.overlap_seconds),
+        },
+        rotate_after={
+            **default.rotate_after,
+            KeyUse.ENCRYPTION: timedelta(hours=encryption.rotate_after_hours),
+        },
+    )
+
+
+def _upstream(configuration: Configuration) -> UnixSocketUpstream:
+    upstream = configuration.settings.upstream
+    return UnixSocketUpstream(
+        configuration.at.upstream_socket,
+        configuration.at.upstream_api_key_file,
+        timeouts=UpstreamTimeouts(
+            connect=upstream.connect_timeout_seconds,
+            head=upstream.head_timeout_seconds,
+            idle=upstream.idle_timeout_seconds,
+        ),
+    )

@@ -1,0 +1,60 @@
+"""The root of the ``sealgate`` command.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.app import open_control
+from gateway.cli import check_config, clients, credentials, init, keys, logs, revoke, serve, status
+from gateway.cli.session import Session
+from gateway.core.errors import SealgateError
+from gateway.settings import SettingsError
+
+app = typer.Typer(
+    help="Operate a Sealgate gateway.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+app.add_typer(clients.app, name="clients")
+app.add_typer(credentials.app, name="credentials")
+app.add_typer(keys.app, name="keys")
+app.add_typer(revoke.app, name="revoke")
+app.add_typer(logs.app, name="logs")
+app.add_typer(status.app, name="status")
+app.command("init")(init.init)
+app.command("serve")(serve.serve)
+app.command("check-config")(check_config.check_config)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file; ./sealgate.toml if it exists.")
+    ] = None,
+) -> None:
+    """Take what every command needs."""
+    context.obj = Session(open_control, config)
+
+
+def main() -> None:
+    """Run the command; refusals are one line on standard error, never a traceback."""
+    try:
+        app()
+    except SettingsError as error:
+        _fail(error.faults)
+    except SealgateError as error:
+        _fail([error.detail])
+    except OSError as error:
+        _fail([error.strerror or type(error).__name__])
+
+
+def _fail(lines: list[str]) -> None:
+    for line in lines:
+        sys.stderr.write(f"sealgate: {line}\n")
+    raise SystemExit(1)

@@ -1,0 +1,52 @@
+"""``sealgate serve``: run the gateway until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import typer
+import uvloop
+
+from gateway.app import running_gateway, utc_now
+from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
+from gateway.backends.http_server import Listener
+from gateway.backends.http_server import serve as serve_listeners
+from gateway.cli.session import Session
+from gateway.settings import Configuration, authority, load_configuration
+
+
+def serve(context: typer.Context) -> None:
+    """Serve the public and the admin listener until SIGTERM or SIGINT."""
+    session: Session = context.obj
+    configuration = load_configuration(session.config_path)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(configuration))
+
+
+async def _serve(configuration: Configuration) -> None:
+    settings, at = configuration.settings, configuration.at
+    files = CertificateFiles.in_directory(at.tls_directory)
+    if settings.tls.certificate_file is None and files.ca_key.exists():
+        ensure_certificates(files, certificate_names(configuration), now=utc_now())
+    tls = server_context(at.certificate_file, at.tls_key_file)
+    async with running_gateway(configuration) as applications:
+        listeners = [
+            Listener(settings.listen.host, settings.listen.port, tls, applications.public),
+            Listener(settings.admin.host, settings.admin.port, tls, applications.admin),
+        ]
+        await serve_listeners(listeners, on_ready=lambda: _announce(configuration))
+
+
+def certificate_names(configuration: Configuration) -> list[str]:
+    """Return every name that the own server certificate must carry."""
+    listen, admin = configuration.settings.listen, configuration.settings.admin
+    names = [str(listen.host), str(admin.host), "localhost", "127.0.0.1", "::1", *listen.names]
+    return list(dict.fromkeys(names))
+
+
+def _announce(configuration: Configuration) -> None:
+    listen, admin = configuration.settings.listen, configuration.settings.admin
+    public, private = authority(listen.host, listen.port), authority(admin.host, admin.port)
+    sys.stderr.write(f"sealgate: serving https://{public}, administration https://{private}\n")
+    sys.stderr.flush()

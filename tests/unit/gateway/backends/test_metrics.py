@@ -1,0 +1,43 @@
+"""Counters for Prometheus."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from gateway.backends.metrics import CountingAccessLog
+from gateway.core.access_log import AccessRecord
+from gateway.core.errors import StoreUnavailable
+from tests.fakes.world import NOW, PEER
+
+RECORD = AccessRecord(at=NOW, status=200, ip=PEER)
+
+
+class Log:
+    """An access log that works or not."""
+
+    def __init__(self, *, broken=False):
+        self.broken, self.records = broken, []
+
+    def write(self, record):
+        """Keep *record*."""
+        if self.broken:
+            raise StoreUnavailable
+        self.records.append(record)
+
+
+def test_requests_are_counted_by_status():
+    """Each record goes on and is counted under its status."""
+    registry, log = CollectorRegistry(), Log()
+    CountingAccessLog(log, registry).write(RECORD)
+    assert log.records == [RECORD]
+    assert registry.get_sample_value("sealgate_requests_total", {"status": "200"}) == 1
+    assert registry.get_sample_value("sealgate_access_records_lost_total") == 0
+
+
+def test_lost_records_are_counted():
+    """A record that could not be written shows in the metrics."""
+    registry = CollectorRegistry()
+    with pytest.raises(StoreUnavailable):
+        CountingAccessLog(Log(broken=True), registry).write(RECORD)
+    assert registry.get_sample_value("sealgate_access_records_lost_total") == 1
