@@ -1,0 +1,64 @@
+"""A limit on request bodies for the control plane's apps, in plain ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.core.errors import MalformedRequest, PayloadTooLarge, SealgateError
+from gateway.pipeline.exchange import WholeAnswer
+
+
+class BodyLimit:
+    """Reads the whole body before the app runs; answers 413 itself above *max_body_bytes*.
+
+    The app therefore never sees half a body. *present* gives the error the app's own shape.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, max_body_bytes: int, present: Callable[[SealgateError], WholeAnswer]
+    ) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+        self._present = present
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one call (ASGI 3)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await self._read(receive)
+        except SealgateError as error:
+            await _answer(self._present(error), send)
+            return
+        pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return pending.pop() if pending else await receive()
+
+        await self._app(scope, replay, send)
+
+    async def _read(self, receive: Receive) -> bytes:
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise MalformedRequest
+            body += message.get("body", b"")
+            if len(body) > self._max_body_bytes:
+                raise PayloadTooLarge
+            if not message.get("more_body", False):
+                return bytes(body)
+
+
+async def _answer(answer: WholeAnswer, send: Send) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),  # the rest of the body is not read
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,36 @@
+"""Where a call came from, as the listener says. Forwarded headers are never read here."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Final
+
+from starlette.requests import HTTPConnection
+
+from gateway.core.errors import AddressNotAllowed
+from gateway.core.identity import Address
+
+_IPV6_SITE_BITS: Final = 64
+"""One customer holds at least a /64, so a limit on single IPv6 addresses limits nobody."""
+
+
+def caller_address(connection: HTTPConnection) -> Address:
+    """Return the client's address, an IPv4-mapped one as IPv4.
+
+    Raises ``AddressNotAllowed`` when the listener knows no address, as with a Unix socket.
+    """
+    try:
+        address = ip_address(connection.scope["client"][0])
+    except (TypeError, ValueError, KeyError, IndexError):
+        raise AddressNotAllowed from None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def rate_limit_key(connection: HTTPConnection) -> str:
+    """Return what calls are counted by: the IPv4 address, or the /64 of an IPv6 address."""
+    address = caller_address(connection)
+    if isinstance(address, IPv6Address):
+        return str(ip_network((int(address), _IPV6_SITE_BITS), strict=False))
+    return str(address)

@@ -1,0 +1,87 @@
+"""Turns every exception of a FastAPI app of ours into one of our error answers.
+
+Frameworks answer in shapes of their own and quote the caller's input; nothing of that gets out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from slowapi.errors import RateLimitExceeded
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from gateway.core.errors import (
+    InternalError,
+    InvalidClient,
+    InvalidToken,
+    MalformedRequest,
+    NotFound,
+    RateLimited,
+    SealgateError,
+    StoreUnavailable,
+)
+from gateway.pipeline.exchange import WholeAnswer
+
+Presenter = Callable[[SealgateError], WholeAnswer]
+
+_RETRY_AFTER_SECONDS = "5"
+
+
+def install_refusals(app: FastAPI, present: Presenter) -> None:
+    """Make *app* answer every error through *present*."""
+
+    async def refuse(_request: Request, error: Exception) -> Response:
+        return refusal(_as_ours(error), present)
+
+    for kind in (
+        SealgateError,
+        RequestValidationError,
+        RateLimitExceeded,
+        HTTPException,
+        Exception,
+    ):
+        app.add_exception_handler(kind, refuse)
+
+
+def refusal(error: SealgateError, present: Presenter) -> Response:
+    """Return *error* as a response with the headers that belong to it."""
+    answer = present(error)
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, InvalidToken):
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 §3
+    elif isinstance(error, InvalidClient):
+        headers["WWW-Authenticate"] = 'Basic realm="sealgate", charset="UTF-8"'  # RFC 6749 §5.2
+    elif isinstance(error, RateLimited | StoreUnavailable):
+        headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    return Response(answer.body, answer.status, headers, media_type=answer.content_type)
+
+
+def _as_ours(error: Exception) -> SealgateError:
+    if isinstance(error, SealgateError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return MalformedRequest(_invalid_fields(error))
+    if isinstance(error, RateLimitExceeded):
+        return RateLimited()
+    if isinstance(error, HTTPException):
+        # The framework raises these for unknown paths, methods and bodies that are no JSON.
+        return MalformedRequest() if error.status_code == 400 else NotFound()
+    return InternalError()
+
+
+def _invalid_fields(error: RequestValidationError) -> str:
+    """Name the fields of ours that are wrong: never their values, never a name the caller chose."""
+    names = {
+        str(fault["loc"][1])
+        for fault in error.errors()
+        if len(fault["loc"]) > 1
+        and isinstance(fault["loc"][1], str)
+        and fault["type"] != "extra_forbidden"
+        and fault["type"] != "json_invalid"
+    }
+    if not names:
+        return "The request could not be parsed or holds a field that does not exist."
+    return f"Missing or invalid: {', '.join(sorted(names))}."

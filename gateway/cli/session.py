@@ -1,0 +1,77 @@
+"""What every command shares: open the control room, act as the local operator, print, exit.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong use (typer's own).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.control.room import ControlRoom
+from gateway.core.errors import SealgateError
+
+T = TypeVar("T")
+Row = Mapping[str, object]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How a command reaches the store: set as the context object by the main command."""
+
+    open_control: Callable[[Path | None], Awaitable[ControlRoom]]
+    config_path: Path | None = None
+
+
+def act(context: typer.Context, work: Callable[[ControlRoom], Awaitable[T]]) -> T:
+    """Return what *work* gives in an open control room; on a refusal print it and exit with 1."""
+    session = context.obj
+    assert isinstance(session, Session)
+    try:
+        return asyncio.run(_act(session, work))
+    except SealgateError as error:
+        typer.echo(f"{error.code}: {error.detail}", err=True)
+        raise typer.Exit(1) from None
+
+
+async def _act(session: Session, work: Callable[[ControlRoom], Awaitable[T]]) -> T:
+    room = await session.open_control(session.config_path)
+    try:
+        return await work(room)
+    finally:
+        await room.close()
+
+
+def show(value: Row | Sequence[Row], *, as_json: bool) -> None:
+    """Print one row or several, as a table or as JSON."""
+    if as_json:
+        typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        return
+    rows = [value] if isinstance(value, Mapping) else value
+    if not rows:
+        typer.echo("none")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0]:
+        # Folded, never cut: a secret or a kid must be copied whole.
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(cell) for cell in row.values()))
+    Console().print(table)
+
+
+def _cell(value: object) -> Text:
+    if isinstance(value, list | tuple):
+        value = ", ".join(str(part) for part in value)
+    return Text("-" if value is None or value == "" else str(value))
