@@ -18,6 +18,7 @@ from typing import Final
 
 from gateway.client.account import Account, utc_now
 from gateway.client.key_cache import GATEWAY_PATH, KEYS_REQUEST, KeyCache
+from gateway.client.last_event import LastEventHold
 from gateway.client.outer import (
     GatewayRefused,
     OuterAnswer,
@@ -139,6 +140,7 @@ class Exchange:
         self._grant: Grant | None = None
         self._opener: ResponseOpener | None = None
         self._decoder = ResponseDecoder()
+        self._hold = LastEventHold()
         self._may_retry_key = True
         self._may_retry_token = True
         self._is_finished = False
@@ -165,6 +167,7 @@ class Exchange:
         self._grant = grant
         self._opener = sealer.response_opener()
         self._decoder = ResponseDecoder()
+        self._hold = LastEventHold()
         self._is_finished = False
         return OuterRequest("POST", GATEWAY_PATH, _SEALED_HEADERS, body)
 
@@ -206,16 +209,18 @@ class Exchange:
         return may_retry
 
     def feed(self, data: bytes) -> bytes:
-        """Accept the next bytes of the sealed answer; return the content among them.
+        """Accept the next bytes of the sealed answer; return the content that may be shown.
 
-        Raises ``ProtocolFailure`` when they do not open.
+        Of an event stream that is all but ``[DONE]``, which ``finish()`` gives out. Raises
+        ``ProtocolFailure`` when the bytes do not open.
         """
         if self._opener is None:
             raise RuntimeError("a request is sealed before its answer is opened")
         try:
-            return self._decoder.feed(self._opener.feed(data))
+            content = self._decoder.feed(self._opener.feed(data))
         except SealgateError:
             raise ProtocolFailure("The gateway's answer could not be opened.") from None
+        return self._hold.feed(content) if self._is_event_stream else content
 
     def finish(self) -> bytes:
         """Return the rest of the content; harmless to repeat.
@@ -232,7 +237,15 @@ class Exchange:
         except SealgateError:
             raise ProtocolFailure("The gateway's answer was cut short or altered.") from None
         self._is_finished = True
-        return content
+        return self._hold.finish() + content
+
+    @property
+    def _is_event_stream(self) -> bool:
+        head = self._decoder.head
+        return head is not None and any(
+            name == b"content-type" and value.lower().startswith(b"text/event-stream")
+            for name, value in head.headers
+        )
 
 
 def _problem_type(answer: OuterAnswer) -> str | None:
