@@ -33,7 +33,7 @@ class State(dict[str, "State | None"]):
 
     *accepts*: detectors satisfied here, each with the state that watches its right boundary (None
     where it has none). *sole*: the detector with a tail that is alone alive here. *lead_limit*:
-    set where a lead may still grow. *merges*: two starts in this state have the same future, so
+    set where nothing but a lead is alive. *merges*: two starts in this state have the same future, so
     the older is enough.
     """
 
@@ -103,6 +103,7 @@ class Machine:
         self.alphabet = frozenset().union(*self._automaton.options)
         self._states: dict[frozenset[int], State] = {}
         self._entries: dict[frozenset[int], State] = {}
+        self._runs: dict[frozenset[int], Run | None] = {}
         self.starts = _Starts(self)
         self.search_start = re.compile(self._start_pattern()).search
 
@@ -128,8 +129,11 @@ class Machine:
             if len(self._states) >= MAX_STATES:
                 self._forget()
             state = self._states[alive] = self._new_state(alive)
-            if alive <= self._automaton.leading:
-                state.run = self._find_run(state)
+            if state.lead_limit:
+                if alive not in self._runs:
+                    self._runs[alive] = None  # finding a run may come by here again
+                    self._runs[alive] = self._find_run(state)
+                state.run = self._runs[alive]
         return state
 
     def _forget(self) -> None:
@@ -147,7 +151,8 @@ class Machine:
         only = next(iter(owners)) if len(owners) == 1 else None
         state.sole = only if only is not None and only.tail else None
         state.merges = all(owner.check is None and owner.lead for owner in owners)
-        if not alive.isdisjoint(automaton.leading):
+        # While a finite pattern is alive as well, it bounds the length and needs every character.
+        if alive <= automaton.leading:
             state.lead_limit = max(owner.lead_limit for owner in owners)
         return state
 

@@ -76,10 +76,9 @@ class Automaton:
                 return self._either([self._build(option, owner) for option in choices])
             case Repeat(part, low, high):
                 return self._repeat(part, (low, high), owner)
-            case Loop(part):
-                body = self._build(part, owner)
-                self._connect(body, body)
-                return body
+        body = self._build(node.part, owner)
+        self._connect(body, body)
+        return body
 
     def _position(self, options: frozenset[str], owner: Detector) -> _Part:
         if not options:

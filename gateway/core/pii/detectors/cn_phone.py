@@ -22,9 +22,11 @@ def _is_mobile(value: str, before: str) -> bool:
 
 def _is_landline(value: str, before: str) -> bool:
     digits = digits_of(value)
-    two_digit_area = digits[1] in "12"
-    # Beijing and the 02x cities have three-digit area codes and eight-digit numbers.
-    fits = len(digits) == 11 if two_digit_area else len(digits) in {11, 12}
+    if digits[1] in "12":
+        # Beijing and the 02x cities have three-digit area codes and eight-digit numbers.
+        fits = len(digits) == 11 and group_lengths(value)[0] == 3
+    else:
+        fits = len(digits) in {11, 12} and group_lengths(value)[0] == 4
     return fits and not continues_a_number(before)
 
 

@@ -1,0 +1,48 @@
+"""Chinese mobile and landline numbers."""
+
+import pytest
+
+from gateway.core.pii import scrub
+
+HITS = [
+    ("电话13800138000。", "电话[PHONE]。"),
+    ("138 0013 8000", "[PHONE]"),
+    ("138-0013-8000", "[PHONE]"),
+    ("+86 13800138000", "[PHONE]"),
+    ("(+86)13800138000", "[PHONE]"),
+    ("0086-138-0013-8000", "[PHONE]"),
+    ("8613800138000", "[PHONE]"),
+    ("+86 1 3 8 0 0 1 3 8 0 0 0", "[PHONE]"),
+    ("１３８００１３８０００", "[PHONE]"),
+    ("138.0013.8000", "[PHONE]"),
+    ("座机010-62345678", "座机[PHONE]"),
+    ("(0755)2345-6789", "[PHONE]"),
+    ("0571 8765 4321", "[PHONE]"),
+    ("13800138000/13900139000", "[PHONE]/[PHONE]"),
+]
+
+NEAR_MISSES = [
+    "12800138000",
+    "1380013800",
+    "138001380001",
+    "1 3 8 0 0 1 3 8 0 0 0",
+    "0.13800138000",
+    "13800138000.5",
+    "a13800138000",
+    "13800138000b",
+    "010-1234567",
+    "0108-6234567",
+    "3.010-62345678",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), HITS)
+def test_values_are_replaced(text: str, expected: str) -> None:
+    """Mobile and landline numbers go, with or without country code and separators."""
+    assert scrub(text) == expected
+
+
+@pytest.mark.parametrize("text", NEAR_MISSES)
+def test_look_alikes_stay(text: str) -> None:
+    """Digits of another length, prefix or grouping stay."""
+    assert scrub(text) == text

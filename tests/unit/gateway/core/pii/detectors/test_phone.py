@@ -1,0 +1,53 @@
+"""North American and international telephone numbers."""
+
+import pytest
+
+from gateway.core.pii import scrub
+
+HITS = [
+    ("call (202) 555-0143 now", "call [PHONE] now"),
+    ("202-555-0143", "[PHONE]"),
+    ("202.555.0143", "[PHONE]"),
+    ("+1 202 555 0143", "[PHONE]"),
+    ("1-202-555-0143", "[PHONE]"),
+    ("+1 (202) 555-0143", "[PHONE]"),
+    ("+44 20 7946 0958.", "[PHONE]."),
+    ("0044 20 7946 0958", "[PHONE]"),
+    ("+33 1 99 00 12 34", "[PHONE]"),
+    ("+7 495 555-01-43", "[PHONE]"),
+    ("+353 20 911 0123", "[PHONE]"),
+    ("phone: 2025550143", "phone: [PHONE]"),
+    ("call 555-0143", "call [PHONE]"),
+    ("tel 020 7946 0958", "tel [PHONE]"),
+    ("＋１ ２０２ ５５５ ０１４３", "[PHONE]"),
+]
+
+NEAR_MISSES = [
+    "2025550143",
+    "555-0143",
+    "102-555-0143",
+    "202-155-0143",
+    "911-555-0143",
+    "911-555-01430",
+    "+890 123456789",
+    "+1 202 555 014",
+    "+1 111 555 0143",
+    "5.202-555-0143",
+    "202-555-0143-9",
+    "call 1.555-0143",
+    "0044 1",
+    "2024-05-06 12:30:11",
+    "3.+44 20 7946 0958",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), HITS)
+def test_values_are_replaced(text: str, expected: str) -> None:
+    """Numbers go by their shape, and short ones after a word for telephone."""
+    assert scrub(text) == expected
+
+
+@pytest.mark.parametrize("text", NEAR_MISSES)
+def test_look_alikes_stay(text: str) -> None:
+    """Dates, numbers without such a word and impossible codes stay."""
+    assert scrub(text) == text

@@ -1,0 +1,232 @@
+"""The scrubber of a stream: the same for every cut, early, bounded, and without a gap."""
+
+import random
+
+import pytest
+from chunk_invariance import assert_chunk_invariant, per_chunk
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.pii import StreamScrubber, scrub
+from gateway.core.pii.detector import Detector
+from gateway.core.pii.machine import Machine
+
+VALUES = [
+    "ann.lee@example.com",
+    "13800138000",
+    "+86 138-0013-8000",
+    "11010519491231002X",
+    "4111 1111 1111 1111",
+    "202-555-0143",
+    "+44 20 7946 0958",
+    "123-45-6789",
+    "GB82 WEST 1234 5698 7654 32",
+]
+FRAGMENTS = [
+    *VALUES,
+    *"0123456789",
+    *" .-()+@,:/_x",
+    "１３８",
+    "\u200b",
+    "电话",
+    "phone ",
+    "com",
+    "user@",
+    ".org",
+    "GB82",
+    "4111 1111",
+    "word",
+]
+texts = st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join)
+
+PROSE = (
+    "The river runs past the old mill, and in spring the meadows are full of flowers. Nobody "
+    "knows who built the bridge; it has been there for 300 years, they say. Version 2.4.1 of the "
+    "story (told on 2024-05-06 at 12:30) costs $1,234.56 and is not true. "
+) * 8
+
+
+class OneWay(StreamScrubber):
+    """The same machine without its two short cuts."""
+
+    __slots__ = ()
+
+    def _scan(self, at: int) -> None:
+        for offset in range(at, len(self._text)):
+            self._step(self._text[offset], offset + 1)
+
+
+def run(pieces: list[str], scrubber: StreamScrubber | None = None) -> str:
+    """Feed *pieces* and finish."""
+    scrubber = scrubber or StreamScrubber()
+    return "".join([scrubber.feed(piece) for piece in pieces]) + scrubber.finish()
+
+
+@given(texts, st.randoms(use_true_random=False))
+def test_every_cut_gives_the_same(text: str, rng: random.Random) -> None:
+    """Whole, by the character or cut anywhere: the joined output is one."""
+    cuts = sorted(rng.choices(range(len(text) + 1), k=rng.randint(0, 12)))
+    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    assert run(pieces) == run(list(text)) == scrub(text)
+
+
+@given(st.text())
+def test_any_text_is_cut_invariant(text: str) -> None:
+    """The promise holds for all of Unicode."""
+    assert run(list(text)) == scrub(text)
+
+
+@given(texts)
+def test_the_short_cuts_change_nothing(text: str) -> None:
+    """Jumping over dull text gives what stepping through it gives."""
+    assert run([text], OneWay()) == scrub(text)
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_every_two_part_split_is_invariant(value: str) -> None:
+    """An independent checker finds no split that differs."""
+    stream = per_chunk(
+        lambda chunk, scrubber: scrubber.feed(chunk),
+        state=StreamScrubber,
+        flush=lambda scrubber: scrubber.finish(),
+    )
+    assert_chunk_invariant(stream, scrub, f"so {value}, and {value}.")
+    assert_chunk_invariant(stream, scrub, value[:14], splits="all")
+
+
+@pytest.mark.parametrize("value", VALUES)
+@given(
+    left=st.sampled_from(["", " ", "（", "：", "12 ", "phone ", "12 34 56 "]),
+    right=st.text("ab 漢。"),
+)
+def test_nothing_before_a_value_hides_it(value: str, left: str, right: str) -> None:
+    """Failed starts before a value do not lose it."""
+    assert value not in scrub(f"{left}{value}. {right}")
+
+
+def test_plain_prose_is_hardly_held_back() -> None:
+    """On average at most four characters of plain prose wait, and none at the end of a word."""
+    scrubber, fed, sent, waiting = StreamScrubber(), 0, 0, []
+    for start in range(0, len(PROSE), 5):
+        piece = PROSE[start : start + 5]
+        fed += len(piece)
+        sent += len(scrubber.feed(piece))
+        waiting.append(fed - sent)
+    assert sum(waiting) / len(waiting) <= 4
+    assert scrubber.finish() == ""
+    assert StreamScrubber().feed("word ") == "word "
+
+
+def test_chinese_prose_is_not_held_back() -> None:
+    """Text without digits and Latin letters leaves at once."""
+    text = "河水流过老磨坊，春天草地开满花。"
+    assert StreamScrubber().feed(text) == text
+
+
+def test_a_value_leaves_as_soon_as_it_is_certain() -> None:
+    """The placeholder goes out with the first character that cannot belong to the value."""
+    scrubber = StreamScrubber()
+    assert scrubber.feed("call 202-555-0143") == "call "
+    assert scrubber.feed(",") == "[PHONE],"
+
+
+def test_an_address_is_replaced_before_it_ends() -> None:
+    """What may be of any length is replaced early, and the rest of it is dropped as it comes."""
+    scrubber = StreamScrubber()
+    assert scrubber.feed("ann@example.co") == "[EMAIL]"
+    for _ in range(10_000):
+        assert scrubber.feed("m.example") == ""
+    assert len(scrubber._text) < 2_000
+    assert scrubber.feed("!") == "!"
+
+
+def test_no_text_is_held_without_end() -> None:
+    """However long a word is, a bounded part of it waits, and the address at its end is found."""
+    scrubber, sent = StreamScrubber(), 0
+    for _ in range(5_000):
+        sent += len(scrubber.feed("a.b"))
+    assert sent >= 15_000 - 64
+    assert len(scrubber._text) < 2_000
+    assert scrubber.feed("@example.com ") == "[EMAIL] "
+
+
+def test_invisible_characters_cannot_fill_the_memory() -> None:
+    """A number drowned in invisible characters is still a number."""
+    scrubber, out = StreamScrubber(), ""
+    for digit in "13800138000":
+        out += scrubber.feed(digit + "\u200b" * 10_000)
+    assert len(scrubber._text) < 2_000
+    assert out + scrubber.finish() == "[PHONE]" + "\u200b" * 32
+
+
+def test_the_rest_of_an_overlapping_value_goes_too() -> None:
+    """Where two values overlap, none of either stays."""
+    machine = Machine([Detector(label="A", pattern="abcd"), Detector(label="B", pattern="cdefgh")])
+    for text in ("abcdefgh", "xabcdefghx"):
+        out = run(list(text), StreamScrubber(machine=machine))
+        assert out.strip("x") == "[A][B]"
+
+
+def test_the_longer_of_two_values_wins() -> None:
+    """From one start the longest value counts, and what lies inside it is forgotten."""
+    machine = Machine(
+        [
+            Detector(label="SHORT", pattern="ab", not_before="x"),
+            Detector(label="LONG", pattern="abcd"),
+            Detector(label="INNER", pattern="c", not_before="[yz]{2}"),
+        ]
+    )
+    assert run(["abcd"], StreamScrubber(machine=machine)) == "[LONG]"
+    assert run(["abc"], StreamScrubber(machine=machine)) == "[SHORT][INNER]"
+    assert run(["abx"], StreamScrubber(machine=machine)) == "abx"
+    assert run(list("cyz cy"), StreamScrubber(machine=machine)) == "cyz [INNER]y"
+
+
+def test_a_tail_waits_for_what_began_earlier() -> None:
+    """A value with a tail is not replaced early while an older value might cover it."""
+    machine = Machine(
+        [
+            Detector(label="OLD", pattern="xa{1,9}y"),
+            Detector(label="TAIL", pattern="aa", tail="a", not_after="[a]"),
+            Detector(label="AAB", pattern="aab"),
+        ]
+    )
+    assert run(list("xaaay"), StreamScrubber(machine=machine)) == "[OLD]"
+    assert run(list("xaaaz"), StreamScrubber(machine=machine)) == "x[TAIL]z"
+    assert run(list("aaab"), StreamScrubber(machine=machine)) == "[TAIL][AAB]"
+
+
+def test_text_before_the_stream_is_context_only() -> None:
+    """What stands before helps the checks and never comes out."""
+    assert run(["2025550143"], StreamScrubber(before="phone:")) == "[PHONE]"
+    assert run(["2025550143"]) == "2025550143"
+
+
+def test_the_form_of_placeholders_can_be_chosen() -> None:
+    """The label is shown in the form that the caller asks for."""
+    assert run(["123-45-6789"], StreamScrubber(placeholder="<{}>")) == "<SSN>"
+
+
+def test_a_younger_value_waits_for_an_older_one() -> None:
+    """A valid value is not replaced while an older one around it is still possible."""
+    machine = Machine(
+        [
+            Detector(label="OLD", pattern="ab", not_before="xyz"),
+            Detector(label="YOUNG", pattern="b"),
+        ]
+    )
+    assert run(list("abxyz"), StreamScrubber(machine=machine)) == "a[YOUNG]xyz"
+    assert run(list("abxy!"), StreamScrubber(machine=machine)) == "[OLD]xy!"
+
+
+def test_cutting_the_buffer_changes_nothing() -> None:
+    """Values that are open while old text is dropped are replaced all the same."""
+    card = ("\u200b" * 32).join("4111111111111111")
+    text = f"{'so ' * 300}{card}, {'so ' * 300}202-555-0143"
+    for size in (1, 7, 500):
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        assert run(pieces) == f"{'so ' * 300}[BANK_CARD], {'so ' * 300}[PHONE]"
+    scrubber = StreamScrubber()
+    assert scrubber.feed("so " * 300 + "202-555-0143") == "so " * 300
+    assert scrubber.feed(".") == ""
+    assert scrubber.finish() == "[PHONE]."

@@ -1,0 +1,206 @@
+"""Inference requests and model lists."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.core.chat import Operation, parse_inference_request, parse_model_list
+from gateway.core.errors import (
+    MalformedRequest,
+    SealgateError,
+    UnsupportedParameter,
+    UpstreamUnavailable,
+)
+
+CHAT: dict[str, Any] = {"model": "tiny", "messages": [{"role": "user", "content": "hi"}]}
+TEXT: dict[str, Any] = {"model": "tiny", "prompt": "hi"}
+
+
+def parse(fields: dict[str, Any], operation: Operation = Operation.CHAT_COMPLETIONS) -> Any:
+    """Parse a chat request with *fields* added."""
+    base = CHAT if operation is Operation.CHAT_COMPLETIONS else TEXT
+    return parse_inference_request(operation, orjson.dumps(base | fields))
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+def test_a_plain_request_passes(operation: Operation) -> None:
+    """Model and prompt are enough; the answer is not streamed unless asked."""
+    request = parse({}, operation)
+    assert request.operation is operation
+    assert request.model == "tiny"
+    assert request.stream is False
+    base = CHAT if operation is Operation.CHAT_COMPLETIONS else TEXT
+    assert orjson.loads(request.upstream_body) == base
+
+
+def test_what_client_libraries_send_passes() -> None:
+    """All ordinary fields go upstream as they are."""
+    fields = {
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "temperature": 0.2,
+        "top_p": 1,
+        "n": 8,
+        "stop": ["END"],
+        "seed": -1,
+        "max_tokens": 5,
+        "max_completion_tokens": 5,
+        "presence_penalty": -2,
+        "frequency_penalty": 2.0,
+        "logit_bias": {"1": 1},
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "tool_choice": "auto",
+        "parallel_tool_calls": False,
+        "response_format": {"type": "json_object"},
+        "reasoning_effort": "low",
+    }
+    request = parse(fields)
+    assert request.stream is True
+    assert orjson.loads(request.upstream_body) == CHAT | fields
+
+
+def test_what_says_who_asks_stays_here() -> None:
+    """Fields about the end user, and fields that are null, are not sent on."""
+    fields = {
+        "user": "canary",
+        "metadata": {"a": "canary"},
+        "store": True,
+        "service_tier": "auto",
+        "temperature": None,
+        "logprobs": None,
+    }
+    assert b"canary" not in parse(fields).upstream_body
+    assert orjson.loads(parse(fields).upstream_body) == CHAT
+
+
+def test_the_upstream_body_is_written_anew() -> None:
+    """Spelling, order of bytes and white space of the caller do not reach the model server."""
+    body = b'{ "model" : "ti\\u006ey", "messages": [{"role":"user","content":"\\u0068i"}] }'
+    request = parse_inference_request(Operation.CHAT_COMPLETIONS, body)
+    assert request.upstream_body == b'{"model":"tiny","messages":[{"role":"user","content":"hi"}]}'
+
+
+REFUSED = {
+    "logprobs": True,
+    "top_logprobs": 5,
+    "prompt_logprobs": 0,
+    "echo": True,
+    "return_token_ids": True,
+    "return_tokens_as_token_ids": True,
+    "prompt_text": True,
+    "best_of": 2,
+    "chat_template": "canary",
+    "chat_template_kwargs": {"canary": 1},
+    "prompt_embeds": "canary",
+    "guided_regex": "canary",
+    "guided_grammar": "canary",
+    "guided_json": {},
+    "guided_choice": ["canary"],
+    "structured_outputs": {"regex": "canary"},
+    "allowed_token_ids": [1],
+    "bad_words": ["canary"],
+    "min_tokens": 3,
+    "ignore_eos": True,
+    "functions": [],
+    "function_call": "auto",
+    "modalities": ["audio"],
+    "prompt_token_ids": [1],
+    "suffix": "canary",
+    "cache_salt": "canary",
+    "kv_transfer_params": {},
+    "logits_processors": ["canary"],
+    "vllm_xargs": {},
+}
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+@pytest.mark.parametrize("name", REFUSED)
+def test_everything_else_is_refused_by_name(name: str, operation: Operation) -> None:
+    """The error names the field and does not hold its value."""
+    with pytest.raises(UnsupportedParameter) as caught:
+        parse({name: REFUSED[name]}, operation)
+    assert f"'{name}'" in caught.value.detail
+    assert "canary" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "fields", [{"logprobs": False}, {"echo": False}, {"best_of": 1}, {"modalities": ["text"]}]
+)
+def test_a_refused_field_that_asks_for_nothing_is_dropped(fields: dict[str, Any]) -> None:
+    """Saying the default out loud is no fault."""
+    assert orjson.loads(parse(fields).upstream_body) == CHAT
+
+
+def test_zero_log_probabilities_are_still_log_probabilities() -> None:
+    """Zero is not false: it asks for the chosen token's probability."""
+    with pytest.raises(UnsupportedParameter):
+        parse({"logprobs": 0}, Operation.COMPLETIONS)
+    with pytest.raises(UnsupportedParameter):
+        parse({"best_of": True}, Operation.COMPLETIONS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"model": None}, MalformedRequest),
+        ({"messages": None}, MalformedRequest),
+        ({"model": "a b"}, MalformedRequest),
+        ({"n": 9}, MalformedRequest),
+        ({"stream": "yes"}, MalformedRequest),
+        ({"stream_options": {"include_usage": True}}, MalformedRequest),
+        (
+            {"stream": True, "stream_options": {"continuous_usage_stats": True}},
+            UnsupportedParameter,
+        ),
+        ({"seed": 1e30}, MalformedRequest),
+        ({"prompt": "x"}, UnsupportedParameter),
+        ({"a canary with spaces": 1}, UnsupportedParameter),
+    ],
+)
+def test_wrong_values_are_refused(fields: dict[str, Any], error: type[SealgateError]) -> None:
+    """Each field has its range, and each operation its own fields."""
+    with pytest.raises(error) as caught:
+        parse(fields)
+    assert "canary" not in caught.value.detail
+
+
+@pytest.mark.parametrize("prompt", [[1, 2, 3], [[1]], 5, {}])
+def test_prompts_are_text(prompt: Any) -> None:
+    """Token ids cannot be read, so they are refused."""
+    with pytest.raises(MalformedRequest):
+        parse({"prompt": prompt}, Operation.COMPLETIONS)
+
+
+def test_a_model_list_shows_what_is_visible() -> None:
+    """Only visible ids, only four members, and nothing of the server's own."""
+    body = orjson.dumps(
+        {
+            "object": "list",
+            "canary": 1,
+            "data": [
+                {
+                    "id": "a",
+                    "created": 5,
+                    "owned_by": "canary",
+                    "root": "/canary",
+                    "permission": [],
+                },
+                {"id": "b", "created": 6, "root": "/canary"},
+            ],
+        }
+    )
+    assert orjson.loads(parse_model_list(body, visible={"a", "c"})) == {
+        "object": "list",
+        "data": [{"id": "a", "object": "model", "created": 5, "owned_by": "sealgate"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{}", b'{"data":{}}', b'{"data":[1]}', b'{"data":[{"id":"a","created":"x"}]}'],
+)
+def test_anything_but_a_model_list_is_an_upstream_fault(body: bytes) -> None:
+    """A list that is not understood is not shown."""
+    with pytest.raises(UpstreamUnavailable):
+        parse_model_list(body, visible={"a"})

@@ -1,0 +1,93 @@
+"""Checks of single request fields."""
+
+import math
+from functools import partial
+from typing import Any
+
+import pytest
+
+from gateway.core import request_fields as fields
+from gateway.core.errors import MalformedRequest, UnsupportedParameter
+
+GOOD = [
+    (fields.integer(1, 8), 8),
+    (fields.number(0, 2), 1),
+    (fields.number(0, 2), 0.5),
+    (fields.one_of("a", "b"), "b"),
+    (fields.flag, False),
+    (fields.text, ""),
+    (fields.identifier, "get_weather-2.v1:x"),
+    (fields.model_name, "org/model@1"),
+    (fields.stop, "END"),
+    (fields.stop, ["a", "b"]),
+    (fields.logit_bias, {"50256": -100, "1": 0.5}),
+    (fields.prompt, "x"),
+    (fields.prompt, ["x", "y"]),
+]
+BAD = [
+    (fields.integer(1, 8), 9),
+    (fields.integer(1, 8), True),
+    (fields.integer(1, 8), 1.0),
+    (fields.number(0, 2), "1"),
+    (fields.number(0, 2), True),
+    (fields.number(0, 2), 2.5),
+    (fields.number(0, 2), math.nan),
+    (fields.one_of("a"), "canary"),
+    (fields.one_of("a"), ["a"]),
+    (fields.flag, 1),
+    (fields.text, 1),
+    (fields.identifier, "canary canary"),
+    (fields.identifier, ""),
+    (fields.identifier, "a" * 129),
+    (fields.model_name, "a b"),
+    (fields.model_name, 3),
+    (fields.stop, ["canary"] * 5),
+    (fields.stop, [1]),
+    (fields.logit_bias, []),
+    (fields.logit_bias, {"canary": 1}),
+    (fields.logit_bias, {"1": 101}),
+    (fields.logit_bias, {str(i): 1 for i in range(301)}),
+    (fields.prompt, [1, 2, 3]),
+    (fields.prompt, [[1, 2]]),
+    (fields.prompt, []),
+    (fields.prompt, ["x"] * 9),
+]
+
+
+@pytest.mark.parametrize(("check", "value"), GOOD)
+def test_good_values_come_back(check: fields.Check, value: Any) -> None:
+    """A value that passes is returned as it is."""
+    assert check("field", value) == value
+
+
+@pytest.mark.parametrize(("check", "value"), BAD)
+def test_bad_values_are_named_not_repeated(check: fields.Check, value: Any) -> None:
+    """The error names the field and never holds the value."""
+    with pytest.raises(MalformedRequest) as caught:
+        check("field", value)
+    assert "'field'" in caught.value.detail
+    assert "canary" not in caught.value.detail
+
+
+def test_an_exact_object_has_only_known_members() -> None:
+    """Known members are checked, null ones left out, unknown ones refused."""
+    check = partial(fields.exact_object, members={"a": fields.flag})
+    assert check("field", {"a": True}) == {"a": True}
+    assert check("field", {"a": None}) == {}
+    with pytest.raises(UnsupportedParameter, match="'b'"):
+        check("field", {"b": 1})
+    with pytest.raises(MalformedRequest):
+        check("field", [])
+
+
+def test_needed_members_must_be_there() -> None:
+    """What is missing is named."""
+    fields.require("field", {"a": 1}, ["a"])
+    with pytest.raises(MalformedRequest, match="'b'"):
+        fields.require("field", {"a": 1}, ["b"])
+
+
+@pytest.mark.parametrize("name", ["canary canary", "a" * 41, "", "канарейка", "1a"])
+def test_odd_names_are_not_repeated(name: str) -> None:
+    """A member name is the caller's text; only a short plain one is shown."""
+    assert fields.unsupported(name).detail == "A field of the request is not supported."

@@ -1,0 +1,72 @@
+"""Strict parsing of request bodies."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gateway.core.chat import Operation, parse_inference_request
+from gateway.core.errors import MalformedRequest, PayloadTooLarge, SealgateError
+from gateway.core.request_json import MAX_BODY_BYTES, MAX_DEPTH, parse_object
+
+ROOT = Path(__file__).parents[4]
+SHARED = Path(os.environ.get("SEALGATE_SHARED", ROOT.parent / "shared"))
+VECTORS = SHARED / "vectors" / "json_parsing"
+
+
+def test_an_object_is_returned() -> None:
+    """A plain object comes back with all its members."""
+    body = rb'{"a": {"b": [1, {"c": "x:y\":"}]}, "d": null}'
+    assert parse_object(body) == {"a": {"b": [1, {"c": 'x:y":'}]}, "d": None}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"1",
+        b'{"a":1,}',
+        b'{"a":NaN}',
+        b'{"a":1e999}',
+        b'{"a":"\xff"}',
+        rb'{"a":"\ud800"}',
+        b"\xef\xbb\xbf{}",
+        b'{"a":1,"a":1}',
+        rb'{"a":1,"\u0061":2}',
+        b'{"x":[{"a":{},"a":{}}]}',
+        b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+)
+def test_what_parsers_could_read_differently_is_refused(body: bytes) -> None:
+    """Duplicates, numbers that are not finite, broken Unicode and deep nesting are errors."""
+    with pytest.raises(MalformedRequest):
+        parse_object(body)
+
+
+def test_nesting_is_limited() -> None:
+    """The limit is exact."""
+    inner = MAX_DEPTH - 1
+    assert parse_object(b'{"a":' + b"[" * inner + b"]" * inner + b"}")
+    with pytest.raises(MalformedRequest):
+        parse_object(b'{"a":' + b"[" * (inner + 1) + b"]" * (inner + 1) + b"}")
+
+
+def test_the_size_is_limited() -> None:
+    """A body longer than the limit is not even parsed."""
+    with pytest.raises(PayloadTooLarge):
+        parse_object(b" " * (MAX_BODY_BYTES + 1))
+
+
+@pytest.mark.skipif(not VECTORS.is_dir(), reason="JSONTestSuite not found; set SEALGATE_SHARED")
+@pytest.mark.parametrize("operation", list(Operation))
+def test_the_public_suite_of_bad_json_is_refused(operation: Operation) -> None:
+    """Every file of JSONTestSuite is refused with an error of ours; none of it crashes."""
+    files = sorted(VECTORS.glob("test_*/*.json"))
+    assert len([file for file in files if file.name.startswith("n_")]) >= 180
+    for file in files:
+        with pytest.raises(SealgateError):
+            parse_inference_request(operation, file.read_bytes())
+        if file.name.startswith("n_"):
+            with pytest.raises(MalformedRequest):
+                parse_object(file.read_bytes())
