@@ -21,7 +21,13 @@ from loadtests.client import Target, in_the_clear
 from loadtests.gateway_process import add_gateway, find_sealgate
 from loadtests.measure import Contender, Load, measure
 from loadtests.peers import find_nginx, write_nginx
-from loadtests.processes import free_port, is_listening, running, wait_until
+from loadtests.processes import (
+    NotStartedError,
+    free_port,
+    is_listening,
+    running,
+    wait_for_start,
+)
 from loadtests.report import as_markdown, describe_faults, judge, write_report
 from loadtests.stats import Row
 
@@ -30,7 +36,6 @@ _ROOT = Path(__file__).parent.parent
 _KEY = "bench-upstream-key"
 _PII_SHARE = 0.05
 _PACED, _FLOOD = "tiny", "tiny-flood"
-_START_SECONDS = 20.0
 _WHOLE_RUN_SECONDS = 600.0
 
 
@@ -55,8 +60,9 @@ async def _start_model(stack: AsyncExitStack, directory: Path, pace_ms: float) -
     command += ["--pace-ms", str(pace_ms), "--pii-share", str(_PII_SHARE)]
     command += ["--model", _PACED, "--model", _FLOOD, "--flood-model", _FLOOD]
     command += ["--api-key-file", str(key_file)]
-    await stack.enter_async_context(running(command, log=directory / "vllm.log", cwd=_ROOT))
-    await wait_until(lambda: is_listening(socket), seconds=_START_SECONDS)
+    log = directory / "vllm.log"
+    await stack.enter_async_context(running(command, log=log, cwd=_ROOT))
+    await wait_for_start(lambda: is_listening(socket), log=log)
     return socket
 
 
@@ -74,7 +80,7 @@ async def _add_nginx(
     file = write_nginx(home, socket=socket, port=port, certificate=certificate)
     command = [program, "-p", str(home), "-c", str(file)]
     pid = await stack.enter_async_context(running(command, log=home / "log", cwd=home))
-    await wait_until(lambda: is_listening(("127.0.0.1", port)), seconds=_START_SECONDS)
+    await wait_for_start(lambda: is_listening(("127.0.0.1", port)), log=home / "log")
     tls = ssl.create_default_context(cafile=str(certificate[0])) if certificate else None
     prepare = in_the_clear(host="localhost", token=_KEY)
     target = Target(name, ("127.0.0.1", port), prepare, tls)
@@ -132,7 +138,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark; 0 when all that arrived was right, 1 otherwise."""
     arguments = _arguments(argv)
-    rows = uvloop.run(run(arguments))
+    try:
+        rows = uvloop.run(run(arguments))
+    except NotStartedError as error:
+        print(error, file=sys.stderr)
+        return 1
     verdicts = judge(rows)
     write_report(arguments.report, rows, at=datetime.now(UTC))
     print("\n".join(["", as_markdown(rows), "", *map(str, verdicts), *describe_faults(rows)]))

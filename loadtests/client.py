@@ -132,9 +132,11 @@ def chat_body(*, tokens: int, variant: int, model: str, streamed: bool) -> bytes
     return orjson.dumps(asked | {"max_tokens": tokens, "seed": variant})
 
 
-def write_request(path: str, body: bytes, *, headers: Sequence[tuple[str, str]]) -> bytes:
-    """Return the bytes of a POST on its own connection."""
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+def write_request(
+    path: str, body: bytes, *, headers: Sequence[tuple[str, str]], method: str = "POST"
+) -> bytes:
+    """Return the bytes of one request."""
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
     lines.append(f"content-length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _NANOSECONDS = 1e9
+_START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
+_LOG_CHARACTERS = 600
 _POLL_SECONDS = 0.02
 
 
@@ -57,6 +59,23 @@ def resident_megabytes(pid: int, *, proc: Path = _PROC) -> float:
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / 1024
+
+
+class NotStartedError(Exception):
+    """A child process did not come up; the message has the end of what it said."""
+
+
+async def wait_for_start(ready: Callable[[], Awaitable[bool]], *, log: Path) -> None:
+    """Return once *ready* says so; raises NotStartedError with the end of *log* otherwise."""
+    try:
+        await wait_until(ready, seconds=_START_SECONDS)
+    except TimeoutError:
+        said = _end_of(log)
+        raise NotStartedError(f"not started within {_START_SECONDS:g} s: {said}") from None
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-_LOG_CHARACTERS:]
 
 
 async def wait_until(ready: Callable[[], Awaitable[bool]], *, seconds: float) -> None:

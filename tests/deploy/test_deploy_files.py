@@ -124,6 +124,22 @@ def test_compose_configuration_is_accepted_by_the_gateway() -> None:
     assert configuration.at.upstream_socket == Path("/run/sealgate/vllm.sock")
 
 
+def served_command_lines() -> list[list[str]]:
+    """Return what the image and the unit run, without the program's own name."""
+    [cmd] = re.findall(r"^CMD (.*)$", (DEPLOY / "Containerfile").read_text(), re.MULTILINE)
+    unit = (DEPLOY / "systemd" / "sealgate-gateway.service").read_text()
+    [start] = re.findall(r"^ExecStart=\S+ (.*)$", unit, re.MULTILINE)
+    return [list(yaml.safe_load(cmd)), start.split()]
+
+
+@pytest.mark.parametrize("words", served_command_lines(), ids=["image", "unit"])
+def test_command_line_is_one_the_gateway_takes(words: list[str]) -> None:
+    """What the image and the unit run is understood by the command that is installed."""
+    done = run(find_tool("sealgate"), *words, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "serve" in done.stdout
+
+
 def runnable_copy(unit: Path, directory: Path) -> Path:
     """Copy a unit with a program that exists: the product is not installed where tests run."""
     text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.MULTILINE)
