@@ -5,7 +5,7 @@
 # already installed. A GPU host does not use this: it installs `vllm` and names its command with
 # `serving run --vllm-executable`.
 
-VLLM_PYTHON ?= python3.11
+VLLM_PYTHON ?= $(or $(PYTHON),python3.11)
 VLLM_VENV := .venv-vllm
 # The one package without a hash: its CPU wheel is called 2.13.0+cpu, and only the index that pip is
 # configured with knows whether it has that wheel. Installed without its requirements, which are in the lock.
