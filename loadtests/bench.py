@@ -108,8 +108,8 @@ async def _contenders(
     return [one for one in contenders if not only or one.target.name in only]
 
 
-async def run(arguments: argparse.Namespace) -> list[Row]:
-    """Run every load on every contender and return the rows."""
+async def run(arguments: argparse.Namespace) -> tuple[list[Row], list[str]]:
+    """Run every load on every contender; return the rows and what else is worth a line."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         async with asyncio.timeout(_WHOLE_RUN_SECONDS), AsyncExitStack() as stack:
@@ -119,7 +119,8 @@ async def run(arguments: argparse.Namespace) -> list[Row]:
                     row = await measure(contender, load, pii_share=_PII_SHARE)
                     rows.append(row)
                     print(f"{row.load} {row.target}: {row.tokens_per_second:,.0f} tokens/s")
-    return rows
+            notes = [note for contender in contenders for note in contender.notes]
+    return rows, notes
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -139,13 +140,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark; 0 when all that arrived was right, 1 otherwise."""
     arguments = _arguments(argv)
     try:
-        rows = uvloop.run(run(arguments))
+        rows, notes = uvloop.run(run(arguments))
     except NotStartedError as error:
         print(error, file=sys.stderr)
         return 1
     verdicts = judge(rows)
-    write_report(arguments.report, rows, at=datetime.now(UTC))
-    print("\n".join(["", as_markdown(rows), "", *map(str, verdicts), *describe_faults(rows)]))
+    write_report(arguments.report, rows, notes=notes, at=datetime.now(UTC))
+    lines = [*map(str, verdicts), *notes, *describe_faults(rows)]
+    print("\n".join(["", as_markdown(rows), "", *lines]))
     missed = arguments.enforce and not all(verdict.is_met for verdict in verdicts)
     return 1 if missed or any(row.faults for row in rows) else 0
 

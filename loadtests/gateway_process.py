@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from ipaddress import ip_network
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -31,7 +32,7 @@ from loadtests.client import (
     write_request,
 )
 from loadtests.measure import Contender
-from loadtests.processes import free_port, is_listening, running, wait_for_start
+from loadtests.processes import free_port, is_listening, resident_megabytes, running, wait_for_start
 
 _CONFIGURATION = """\
 [listen]
@@ -76,9 +77,14 @@ async def add_gateway(
     log = site.home / "gateway.log"
     # Without an option the command reads ./sealgate.toml.
     command = [program, "serve"]
+    started = perf_counter()
     pid = await stack.enter_async_context(running(command, log=log, cwd=site.home))
     await wait_for_start(lambda: is_listening(site.address), log=log)
     token = await _fetch_token(site, secret)
+    notes = (
+        f"gateway: {perf_counter() - started:.2f} s from its start to the first answer",
+        f"gateway: {resident_megabytes(pid):.0f} MB resident before the load",
+    )
     configurations = parse_key_list(await _exchange(site, "GET", SEALED_PATH, headers=(), body=b""))
     key = find_usable_config(configurations)
     if key is None:
@@ -86,7 +92,9 @@ async def add_gateway(
     clear = in_the_clear(host=site.host, token=token)
     closed = sealed(key, host=site.host, token=token, date=_http_date)
     return [
-        Contender(Target("gateway-tls", site.address, clear, site.tls), pid, redacts=True),
+        Contender(
+            Target("gateway-tls", site.address, clear, site.tls), pid, redacts=True, notes=notes
+        ),
         Contender(Target("gateway-sealed", site.address, closed, site.tls), pid, redacts=True),
     ]
 

@@ -37,6 +37,8 @@ class Contender:
     target: Target
     pid: int | None
     redacts: bool
+    notes: tuple[str, ...] = ()
+    """What else was seen of it, for the report."""
 
 
 async def measure(contender: Contender, load: Load, *, pii_share: float) -> Row:

@@ -119,7 +119,9 @@ def describe_faults(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def write_report(directory: Path, rows: Sequence[Row], *, at: datetime) -> None:
+def write_report(
+    directory: Path, rows: Sequence[Row], *, at: datetime, notes: Sequence[str] = ()
+) -> None:
     """Write `bench.json` and `bench.md` to *directory*."""
     directory.mkdir(parents=True, exist_ok=True)
     verdicts = judge(rows)
@@ -140,8 +142,15 @@ def write_report(directory: Path, rows: Sequence[Row], *, at: datetime) -> None:
         for row in rows
     ]
     bars = [{"bar": str(verdict), "met": verdict.is_met} for verdict in verdicts]
-    whole = {"at": at.isoformat(), "rows": values, "bars": bars}
+    whole = {"at": at.isoformat(), "rows": values, "bars": bars, "notes": list(notes)}
     (directory / "bench.json").write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2))
-    notes = [f"* {line}" for line in [*map(str, verdicts), *describe_faults(rows)]]
-    text = [f"# Load test of {at:%Y-%m-%d %H:%M} UTC", "", as_markdown(rows), "", *notes, ""]
+    said = [*map(str, verdicts), *notes, *describe_faults(rows)]
+    text = [
+        f"# Load test of {at:%Y-%m-%d %H:%M} UTC",
+        "",
+        as_markdown(rows),
+        "",
+        *(f"* {line}" for line in said),
+        "",
+    ]
     (directory / "bench.md").write_text("\n".join(text))
