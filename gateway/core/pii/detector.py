@@ -23,8 +23,9 @@ class Detector:
     pattern that may not follow it. *check* gets the folded value and the folded text of at most
     ``CONTEXT_LENGTH`` characters before it, and says whether the value counts.
 
-    *lead* is a character class that may stand before the pattern in any number and belongs to the
-    value; of a longer run the last *lead_limit* characters are replaced. *tail* is a pattern that
+    *lead* is a character class that stands before the pattern, once or more, and belongs to the
+    value; of a longer run the last *lead_limit* characters are replaced. A lead begins with a
+    character of the class *lead_start*. *tail* is a pattern that
     may follow in any number: the value is replaced at once, and the tail is then dropped as it
     comes. A detector with a tail has neither a check nor a right boundary, since both would come
     too late.
@@ -36,6 +37,7 @@ class Detector:
     not_before: str = ""
     check: Callable[[str, str], bool] | None = None
     lead: str = ""
+    lead_start: str = ""
     lead_limit: int = 0
     tail: str = ""
 
@@ -43,5 +45,5 @@ class Detector:
         """Refuse a declaration that could not be kept, with ``ValueError``."""
         if self.tail and (self.check is not None or self.not_before):
             raise ValueError("a detector with a tail has neither check nor right boundary")
-        if bool(self.lead) != (self.lead_limit > 0):
-            raise ValueError("a lead needs a limit, and a limit needs a lead")
+        if len({bool(self.lead), bool(self.lead_start), self.lead_limit > 0}) != 1:
+            raise ValueError("a lead needs a start and a limit, and neither goes without a lead")

@@ -33,8 +33,8 @@ class State(dict[str, "State | None"]):
 
     *accepts*: detectors satisfied here, each with the state that watches its right boundary (None
     where it has none). *sole*: the detector with a tail that is alone alive here. *lead_limit*:
-    set where nothing but a lead is alive. *merges*: two starts in this state have the same future, so
-    the older is enough.
+    set where nothing but a lead is alive. *merges*: two starts in this state have the same
+    future, so the older is enough.
     """
 
     __slots__ = ("accepts", "lead_limit", "machine", "merges", "moves", "run", "sole")

@@ -57,9 +57,11 @@ class Automaton:
             tail = self._build(Loop(parse_pattern(detector.tail)), detector)
             whole = self._join(whole, _Part(empty=True, first=tail.first, last=tail.last))
         if detector.lead:
-            lead = self._build(Loop(Chars(parse_class(detector.lead))), detector)
-            self.leading |= lead.first
-            whole = self._join(lead, whole)
+            start = self._build(Chars(parse_class(detector.lead_start)), detector)
+            loop = self._build(Loop(Chars(parse_class(detector.lead))), detector)
+            self.leading |= start.first | loop.first
+            more = _Part(empty=True, first=loop.first, last=loop.last)
+            whole = self._join(self._join(start, more), whole)
         self.accepting |= whole.last
         return whole.first
 

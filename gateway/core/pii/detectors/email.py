@@ -8,6 +8,7 @@ EMAIL: Final = Detector(
     label="EMAIL",
     # RFC 5321 §4.5.3.1.1 allows 64 octets before the sign.
     lead=r"[a-z0-9._%+\-]",
+    lead_start=r"[a-z0-9_]",
     lead_limit=64,
     # Labels of at most 63 characters (RFC 1035 §2.3.4), then two letters of a top-level domain.
     pattern=r"@([a-z0-9\-]{1,63}\.){1,4}[a-z]{2}",

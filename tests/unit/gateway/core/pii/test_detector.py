@@ -11,6 +11,8 @@ from gateway.core.pii.detector import Detector
         {"tail": "b", "not_before": "a"},
         {"tail": "b", "check": lambda value, before: True},
         {"lead": "[a]"},
+        {"lead": "[a]", "lead_limit": 3},
+        {"lead_start": "[a]"},
         {"lead_limit": 3},
     ],
 )

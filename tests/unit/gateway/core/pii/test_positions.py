@@ -36,8 +36,12 @@ def test_the_automaton_accepts_what_the_pattern_says(pattern: str) -> None:
 def test_lead_and_tail_may_be_of_any_length() -> None:
     """A lead is needed before the pattern, a tail may follow it."""
     automaton = Automaton()
-    first = automaton.add(Detector(label="X", pattern="@b", lead="[a]", lead_limit=3, tail="-?b"))
+    first = automaton.add(
+        Detector(label="X", pattern="@b", lead="[ac]", lead_start="a", lead_limit=3, tail="-?b")
+    )
     assert accepts(automaton, first, "aaaaaaaaaaa@b-bbb-b")
+    assert accepts(automaton, first, "acc@b")
+    assert not accepts(automaton, first, "ca@b")
     assert not accepts(automaton, first, "@b")
     assert not accepts(automaton, first, "a@b-")
 

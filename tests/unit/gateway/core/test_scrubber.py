@@ -1,0 +1,400 @@
+"""Whole answers: event streams, JSON bodies, model lists."""
+
+import random
+from typing import Any
+
+import orjson
+import pytest
+from chunk_invariance import assert_chunk_invariant, per_chunk
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.chat import Operation
+from gateway.core.errors import ScrubFailed, SealgateError, UpstreamUnavailable
+from gateway.core.scrubber import (
+    ModelListFilter,
+    StreamAnswerScrubber,
+    WholeAnswerScrubber,
+    error_event,
+)
+
+CHAT, TEXT = Operation.CHAT_COMPLETIONS, Operation.COMPLETIONS
+CANARY = "canary-5f1d"
+DONE = b"data: [DONE]\n\n"
+
+# Every member beside those that pass in which vLLM puts text of the model or of the prompt, and
+# one that nobody has heard of.
+LEAKS: dict[str, Any] = {
+    "logprobs": {"content": [{"token": CANARY, "top_logprobs": [{"token": CANARY}]}]},
+    "token_ids": [CANARY],
+    "stop_reason": CANARY,
+    "prompt_logprobs": [{"1": {"decoded_token": CANARY}}],
+    "prompt_token_ids": [CANARY],
+    "prompt_text": CANARY,
+    "system_fingerprint": CANARY,
+    "service_tier": CANARY,
+    "kv_transfer_params": {CANARY: CANARY},
+    "not_invented_yet": [{CANARY: CANARY}],
+}
+
+
+def event(*choices: dict[str, Any], **members: Any) -> bytes:
+    """Return one event as vLLM writes it, with a canary in every member that must not pass."""
+    envelope = {"id": "cmpl-1", "object": CANARY, "created": 7, "model": "tiny"}
+    return b"data: " + orjson.dumps(LEAKS | envelope | {"choices": choices} | members) + b"\n\n"
+
+
+def delta(index: int = 0, reason: str | None = None, **members: Any) -> dict[str, Any]:
+    """Return one streamed chat choice, canaries included."""
+    said = {"audio": CANARY, "annotations": [CANARY], "function_call": {"name": CANARY}, **members}
+    return LEAKS | {"index": index, "delta": said, "finish_reason": reason}
+
+
+def run(stream: bytes, operation: Operation = CHAT, size: int = 1 << 20) -> bytes:
+    """Scrub *stream* in reads of *size* bytes."""
+    scrubber = StreamAnswerScrubber(operation)
+    reads = [stream[at : at + size] for at in range(0, len(stream), size)]
+    return b"".join([scrubber.feed(read) for read in reads]) + scrubber.finish()
+
+
+def payloads(stream: bytes) -> list[Any]:
+    """Return what the events of *stream* carry; the last must be ``[DONE]``."""
+    events = stream.split(b"\n\n")
+    assert events[-2:] == [b"data: [DONE]", b""]
+    return [orjson.loads(item.removeprefix(b"data: ")) for item in events[:-2]]
+
+
+def texts(stream: bytes, field: str, index: int = 0) -> str:
+    """Return the joined text of one field of one choice."""
+    choices = [choice for item in payloads(stream) for choice in item["choices"]]
+    sources = [choice.get("delta", choice) for choice in choices if choice["index"] == index]
+    return "".join([source.get(field) or "" for source in sources])
+
+
+STREAM = (
+    event(delta(role="assistant", content=""))
+    + b": keep-alive\n\n"
+    + event(delta(content="Ring 138"), delta(1, content="您好 ann@exa"))
+    + event(delta(1, content="mple.com"))
+    + event(delta(content="0013"))
+    + event(delta(1, reasoning="think 202-555"))
+    + event(delta(0, "stop", content="8000"))
+    + event(delta(1, reasoning="-0143 ok"))
+    + event(delta(1, "length", content=" bye"))
+    + event(usage={"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2, "x": CANARY})
+    + DONE
+)
+
+
+def test_a_stream_is_scrubbed_and_rebuilt() -> None:
+    """Texts are scrubbed, held text precedes the end, and no unknown member passes."""
+    out = run(STREAM)
+    assert CANARY.encode() not in out
+    assert texts(out, "content") == "Ring [PHONE]"
+    assert texts(out, "content", 1) == "您好 [EMAIL] bye"
+    assert texts(out, "reasoning", 1) == "think [PHONE] ok"
+    assert payloads(out)[0] == {
+        "id": "cmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 7,
+        "model": "tiny",
+        "choices": [
+            {"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
+        ],
+    }
+    ends = [c for item in payloads(out) for c in item["choices"] if c["finish_reason"]]
+    assert [(c["index"], c["finish_reason"], c["delta"]) for c in ends] == [
+        (0, "stop", {}),
+        (1, "length", {}),
+    ]
+    assert payloads(out)[-1]["usage"] == {
+        "prompt_tokens": 1,
+        "completion_tokens": 2,
+        "total_tokens": 3,
+    }
+
+
+def test_every_cut_of_the_bytes_gives_the_same_bytes() -> None:
+    """Reads may end inside a character, a line end or an event."""
+    whole = run(STREAM)
+    for size in (1, 2, 3, 7, 64, 1000):
+        assert run(STREAM, size=size) == whole
+    stream = per_chunk(
+        lambda chunk, scrubber: scrubber.feed(chunk),
+        state=lambda: StreamAnswerScrubber(CHAT),
+        flush=lambda scrubber: scrubber.finish(),
+    )
+    assert_chunk_invariant(stream, run, event(delta(content="您 13800138000")) + DONE)
+
+
+@given(st.text(alphabet="a1 380-@.com漢é", max_size=60), st.randoms(use_true_random=False))
+def test_every_cut_of_the_words_gives_the_same_words(text: str, rng: random.Random) -> None:
+    """However the model's words fall into events, with others between them, they read the same."""
+    value = text + " 13800138000 " + text
+    cuts = sorted(rng.choices(range(len(value) + 1), k=6))
+    pieces = [value[a:b] for a, b in zip([0, *cuts], [*cuts, len(value)], strict=True)]
+    stream = b"".join([event(delta(content=p), delta(1, reasoning=p)) for p in pieces]) + DONE
+    whole = run(event(delta(content=value)) + DONE)
+    assert texts(run(stream), "content") == texts(whole, "content")
+    assert texts(run(stream), "reasoning", 1) == texts(whole, "content")
+
+
+def test_tool_call_arguments_stay_json() -> None:
+    """Redaction inside streamed arguments never breaks them, wherever they are cut."""
+    arguments = r'{"to": "\u0061nn@example.com", "tel": [13800138000, "202\u002d555-0143"]}'
+    first = {"index": 0, "id": "call-1", "type": "function", "function": {"name": "send"}}
+    for size in (1, 3, 5, 100):
+        stream = event(delta(tool_calls=[first]))
+        for at in range(0, len(arguments), size):
+            piece = {"index": 0, "function": {"arguments": arguments[at : at + size]}}
+            stream += event(delta(tool_calls=[piece | {"canary": CANARY}]))
+        out = run(stream + event(delta(reason="tool_calls")) + DONE)
+        assert CANARY.encode() not in out
+        calls = [
+            call
+            for item in payloads(out)
+            for choice in item["choices"]
+            for call in choice["delta"].get("tool_calls", [])
+        ]
+        joined = "".join([call["function"].get("arguments", "") for call in calls])
+        assert orjson.loads(joined) == {"to": "[EMAIL]", "tel": ["[PHONE]", "[PHONE]"]}
+        assert calls[0] == first
+
+
+def test_held_text_comes_before_the_end_of_a_stream_without_finish_reason() -> None:
+    """``[DONE]`` brings out what is still held."""
+    out = run(event(delta(content="tel 13800138000")) + DONE)
+    assert texts(out, "content") == "tel [PHONE]"
+
+
+def test_completions_are_scrubbed_too() -> None:
+    """The other operation has texts instead of deltas."""
+    choice = LEAKS | {"index": 0, "finish_reason": None}
+    stream = event(choice | {"text": "tel 1380013"}) + event(choice | {"text": "8000,"})
+    end = event(choice | {"text": "", "finish_reason": "stop"})
+    out = run(stream + end + DONE, TEXT)
+    assert CANARY.encode() not in out
+    assert texts(out, "text") == "tel [PHONE],"
+    assert payloads(out)[0]["object"] == "text_completion"
+
+
+def test_a_plain_event_leaves_at_once() -> None:
+    """Prose is not held beyond the word that might become an address."""
+    scrubber = StreamAnswerScrubber(CHAT)
+    assert b'"content":"word "' in scrubber.feed(event(delta(content="word ")))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"data: {\n\n",
+        b"data: []\n\n",
+        b"data: \xff\n\n",
+        b"event: ping\ndata: {}\n\n",
+        b"data: {}\n\n",
+        event("canary"),  # type: ignore[arg-type]
+        event(choices="canary"),
+        event(delta(200, content="x")),
+        event(delta(content=5)),
+        event(delta(reason="canary")),
+        event(usage={"prompt_tokens": CANARY}),
+        event(id="a b"),
+        DONE + event(delta(content="x")),
+        b"data: " + b"x" * (2 << 20),
+    ],
+)
+def test_an_event_that_is_not_understood_ends_everything(bad: bytes) -> None:
+    """After an error the object stays dead: nothing held or fed later ever comes out."""
+    scrubber = StreamAnswerScrubber(CHAT)
+    scrubber.feed(event(delta(content="held")))
+    with pytest.raises(ScrubFailed) as caught:
+        scrubber.feed(bad)
+    assert CANARY not in str(caught.value)
+    for again in (lambda: scrubber.feed(DONE), scrubber.finish):
+        with pytest.raises(ScrubFailed):
+            again()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        b'data: {"error": {"message": "canary", "code": 500}}\n\n' + DONE,
+        event(delta(reason="error")) + DONE,
+    ],
+)
+def test_an_error_event_of_the_model_server_is_not_a_proper_end(end: bytes) -> None:
+    """VLLM sends ``[DONE]`` after an error; the held text is dropped all the same."""
+    scrubber = StreamAnswerScrubber(CHAT)
+    scrubber.feed(event(delta(content="held")))
+    with pytest.raises(UpstreamUnavailable):
+        scrubber.feed(end)
+    with pytest.raises(UpstreamUnavailable):
+        scrubber.finish()
+
+
+@pytest.mark.parametrize("end", [b"", b"data: [DONE]\n", b'data: {"id"'])
+def test_a_stream_that_breaks_off_is_an_error(end: bytes) -> None:
+    """Without ``[DONE]`` the answer is not whole, and its held text is dropped."""
+    scrubber = StreamAnswerScrubber(CHAT)
+    scrubber.feed(event(delta(content="held")) + end)
+    for _ in range(2):
+        with pytest.raises(UpstreamUnavailable):
+            scrubber.finish()
+
+
+def test_an_unexpected_fault_leaves_the_object_dead() -> None:
+    """Even a bug in here lets nothing more out."""
+    scrubber = StreamAnswerScrubber(CHAT)
+    with pytest.raises(TypeError):
+        scrubber.feed("no bytes\n")  # type: ignore[arg-type]
+    with pytest.raises(ScrubFailed):
+        scrubber.feed(DONE)
+
+
+def answer(*choices: dict[str, Any], **members: Any) -> bytes:
+    """Return a whole answer with canaries in every member that must not pass."""
+    envelope = {"id": "cmpl-1", "object": CANARY, "created": 7, "model": "tiny"}
+    return orjson.dumps(LEAKS | envelope | {"choices": choices} | members)
+
+
+def run_whole(body: bytes, operation: Operation = CHAT) -> Any:
+    """Scrub the whole *body* in two reads."""
+    scrubber = WholeAnswerScrubber(operation)
+    assert scrubber.feed(body[:20]) + scrubber.feed(body[20:]) == b""
+    out = scrubber.finish()
+    assert CANARY.encode() not in out
+    return orjson.loads(out)
+
+
+def test_a_whole_chat_answer_is_scrubbed_and_rebuilt() -> None:
+    """All texts of a message are scrubbed, and unknown members dropped."""
+    call = {
+        "id": "call-1",
+        "type": CANARY,
+        "function": {"name": "send", "arguments": '{"to":"ann@example.com"}', "x": CANARY},
+    }
+    message = {
+        "role": "assistant",
+        "content": "tel 13800138000",
+        "reasoning": "202-555-0143",
+        "refusal": None,
+        "tool_calls": [call, {"function": None}],
+        "audio": {"transcript": CANARY},
+        "annotations": [CANARY],
+    }
+    counts = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    choice = LEAKS | {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    assert run_whole(answer(choice, usage=counts)) == {
+        "id": "cmpl-1",
+        "object": "chat.completion",
+        "created": 7,
+        "model": "tiny",
+        "choices": [
+            {
+                "index": 0,
+                "message": {
+                    "role": "assistant",
+                    "content": "tel [PHONE]",
+                    "reasoning": "[PHONE]",
+                    "tool_calls": [
+                        {
+                            "id": "call-1",
+                            "type": "function",
+                            "function": {"name": "send", "arguments": '{"to":"[EMAIL]"}'},
+                        },
+                        {
+                            "id": "call_1",
+                            "type": "function",
+                            "function": {"name": "redacted", "arguments": ""},
+                        },
+                    ],
+                },
+                "finish_reason": "tool_calls",
+            }
+        ],
+        "usage": counts,
+    }
+
+
+def test_a_whole_completion_is_scrubbed() -> None:
+    """The text of each choice is scrubbed."""
+    choices = [
+        LEAKS | {"index": 0, "text": "13800138000", "finish_reason": "stop"},
+        LEAKS | {"index": 1, "text": None, "finish_reason": "length"},
+    ]
+    out = run_whole(answer(*choices), TEXT)
+    assert [choice["text"] for choice in out["choices"]] == ["[PHONE]", ""]
+    assert "usage" not in out
+
+
+def test_an_answer_without_tool_calls_has_none() -> None:
+    """An empty message is an empty message."""
+    choice = {"index": 0, "message": {"tool_calls": []}, "finish_reason": "stop"}
+    message = run_whole(answer(choice))["choices"][0]["message"]
+    assert message == {"role": "assistant", "content": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"", ScrubFailed),
+        (b"[]", ScrubFailed),
+        (b"{}", ScrubFailed),
+        (answer(choices="canary"), ScrubFailed),
+        (answer({"index": 0, "message": {"tool_calls": ["canary"]}}), ScrubFailed),
+        (answer({"index": 0, "message": {"tool_calls": [{}] * 129}}), ScrubFailed),
+        (b'{"error": {"message": "canary"}}', UpstreamUnavailable),
+        (b'{"object": "error", "message": "canary"}', UpstreamUnavailable),
+    ],
+)
+def test_a_whole_answer_that_is_not_understood_is_withheld(
+    body: bytes, error: type[SealgateError]
+) -> None:
+    """The error repeats nothing, and the object stays dead."""
+    scrubber = WholeAnswerScrubber(CHAT)
+    scrubber.feed(body)
+    for again in (scrubber.finish, scrubber.finish, lambda: scrubber.feed(b"x")):
+        with pytest.raises(error) as caught:
+            again()
+        assert "canary" not in str(caught.value)
+
+
+def test_a_whole_answer_is_limited() -> None:
+    """An answer beyond the limit is dropped at once."""
+    scrubber = WholeAnswerScrubber(CHAT, max_answer_bytes=10)
+    scrubber.feed(b"x" * 10)
+    with pytest.raises(ScrubFailed):
+        scrubber.feed(b"x")
+    with pytest.raises(ScrubFailed):
+        scrubber.finish()
+
+
+def test_a_model_list_is_reduced() -> None:
+    """Only visible models are shown, in any reads."""
+    models = ModelListFilter(visible={"a"})
+    body = orjson.dumps({"data": [{"id": "a", "created": 1, "root": CANARY}, {"id": "b"}]})
+    assert models.feed(body[:9]) + models.feed(body[9:]) == b""
+    out = models.finish()
+    assert [model["id"] for model in orjson.loads(out)["data"]] == ["a"]
+    assert CANARY.encode() not in out
+
+
+def test_a_model_list_is_limited() -> None:
+    """A list without end is an upstream fault."""
+    with pytest.raises(UpstreamUnavailable):
+        ModelListFilter(visible=()).feed(b" " * (16 * 1024 * 1024 + 1))
+
+
+def test_the_error_event_has_the_shape_that_clients_know() -> None:
+    """One event with an error object, and nothing after it."""
+    out = error_event("scrub_failed", "It was withheld.", "server_error")
+    assert out.startswith(b"data: {")
+    assert out.endswith(b"}\n\n")
+    assert orjson.loads(out[6:]) == {
+        "error": {
+            "message": "It was withheld.",
+            "type": "server_error",
+            "param": None,
+            "code": "scrub_failed",
+        }
+    }
