@@ -124,20 +124,44 @@ def test_compose_configuration_is_accepted_by_the_gateway() -> None:
     assert configuration.at.upstream_socket == Path("/run/sealgate/vllm.sock")
 
 
-def served_command_lines() -> list[list[str]]:
-    """Return what the image and the unit run, without the program's own name."""
-    [cmd] = re.findall(r"^CMD (.*)$", (DEPLOY / "Containerfile").read_text(), re.MULTILINE)
-    unit = (DEPLOY / "systemd" / "sealgate-gateway.service").read_text()
-    [start] = re.findall(r"^ExecStart=\S+ (.*)$", unit, re.MULTILINE)
-    return [list(yaml.safe_load(cmd)), start.split()]
+def image_words(name: str) -> list[str]:
+    """Return what an image runs, without the program's own name."""
+    [cmd] = re.findall(r"^CMD (.*)$", (DEPLOY / name).read_text(), re.MULTILINE)
+    return list(yaml.safe_load(cmd))
 
 
-@pytest.mark.parametrize("words", served_command_lines(), ids=["image", "unit"])
+def unit_words(name: str) -> list[str]:
+    """Return what a unit runs, without the program's own name."""
+    text = (DEPLOY / "systemd" / name).read_text()
+    [start] = re.findall(r"^ExecStart=\S+ (.*)$", text, re.MULTILINE)
+    return str(start).split()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [image_words("Containerfile"), unit_words("sealgate-gateway.service")],
+    ids=["image", "unit"],
+)
 def test_command_line_is_one_the_gateway_takes(words: list[str]) -> None:
     """What the image and the unit run is understood by the command that is installed."""
     done = run(find_tool("sealgate"), *words, "--help")
     assert done.returncode == 0, done.stderr
     assert "serve" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-m", "serving", *image_words("Containerfile.serving")],
+        unit_words("sealgate-serving.service"),
+    ],
+    ids=["image", "unit"],
+)
+def test_command_line_is_one_serving_takes(words: list[str]) -> None:
+    """What the image and the unit run has only options that serving knows."""
+    done = run(sys.executable, *words, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "--keys" in done.stdout
 
 
 def runnable_copy(unit: Path, directory: Path) -> Path:
