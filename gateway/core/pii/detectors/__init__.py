@@ -4,7 +4,7 @@ from typing import Final
 
 from gateway.core.pii.detector import Detector
 from gateway.core.pii.detectors.bank_card import BANK_CARD
-from gateway.core.pii.detectors.cn_id import CN_ID
+from gateway.core.pii.detectors.cn_id import CN_IDS
 from gateway.core.pii.detectors.cn_phone import CN_PHONES
 from gateway.core.pii.detectors.email import EMAIL
 from gateway.core.pii.detectors.iban import IBAN
@@ -14,7 +14,7 @@ from gateway.core.pii.detectors.ssn import SSNS
 DETECTORS: Final[tuple[Detector, ...]] = (
     EMAIL,
     *CN_PHONES,
-    CN_ID,
+    *CN_IDS,
     BANK_CARD,
     *PHONES,
     *SSNS,

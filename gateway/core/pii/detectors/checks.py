@@ -13,6 +13,30 @@ _INSIDE_A_NUMBER: Final = re.compile(r"[0-9][.\-]$")
 # What a Luhn-doubled digit adds: its double, or the sum of the double's digits.
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
+# What stands before a telephone number when its shape alone would not be enough.
+PHONE_WORDS: Final = (
+    "phone",
+    "tel",
+    "call",
+    "cell",
+    "mobile",
+    "fax",
+    "whatsapp",
+    "text",
+    "ring",
+    "dial",
+    "number",
+    "contact",
+    "电话",
+    "手机",
+    "联系",
+    "致电",
+    "拨打",
+    "座机",
+    "传真",
+    "短信",
+)
+
 
 def digits_of(value: str) -> str:
     """Return the ASCII digits of *value*, separators dropped."""

@@ -78,10 +78,25 @@ def _has_check_character(characters: str) -> bool:
     return _CHECK_CHARACTERS[total % 11] == characters[17]
 
 
-CN_ID: Final = Detector(
+def _is_old_number(value: str, before: str) -> bool:
+    """Say whether *value* is a number of the form issued until 1999, which has no check digit."""
+    return mentions(before, _WORDS) and _has_date("19" + value[6:12])
+
+
+_OLD: Final = Detector(
+    label="CN_ID",
+    pattern=r"[1-9]\d{14}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]",
+    check=_is_old_number,
+)
+
+_PRESENT: Final = Detector(
     label="CN_ID",
     pattern=r"[1-9]([ .\-]?\d){16}[ .\-]?[0-9x]",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]",
     check=_is_identity_number,
 )
+
+CN_IDS: Final = (_PRESENT, _OLD)

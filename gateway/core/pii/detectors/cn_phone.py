@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.pii.detector import Detector
-from gateway.core.pii.detectors.checks import continues_a_number, digits_of, group_lengths
+from gateway.core.pii.detectors.checks import (
+    PHONE_WORDS,
+    continues_a_number,
+    digits_of,
+    group_lengths,
+    mentions,
+)
 
 _SHORTEST_GROUP: Final = 2
 _MOST_GROUPS: Final = 4
@@ -30,6 +36,10 @@ def _is_landline(value: str, before: str) -> bool:
     return fits and not continues_a_number(before)
 
 
+def _is_announced(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return mentions(before, PHONE_WORDS) and not continues_a_number(before)
+
+
 _MOBILE: Final = Detector(
     label="PHONE",
     pattern=r"(\(?(\+|00)?86\)?[ .\-]{0,2})?1[ .\-]?[3-9]([ .\-]?\d){9}",
@@ -46,4 +56,13 @@ _LANDLINE: Final = Detector(
     check=_is_landline,
 )
 
-CN_PHONES: Final = (_MOBILE, _LANDLINE)
+# In one piece it looks like an invoice number, so a word for telephone is needed.
+_LANDLINE_IN_ONE_PIECE: Final = Detector(
+    label="PHONE",
+    pattern=r"0[3-9]\d{2}[2-8]\d{6,7}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]|[.\-]\d",
+    check=_is_announced,
+)
+
+CN_PHONES: Final = (_MOBILE, _LANDLINE, _LANDLINE_IN_ONE_PIECE)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.pii.detector import Detector
-from gateway.core.pii.detectors.checks import continues_a_number, digits_of, mentions
+from gateway.core.pii.detectors.checks import (
+    PHONE_WORDS,
+    continues_a_number,
+    digits_of,
+    mentions,
+)
 
 # Country codes of ITU-T E.164: one digit, two digits, and the three-digit zones 2xx to 9xx.
 _ONE_DIGIT: Final = frozenset("17")
@@ -86,28 +91,6 @@ _THREE_DIGIT_ZONES: Final = frozenset(
 )
 _MOST_DIGITS: Final = 15
 
-_WORDS: Final = (
-    "phone",
-    "tel",
-    "call",
-    "cell",
-    "mobile",
-    "fax",
-    "whatsapp",
-    "text",
-    "ring",
-    "dial",
-    "number",
-    "contact",
-    "电话",
-    "手机",
-    "联系",
-    "致电",
-    "拨打",
-    "座机",
-    "传真",
-)
-
 
 def _is_international(value: str, before: str) -> bool:
     digits = digits_of(value)
@@ -131,7 +114,11 @@ def _is_nanp(value: str, before: str) -> bool:
 
 def _is_announced(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
     # These shapes are too common to count without a word for telephone before them.
-    return mentions(before, _WORDS) and not continues_a_number(before)
+    return mentions(before, PHONE_WORDS) and not continues_a_number(before)
+
+
+def _is_trunk(value: str, before: str) -> bool:
+    return 10 <= len(digits_of(value)) <= 12 and not continues_a_number(before)
 
 
 _INTERNATIONAL: Final = Detector(
@@ -159,4 +146,13 @@ _ANNOUNCED: Final = Detector(
     check=_is_announced,
 )
 
-PHONES: Final = (_INTERNATIONAL, _NANP, _ANNOUNCED)
+_TRUNK: Final = Detector(
+    label="PHONE",
+    # A national number with its trunk zero, in two or three groups, as in the United Kingdom.
+    pattern=r"0[1-9]\d{2,3} \d{6}|0\d{2,4} \d{3,4} \d{3,4}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]|[.\-]\d",
+    check=_is_trunk,
+)
+
+PHONES: Final = (_INTERNATIONAL, _NANP, _ANNOUNCED, _TRUNK)

@@ -52,7 +52,7 @@ def test_comments_and_empty_events_are_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", [b"data: " + b"x" * 20, b"data: 12\ndata: 34\n", b":" * 20 + b"\n"]
+    "piece", [b"data: " + b"x" * 20, b"data: 123\ndata: 45\n", b":" * 20 + b"\n"]
 )
 def test_too_long_an_event_is_refused(piece: bytes) -> None:
     """The limit holds for one line, for several, and for comments."""

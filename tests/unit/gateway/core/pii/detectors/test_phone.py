@@ -5,6 +5,8 @@ import pytest
 from gateway.core.pii import scrub
 
 HITS = [
+    ("on 07700 900123.", "on [PHONE]."),
+    ("0161 496 0123", "[PHONE]"),
     ("call (202) 555-0143 now", "call [PHONE] now"),
     ("202-555-0143", "[PHONE]"),
     ("202.555.0143", "[PHONE]"),
@@ -23,6 +25,8 @@ HITS = [
 ]
 
 NEAR_MISSES = [
+    "012 345 678",
+    "3.07700 900123",
     "2025550143",
     "555-0143",
     "102-555-0143",
