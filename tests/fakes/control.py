@@ -1,0 +1,108 @@
+"""A control plane in memory: a clock that stands still, a key wrap without a file, a ready room."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+from gateway.backends.access_log_files import AccessLogFiles
+from gateway.backends.key_wrap import KEY_BYTES, FileKeyWrap
+from gateway.backends.memory import MemoryStore
+from gateway.control.actors import LocalOperator
+from gateway.control.clients import ClientGrants, IssuedCredential
+from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
+from gateway.control.tokens import ClientProof, TokenRules
+from gateway.core.errors import StoreUnavailable
+from gateway.core.identity import Client, Principal, Role
+from gateway.core.ports import ControlStore
+from gateway.core.registry import ControlState
+from gateway.core.secret import Secret
+
+ISSUER = "https://gateway.example"
+AUDIENCE = "sealgate"
+LOOPBACK = ip_address("127.0.0.1")
+LOCAL = LocalOperator()
+GRANTS = ClientGrants(models=frozenset({"tiny"}), networks=(ip_network("127.0.0.0/8"),))
+
+
+class FakeClock:
+    """A clock that a test moves; also the monotonic one."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 10, 30, 15, 500_000, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Return the moment at which it stands."""
+        return self.now
+
+    def monotonic(self) -> float:
+        """Return the same moment in seconds."""
+        return self.now.timestamp()
+
+    def advance(self, **duration: float) -> None:
+        """Move on by a timedelta's arguments."""
+        self.now += timedelta(**duration)
+
+
+class LosableStore(MemoryStore):
+    """A store that a test can take away."""
+
+    lost = False
+
+    async def revision(self) -> int:
+        """Return the revision unless the store is lost."""
+        self._refuse()
+        return await super().revision()
+
+    async def load(self) -> ControlState:
+        """Return everything unless the store is lost."""
+        self._refuse()
+        return await super().load()
+
+    def _refuse(self) -> None:
+        if self.lost:
+            raise StoreUnavailable
+
+
+def make_wrap() -> FileKeyWrap:
+    """Return a key wrap under a fresh key."""
+    return FileKeyWrap(Secret(secrets.token_bytes(KEY_BYTES)))
+
+
+def make_room(
+    directory: Path,
+    clock: FakeClock,
+    *,
+    store: ControlStore | None = None,
+    key_wrap: FileKeyWrap | None = None,
+    lifetime: timedelta = timedelta(hours=1),
+) -> ControlRoom:
+    """Return a control room over *store*, by default a fresh one in memory."""
+    ports = RoomPorts(
+        store=store or MemoryStore(),
+        key_wrap=key_wrap or make_wrap(),
+        access_log=AccessLogFiles(directory / "access"),
+        clock=clock,
+        monotonic=clock.monotonic,
+    )
+    return build_room(ports, RoomRules(tokens=TokenRules(ISSUER, AUDIENCE, lifetime)))
+
+
+def principal(role: Role, client_id: str = "someone") -> Principal:
+    """Return a principal of *role*."""
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    client = Client(client_id=client_id, role=role)
+    return Principal(client, jti="j", kid="k", issued_at=moment, expires_at=moment)
+
+
+def proof(issued: IssuedCredential, address: str = "127.0.0.1") -> ClientProof:
+    """Return what the client of *issued* sends from *address*."""
+    return ClientProof(issued.client_id, issued.secret, ip_address(address))
+
+
+async def token_of(room: ControlRoom, role: Role = Role.APPLICATION) -> str:
+    """Register a client of *role* and return an access token of it."""
+    issued = await room.clients.create(LOCAL, GRANTS, role=role)
+    return (await room.tokens.issue(proof(issued))).token.reveal()

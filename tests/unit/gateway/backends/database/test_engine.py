@@ -1,0 +1,45 @@
+"""Connections: a private file, write-ahead logging, foreign keys, and no other kind of store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from gateway.backends.database.engine import open_engine
+from gateway.core.errors import StoreUnavailable
+
+
+async def test_file_is_private_and_safe(tmp_path: Path) -> None:
+    """The file has mode 0600 and every connection the pragmas that our promises need."""
+    path = tmp_path / "store.db"
+    engine = open_engine(f"sqlite+aiosqlite:///{path}")
+    assert path.stat().st_mode & 0o777 == 0o600
+    async with engine.connect() as connection:
+        pragmas = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "secure_delete": 1}
+        for name, value in pragmas.items():
+            assert (await connection.execute(text(f"PRAGMA {name}"))).scalar_one() == value
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite+aiosqlite:///",
+        "sqlite+aiosqlite:///:memory:",
+        "sqlite:///x",
+        "sqlite+aiosqlite:////no/x",
+    ],
+)
+def test_other_urls_are_refused(url: str) -> None:
+    """A store in memory, of another driver or in a missing directory is refused."""
+    with pytest.raises(StoreUnavailable):
+        open_engine(url)
+
+
+def test_link_is_refused(tmp_path: Path) -> None:
+    """A link in place of the file is not followed."""
+    (tmp_path / "store.db").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreUnavailable):
+        open_engine(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}")

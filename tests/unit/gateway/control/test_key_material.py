@@ -1,0 +1,44 @@
+"""Key material: fresh pairs, names made of the public half, private halves only wrapped."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
+
+from gateway.control.key_material import (
+    create_key,
+    load_encryption_key,
+    load_signing_key,
+    public_jwk,
+)
+from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse
+from gateway.core.ohttp_keys import encode_key_config
+from tests.fakes.control import make_wrap
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+async def test_signing_key_round_trip() -> None:
+    """The unwrapped half belongs to the public one; the kid is its RFC 7638 thumbprint."""
+    wrap = make_wrap()
+    key = await create_key(KeyAlgorithm.ED25519, wrap, key_id=None, now=NOW)
+    assert (key.use, key.state, key.key_id) == (KeyUse.SIGNING, KeyState.PENDING, None)
+    assert key.wrapped_private is not None
+    private = load_signing_key(await wrap.unwrap(key.wrapped_private, kid=key.kid))
+    assert private.public_key().public_bytes_raw() == key.public
+    text = f'{{"crv":"Ed25519","kty":"OKP","x":"{public_jwk(key)["x"]}"}}'
+    digest = hashlib.sha256(text.encode()).digest()
+    assert urlsafe_b64encode(digest).rstrip(b"=").decode() == key.kid
+
+
+async def test_encryption_key_round_trip() -> None:
+    """The unwrapped half is a recipient key; the kid is the hash of its configuration."""
+    wrap = make_wrap()
+    key = await create_key(KeyAlgorithm.X25519, wrap, key_id=9, now=NOW)
+    assert key.use is KeyUse.ENCRYPTION
+    assert key.wrapped_private is not None
+    recipient = load_encryption_key(key, await wrap.unwrap(key.wrapped_private, kid=key.kid))
+    assert (recipient.key_id, recipient.config.public_key) == (9, key.public)
+    digest = hashlib.sha256(encode_key_config(recipient.config)).digest()
+    assert urlsafe_b64encode(digest).rstrip(b"=").decode() == key.kid

@@ -1,0 +1,69 @@
+"""Client secrets: the same work for a missing client, and never more work than the machine has."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from gateway.control.secrets import (
+    SecretHasher,
+    credential_id_of,
+    new_credential_id,
+    new_secret,
+)
+from gateway.core.errors import InvalidClient, RateLimited
+from gateway.core.secret import Secret
+
+
+async def test_right_secret_passes_and_wrong_fails() -> None:
+    """Only the secret that was hashed verifies."""
+    hasher, secret = SecretHasher(), new_secret("i")
+    secret_hash = await hasher.hash(secret)
+    await hasher.verify(secret, secret_hash=secret_hash)
+    for wrong in (new_secret("i"), Secret("")):
+        with pytest.raises(InvalidClient):
+            await hasher.verify(wrong, secret_hash=secret_hash)
+
+
+async def test_missing_hash_costs_the_same() -> None:
+    """Verifying against no credential takes as long as against a wrong one, within a factor."""
+    hasher, secret = SecretHasher(), new_secret("i")
+    secret_hash = await hasher.hash(new_secret("i"))
+    best = {}
+    for name, stored in (("wrong", secret_hash), ("missing", None)):
+        durations = []
+        for _ in range(5):
+            began = time.perf_counter()
+            with pytest.raises(InvalidClient):
+                await hasher.verify(secret, secret_hash=stored)
+            durations.append(time.perf_counter() - began)
+        best[name] = min(durations)
+    assert 0.4 < best["missing"] / best["wrong"] < 2.5
+
+
+async def test_event_loop_is_not_blocked() -> None:
+    """Other tasks run while a secret is hashed."""
+    hasher = SecretHasher()
+    hashing = asyncio.create_task(hasher.hash(new_secret("i")))
+    turns = 0
+    while not hashing.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 10
+
+
+async def test_queue_is_bounded() -> None:
+    """More callers than slots and queue are told to come back."""
+    hasher = SecretHasher(concurrency=1, queue=1)
+    calls = (hasher.verify(new_secret("i"), secret_hash=None) for _ in range(4))
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(result) for result in results].count(RateLimited) == 2
+
+
+def test_secret_names_its_credential() -> None:
+    """The credential can be read from a secret, and a foreign string gives some name."""
+    credential_id = new_credential_id()
+    assert credential_id_of(new_secret(credential_id)) == credential_id
+    assert credential_id_of(Secret("")) == ""

@@ -1,0 +1,117 @@
+"""The snapshot: what it holds, when it is new, and when it is no longer to be trusted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.backends.database.store import DatabaseStore
+from gateway.backends.database.upgrade import upgrade
+from gateway.control.background import BackgroundTasks
+from gateway.control.room import ControlRoom
+from gateway.core.errors import StoreUnavailable
+from gateway.core.keyring import KeyUse
+from gateway.core.registry import RevocationKind
+from tests.fakes.control import LOCAL, FakeClock, LosableStore, make_room, make_wrap
+
+
+async def test_nothing_before_the_first_load(tmp_path: Path, clock: FakeClock) -> None:
+    """Before the store was read there is no snapshot, no signing key and no key list."""
+    room = make_room(tmp_path, clock)
+    for ask in (room.snapshots.current, room.snapshots.signing_key, room.snapshots.jwks):
+        with pytest.raises(StoreUnavailable):
+            ask()
+
+
+async def test_no_signing_key_is_an_error(tmp_path: Path, clock: FakeClock) -> None:
+    """A store without keys gives a snapshot, and refuses to name a signing key."""
+    room = make_room(tmp_path, clock)
+    await room.snapshots.refresh()
+    assert room.snapshots.current().key_configurations == b""
+    with pytest.raises(StoreUnavailable):
+        room.snapshots.signing_key()
+
+
+async def test_lost_store_is_trusted_for_five_seconds(tmp_path: Path, clock: FakeClock) -> None:
+    """The last snapshot counts for five seconds after the last good reading, then nothing does."""
+    store = LosableStore()
+    room = make_room(tmp_path, clock, store=store)
+    await room.keys.ensure_first()
+    store.lost = True
+    clock.advance(seconds=5)
+    with pytest.raises(StoreUnavailable):
+        await room.snapshots.check()
+    assert room.snapshots.current()
+    clock.advance(seconds=0.1)
+    with pytest.raises(StoreUnavailable):
+        room.snapshots.current()
+    store.lost = False
+    await room.snapshots.check()
+    assert room.snapshots.current()
+
+
+async def test_unchanged_store_is_not_read_again(room: ControlRoom, clock: FakeClock) -> None:
+    """A check that finds the same revision keeps the very same snapshot, and renews its trust."""
+    before = room.snapshots.current()
+    clock.advance(seconds=4)
+    await room.snapshots.check()
+    clock.advance(seconds=4)
+    assert room.snapshots.current() is before
+
+
+async def test_other_process_counts_within_a_second(tmp_path: Path, clock: FakeClock) -> None:
+    """A revocation through another connection is refused here within one second."""
+    url, wrap = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", make_wrap()
+    await upgrade(url)
+    gateway, command = (
+        make_room(tmp_path, clock, store=DatabaseStore.open(url), key_wrap=wrap) for _ in range(2)
+    )
+    await gateway.start()
+    began = time.monotonic()
+    await command.revocations.revoke(LOCAL, RevocationKind.JTI, subject="stolen")
+    while "stolen" not in gateway.snapshots.current().revocations.jtis:
+        assert time.monotonic() - began < 1.0
+        await asyncio.sleep(0.01)
+    await command.close()
+    await gateway.close()
+
+
+async def test_watch_survives_a_lost_store(tmp_path: Path, clock: FakeClock) -> None:
+    """The watch goes on while the store is away, and picks up the change once it is back."""
+    store = LosableStore()
+    room = make_room(tmp_path, clock, store=store)
+    await room.keys.ensure_first()
+    background = BackgroundTasks()
+    store.lost = True
+    background.every(60, room.snapshots.watch)
+    await asyncio.sleep(0.05)
+    async with store.change():
+        pass
+    store.lost = False
+    await asyncio.sleep(0.4)
+    assert room.snapshots.current().revision == await store.revision()
+    await background.close()
+
+
+async def test_usable_key_without_private_half_is_refused(room: ControlRoom) -> None:
+    """A damaged store is an error, and the old snapshot stays."""
+    before = room.snapshots.current()
+    (key, *_) = await room.keys.list_all(LOCAL)
+    async with room.store.change() as change:
+        await change.save_key(replace(key, wrapped_private=None))
+        await change.add_key(replace(key, kid="other", wrapped_private=None))
+    with pytest.raises(StoreUnavailable):
+        await room.snapshots.refresh()
+    assert room.snapshots.current() is before
+
+
+async def test_public_keys_are_shown_as_jwks(room: ControlRoom) -> None:
+    """The key list holds active and retiring signing keys, and no private member."""
+    await room.keys.rotate(LOCAL, KeyUse.SIGNING)
+    jwks = room.snapshots.jwks()
+    assert {key["kid"] for key in jwks} == set(room.snapshots.current().verification_keys)
+    assert {frozenset(key) for key in jwks} == {frozenset({"kty", "crv", "x", "kid", "use", "alg"})}
