@@ -24,7 +24,8 @@ MAX_STATES: Final = 50_000
 # A self-loop over fewer characters than this is not worth a regular expression of its own.
 _WORTH_A_RUN: Final = 20
 _BASIC_PLANE: Final = "\uffff"
-_OTHER_PLANES: Final = "\U00010000-\U0010ffff"
+# Narrow enough to leave out the emoji, which are frequent and begin nothing.
+_WIDEST_GAP: Final = 0x800
 _RUN_ALPHABET: Final = string.ascii_letters + string.digits + string.punctuation
 
 
@@ -176,11 +177,10 @@ class Machine:
         first = frozenset().union(*[options[p] for positions, _ in self._barred for p in positions])
         barred = frozenset.intersection(*[barred for _, barred in self._barred])
         # The engine looks up characters of the basic plane in a table and all others one by one,
-        # so those stand for each other here; the exact check comes after the search.
+        # so those go in as a few wide ranges; the exact check comes after the search.
         written = spellings(first)
         begin = _escaped(char for char in written if char <= _BASIC_PLANE)
-        if not all(char <= _BASIC_PLANE for char in written):
-            begin += _OTHER_PLANES
+        begin += _wide_ranges(char for char in written if char > _BASIC_PLANE)
         before = _escaped(char for char in spellings(barred) if char <= _BASIC_PLANE)
         # The class comes first: the engine scans for a class far faster than for an assertion.
         return f"(?s:[{begin}](?<![{before}].))" if barred else f"[{begin}]"
@@ -192,6 +192,17 @@ def _boundary(detector: Detector) -> State | None:
         return None
     watcher = Detector(label=detector.label, pattern=detector.not_before)
     return Machine([watcher]).starts[""]
+
+
+def _wide_ranges(chars: Iterable[str]) -> str:
+    """Return character ranges that hold all *chars* and whatever lies in small gaps between."""
+    ranges: list[list[str]] = []
+    for char in sorted(chars):
+        if ranges and ord(char) - ord(ranges[-1][1]) <= _WIDEST_GAP:
+            ranges[-1][1] = char
+        else:
+            ranges.append([char, char])
+    return "".join([f"{first}-{last}" for first, last in ranges])
 
 
 def _escaped(chars: Iterable[str]) -> str:
