@@ -119,7 +119,7 @@ def _public_routes(
     limit = configuration.settings.limits.token_requests_per_minute
     oauth = build_oauth_app(
         OauthServices(room.tokens, room.snapshots, configuration.issuer),
-        token_limit=f"{limit}/minute",
+        calls_per_address=f"{limit}/minute",
     )
     return {
         **dict.fromkeys(_HEALTH_ROUTES, health),

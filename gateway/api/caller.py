@@ -28,9 +28,9 @@ def caller_address(connection: HTTPConnection) -> Address:
     return address
 
 
-def rate_limit_key(connection: HTTPConnection) -> str:
+def rate_limit_key(request: HTTPConnection) -> str:
     """Return what calls are counted by: the IPv4 address, or the /64 of an IPv6 address."""
-    address = caller_address(connection)
+    address = caller_address(request)
     if isinstance(address, IPv6Address):
         return str(ip_network((int(address), _IPV6_SITE_BITS), strict=False))
     return str(address)

@@ -1,0 +1,59 @@
+"""What a request leaves behind: time, status, address; no canary anywhere."""
+
+from __future__ import annotations
+
+import re
+import stat
+
+import pytest
+from openai import BadRequestError, OpenAI
+
+PROMPT = "canary-prompt-81c2"
+ANSWER = "canary-answer-93d7"
+
+
+def test_exactly_three_fields_and_nothing_else_anywhere(world):
+    """After good and bad calls no file, log or metric holds a word of them."""
+    gateway = world.gateway
+    world.says(ANSWER, " anna@example.com")
+    with gateway.sealed(world.application) as http:
+        openai = OpenAI(
+            base_url=gateway.origin + "/v1", api_key="x", http_client=http, max_retries=0
+        )
+        said = [{"role": "user", "content": PROMPT}]
+        openai.chat.completions.create(model="tiny", messages=said)
+        with pytest.raises(BadRequestError):
+            openai.chat.completions.create(model="tiny", messages=said, logprobs=True)
+    token = gateway.token(world.application)
+
+    record = gateway.access_records()[-1]
+    assert set(record) == {"time", "status", "ip"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record["time"])
+
+    secrets = [PROMPT, ANSWER, token, world.application.client_secret, "anna@"]
+    files = [path for path in gateway.directory.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".db" for path in files)
+    for path in files:
+        content = path.read_bytes()
+        assert not [word for word in secrets if word.encode() in content], path.name
+    with_metrics = gateway.admin("GET", "/status").text
+    assert not [word for word in secrets if word in with_metrics]
+
+
+def test_files_are_for_the_owner_alone(world):
+    """Whatever the gateway keeps is closed to other users, except the certificates."""
+    for path in world.gateway.state.rglob("*"):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if path.suffix == ".crt":
+            continue
+        assert mode & 0o077 == 0, f"{path.name}: {mode:o}"
+
+
+def test_purge_keeps_today(world):
+    """`sealgate logs purge` removes what is older than a week and nothing else."""
+    log = world.gateway.state / "access-log"
+    old = log / "access-2020-01-01.log"
+    old.touch(mode=0o600)
+    world.gateway.command("logs", "purge")
+    assert not old.exists()
+    assert world.gateway.access_records()

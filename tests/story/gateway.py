@@ -1,0 +1,153 @@
+"""A real gateway: initialised in a folder of its own and serving on loopback."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from gateway.client.httpx2_transport import sealed_async_client, sealed_client
+from tests.story.processes import ROOT, Process, free_port, run
+
+SEALGATE = str(ROOT / ".venv/bin/sealgate")
+
+
+@dataclass(frozen=True)
+class Account:
+    """A registered client and its secret."""
+
+    client_id: str
+    client_secret: str
+
+
+class Gateway:
+    """A gateway process, and what an operator and an application do with it."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        socket: Path,
+        api_key_file: Path,
+        port: int = 0,
+        admin_port: int = 0,
+        extra: str = "",
+    ) -> None:
+        self.directory = directory
+        self.port, self.admin_port = port or free_port(), admin_port or free_port()
+        self.config = directory / "sealgate.toml"
+        self.config.write_text(
+            f"[listen]\nport = {self.port}\n[admin]\nport = {self.admin_port}\n"
+            f'[upstream]\nuds = "{socket}"\napi_key_file = "{api_key_file}"\n'
+            f"[models.tiny]\n{extra}",
+            "utf-8",
+        )
+        made = json.loads(self.command("init", "--json"))
+        self.ca_file = made["ca_file"]
+        self.state = Path(made["directory"])
+        self.staff = {
+            item["role"]: Account(item["client_id"], item["client_secret"])
+            for item in made["credentials"]
+        }
+        self.process: Process | None = None
+
+    @property
+    def origin(self) -> str:
+        """The address of the public listener."""
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def admin_origin(self) -> str:
+        """The address of the admin listener."""
+        return f"https://127.0.0.1:{self.admin_port}"
+
+    def command(self, *arguments: str) -> str:
+        """Run ``sealgate`` on this gateway's configuration and return what it printed."""
+        return run(SEALGATE, "--config", str(self.config), *arguments, cwd=self.directory)
+
+    def start(self) -> None:
+        """Serve, and return once both listeners answer."""
+        command = [SEALGATE, "--config", str(self.config), "serve"]
+        self.process = Process(command, log=self.directory / "gateway.log", cwd=self.directory)
+        self.process.wait_until(self._is_live, seconds=30)
+
+    def stop(self) -> int:
+        """Stop serving and return the exit status."""
+        return self.process.stop() if self.process else 0
+
+    def tls(self) -> ssl.SSLContext:
+        """Return a context that trusts this gateway's authority."""
+        return ssl.create_default_context(cafile=self.ca_file)
+
+    def http(self, **options: Any) -> httpx2.Client:
+        """Return a plain HTTPS client of the public listener."""
+        return httpx2.Client(base_url=self.origin, verify=self.tls(), timeout=30, **options)
+
+    def create_client(
+        self,
+        *,
+        models: Iterable[str] = ("tiny",),
+        networks: Iterable[str] = ("127.0.0.0/8",),
+        **flags: bool,
+    ) -> Account:
+        """Register an application as the operator, through the admin API."""
+        body = {"models": list(models), "networks": list(networks), **flags}
+        made = self.admin("POST", "/clients", json=body).json()
+        return Account(made["client_id"], made["client_secret"])
+
+    def admin(
+        self, method: str, path: str, *, role: str = "operator", **options: Any
+    ) -> httpx2.Response:
+        """Call the admin API with a fresh token of the given member of staff."""
+        with httpx2.Client(verify=self.tls(), timeout=30) as http:
+            headers = {"authorization": f"Bearer {self.token(self.staff[role])}"}
+            url = f"{self.admin_origin}/admin/v1{path}"
+            return http.request(method, url, headers=headers, **options).raise_for_status()
+
+    def token(self, account: Account) -> str:
+        """Return a fresh access token of *account*."""
+        with self.http() as http:
+            answer = http.post(
+                "/oauth2/token",
+                data={"grant_type": "client_credentials"},
+                auth=(account.client_id, account.client_secret),
+            )
+            return str(answer.raise_for_status().json()["access_token"])
+
+    def sealed(self, account: Account) -> httpx2.Client:
+        """Return a client whose requests are sealed."""
+        return sealed_client(
+            self.origin,
+            client_id=account.client_id,
+            client_secret=account.client_secret,
+            ca_file=self.ca_file,
+        )
+
+    def sealed_async(self, account: Account) -> httpx2.AsyncClient:
+        """Return the asynchronous twin of :meth:`sealed`."""
+        return sealed_async_client(
+            self.origin,
+            client_id=account.client_id,
+            client_secret=account.client_secret,
+            ca_file=self.ca_file,
+        )
+
+    def access_records(self) -> list[dict[str, Any]]:
+        """Return every access record, oldest first."""
+        files = sorted((self.state / "access-log").glob("access-*.log"))
+        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+    def _is_live(self) -> bool:
+        try:
+            with httpx2.Client(verify=self.tls(), timeout=2) as http:
+                return all(
+                    http.get(f"{origin}/livez").is_success
+                    for origin in (self.origin, self.admin_origin)
+                )
+        except httpx2.TransportError:
+            return False

@@ -1,0 +1,63 @@
+"""Start a real process, wait until it is of use, stop it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = str(ROOT / ".venv/bin/python")
+
+
+def free_port() -> int:
+    """Return a port on loopback that nobody has at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def run(*command: str, cwd: Path | None = None) -> str:
+    """Run *command* to its end and return its standard output; raise with its error output."""
+    done = subprocess.run(command, cwd=cwd or ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[:4])} … exited {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+class Process:
+    """A process whose output goes to a file, stopped with SIGTERM."""
+
+    def __init__(self, command: Sequence[str], *, log: Path, cwd: Path | None = None) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self._popen = subprocess.Popen(
+                command, cwd=cwd or ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._popen.pid
+
+    def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> None:
+        """Return once *ready* says so; raise with the log when the process ends or time is up."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if self._popen.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(
+                    f"the process is not ready:\n{self.log.read_text('utf-8')[-4000:]}"
+                )
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        """End the process and return its exit status."""
+        if self._popen.poll() is None:
+            self._popen.terminate()
+        try:
+            return self._popen.wait(40)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            return self._popen.wait()
