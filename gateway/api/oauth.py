@@ -49,10 +49,10 @@ class OauthServices:
     issuer: str
 
 
-def build_oauth_app(services: OauthServices, *, secret_checks: str = "60/minute") -> FastAPI:
+def build_oauth_app(services: OauthServices, *, calls_per_address: str = "60/minute") -> FastAPI:
     """Return the app of ``/oauth2/*`` and ``/.well-known/oauth-authorization-server``.
 
-    *secret_checks* bounds the calls that check a secret, per address, in slowapi's notation. The
+    *calls_per_address* bounds the calls that check a secret, in slowapi's notation. The
     caller's address is ``scope["client"]``.
     """
     limiter = Limiter(key_func=rate_limit_key, storage_uri="memory://")
@@ -66,7 +66,7 @@ def build_oauth_app(services: OauthServices, *, secret_checks: str = "60/minute"
     )
     app.state.limiter = limiter
     install_refusals(app, oauth_error)
-    _add_secret_paths(app, services, limiter.shared_limit(secret_checks, scope="secrets"))
+    _add_secret_paths(app, services, limiter.shared_limit(calls_per_address, scope="secrets"))
     _add_public_paths(app, services)
     return app
 
@@ -78,7 +78,9 @@ def _add_secret_paths(app: FastAPI, services: OauthServices, limited: _Decorator
         """Issue an access token (RFC 6749 §4.4)."""
         proof = _client_proof(request)
         fields = await _form(request)
-        if fields.get("grant_type") != "client_credentials":
+        if "grant_type" not in fields:
+            raise MalformedRequest("The field grant_type is missing.")
+        if fields["grant_type"] != "client_credentials":
             return _named_error("unsupported_grant_type")
         if fields.get("scope"):
             return _named_error("invalid_scope")  # rights come from the operator alone

@@ -1,0 +1,30 @@
+"""The body limit: the app sees a whole body or does not run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.api.body_limit import BodyLimit
+from gateway.api.problems import problem_json
+from tests.fakes.asgi import call, scope
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with the body."""
+    await Response(await Request(scope, receive).body())(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("parts", "status"), [((b"ab", b"cd"), 200), ((b"",), 200), ((b"ab", b"cde"), 413)]
+)
+async def test_limit_counts_all_parts(parts: tuple[bytes, ...], status: int) -> None:
+    """Four bytes pass whole, five are refused however they were cut."""
+    app = BodyLimit(echo, max_body_bytes=4, present=problem_json)
+    answer = await call(app, scope("POST", "/"), *parts)
+    assert answer.status == status
+    if status == 200:
+        assert answer.body == b"".join(parts)
