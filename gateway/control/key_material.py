@@ -44,12 +44,10 @@ async def create_key(
     half: the JWK thumbprint (RFC 7638) of a signing key, the SHA-256 of an encryption key's
     configuration. Raises ``StoreUnavailable`` when wrapping fails.
     """
-    pair = _generate(algorithm)
-    if key_id is None:
-        kid = _thumbprint(pair.public)
-    else:
-        config = KeyConfig(key_id, KEM_IDS[algorithm], pair.public)
-        kid = _hash_text(encode_key_config(config))
+    kid = "-"
+    while kid.startswith("-"):  # a command line would take such a name for an option
+        pair = _generate(algorithm)
+        kid = _kid(algorithm, pair.public, key_id=key_id)
     return StoredKey(
         kid=kid,
         use=KeyUse.SIGNING if key_id is None else KeyUse.ENCRYPTION,
@@ -88,6 +86,12 @@ def _generate(algorithm: KeyAlgorithm) -> _Pair:
     else:
         private = X25519PrivateKey.generate()
     return _Pair(private.public_key().public_bytes_raw(), Secret(private.private_bytes_raw()))
+
+
+def _kid(algorithm: KeyAlgorithm, public: bytes, *, key_id: int | None) -> str:
+    if key_id is None:
+        return _thumbprint(public)
+    return _hash_text(encode_key_config(KeyConfig(key_id, KEM_IDS[algorithm], public)))
 
 
 def _jwk_members(public: bytes) -> dict[str, str]:

@@ -27,7 +27,7 @@ from gateway.core.tokens import (
     verify_access_token,
 )
 
-_JTI_BYTES = 16
+_JTI_BYTES = 16  # in hexadecimal, so that it can be typed after a command without a leading dash
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Tokens:
             issuer=self.rules.issuer,
             audience=self.rules.audience,
             client_id=client.client_id,
-            jti=secrets.token_urlsafe(_JTI_BYTES),
+            jti=secrets.token_hex(_JTI_BYTES),
             issued_at=now,
             expires_at=now + self.rules.lifetime,
         )

@@ -28,3 +28,21 @@ async def test_limit_counts_all_parts(parts: tuple[bytes, ...], status: int) -> 
     assert answer.status == status
     if status == 200:
         assert answer.body == b"".join(parts)
+
+
+async def test_caller_that_leaves_is_no_error() -> None:
+    """A caller that leaves before its body ended does not reach the app."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def never(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise AssertionError("the app ran")
+
+    app = BodyLimit(never, max_body_bytes=4, present=problem_json)
+    await app(scope("POST", "/"), receive, send)
+    assert sent[0]["status"] == 400

@@ -42,3 +42,11 @@ async def test_encryption_key_round_trip() -> None:
     assert (recipient.key_id, recipient.config.public_key) == (9, key.public)
     digest = hashlib.sha256(encode_key_config(recipient.config)).digest()
     assert urlsafe_b64encode(digest).rstrip(b"=").decode() == key.kid
+
+
+async def test_kid_never_looks_like_an_option() -> None:
+    """A kid can be typed after a command: it never begins with a dash."""
+    wrap = make_wrap()
+    for _ in range(300):
+        key = await create_key(KeyAlgorithm.ED25519, wrap, key_id=None, now=NOW)
+        assert not key.kid.startswith("-")
