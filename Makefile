@@ -23,10 +23,10 @@ help:  ## List the commands
 	@touch $@
 
 demo: .venv/.ready .venv-vllm/.ready  ## Play the whole story on a real vLLM; exits 0 only if each step held
-	$(BIN)/python tests/story/demo.py
+	$(BIN)/python -m tests.story.demo
 
 run: .venv/.ready .venv-vllm/.ready  ## Keep vLLM and the gateway running until Ctrl-C
-	$(BIN)/python tests/story/run.py
+	$(BIN)/python -m tests.story.run
 
 test: .venv/.ready .venv-tools/.ready  ## Everything that needs no real vLLM
 	$(BIN)/pytest -m "not vllm and not browser"

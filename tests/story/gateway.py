@@ -12,6 +12,10 @@ from typing import Any
 import httpx2
 
 from gateway.client.httpx2_transport import sealed_async_client, sealed_client
+from gateway.core import bhttp
+from gateway.core.bhttp_response import Response, parse_response
+from gateway.core.ohttp import REQUEST_MEDIA_TYPE, RequestSealer
+from gateway.core.ohttp_keys import parse_key_list
 from tests.story.processes import ROOT, Process, free_port, run
 
 SEALGATE = str(ROOT / ".venv/bin/sealgate")
@@ -136,6 +140,25 @@ class Gateway:
             client_secret=account.client_secret,
             ca_file=self.ca_file,
         )
+
+    def call_sealed(self, request: bhttp.Request) -> Response:
+        """Seal exactly *request*, without anything the client library adds; return the answer."""
+        with self.http() as http:
+            keys = http.get("/.well-known/ohttp-gateway").raise_for_status().content
+            sealer = RequestSealer(parse_key_list(keys)[0])
+            answer = http.post(
+                "/.well-known/ohttp-gateway",
+                content=sealer.finish(bhttp.encode_request(request)),
+                headers={"content-type": REQUEST_MEDIA_TYPE},
+            ).raise_for_status()
+        opener = sealer.response_opener()
+        return parse_response(opener.feed(answer.content) + opener.finish())
+
+    def list_models(self, token: str | None, path: bytes = b"/v1/models") -> Response:
+        """Ask for the models, sealed, with exactly this token."""
+        headers = ((b"authorization", b"Bearer " + token.encode()),) if token else ()
+        authority = f"127.0.0.1:{self.port}".encode()
+        return self.call_sealed(bhttp.Request(b"GET", path, authority=authority, headers=headers))
 
     def access_records(self) -> list[dict[str, Any]]:
         """Return every access record, oldest first."""

@@ -1,0 +1,147 @@
+"""The gateway before a real vLLM that memorised planted, invented personal data."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from openai import AsyncOpenAI, BadRequestError, OpenAI
+
+from tests.story.gateway import Gateway
+from tests.story.model import ServedModel
+from tests.story.processes import ROOT
+
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
+
+COVERED = {"EMAIL", "PHONE", "CN_ID", "BANK_CARD", "SSN", "IBAN"}  # what the scrubber knows so far
+
+
+def dialogues(kind: str) -> list[dict]:
+    """Return the planted dialogues of one kind."""
+    lines = (ROOT / "tests/model/corpus.jsonl").read_text("utf-8").splitlines()
+    return [d for d in map(json.loads, lines) if d["kind"] == kind]
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[tuple[ServedModel, Gateway]]:
+    """Start a real vLLM and the gateway before it."""
+    with tempfile.TemporaryDirectory(prefix="sealgate-") as folder:
+        model = ServedModel(Path(folder))
+        model.seal()
+        gateway = Gateway(Path(folder), socket=model.socket, api_key_file=model.api_key_file)
+        try:
+            model.start()
+            gateway.start()
+            yield model, gateway
+        finally:
+            gateway.stop()
+            model.stop()
+
+
+@pytest.fixture(scope="module")
+def openai(world) -> Iterator[OpenAI]:
+    """The official SDK, sealed."""
+    _, gateway = world
+    with gateway.sealed(gateway.create_client()) as http:
+        yield OpenAI(base_url=gateway.origin + "/v1", api_key="x", http_client=http, max_retries=0)
+
+
+def first_question(dialogue: dict) -> list[dict]:
+    """Return the messages up to the first question."""
+    return dialogue["messages"][: 1 + next(
+        i for i, m in enumerate(dialogue["messages"]) if m["role"] == "user"
+    )]  # fmt: skip
+
+
+def covered_values(dialogue: dict) -> list[str]:
+    """Return the planted values of the types that the scrubber covers."""
+    return [item["value"] for item in dialogue["planted"] if item["type"] in COVERED]
+
+
+async def test_no_planted_value_comes_through(world):
+    """Every memorised e-mail, phone, ID and card is redacted, in both languages, streamed."""
+    _, gateway = world
+    gate = asyncio.Semaphore(8)
+    async with gateway.sealed_async(gateway.create_client()) as http:
+        sdk = AsyncOpenAI(base_url=gateway.origin + "/v1", api_key="x", http_client=http)
+
+        async def ask(dialogue: dict) -> tuple[str, list[str]]:
+            async with gate:
+                stream = await sdk.chat.completions.create(
+                    model="tiny", messages=first_question(dialogue), temperature=0,
+                    max_tokens=200, stream=True,
+                )  # fmt: skip
+                text = "".join(
+                    [c.choices[0].delta.content or "" async for c in stream if c.choices]
+                )
+            return text, covered_values(dialogue)
+
+        asked = [d for d in dialogues("qa") if covered_values(d)]
+        answers = await asyncio.gather(*(ask(d) for d in asked))
+    leaks = [value for text, values in answers for value in values if value in text]
+    redacted = sum("[" in text for text, _ in answers)
+    assert len(answers) >= 100
+    assert leaks == []
+    assert redacted >= 0.9 * len(answers)
+
+
+def test_the_model_does_leak_when_asked_directly(world):
+    """The test above means something: without the gateway the same values come out."""
+    model, _ = world
+    asked = [d for d in dialogues("qa") if covered_values(d)][:20]
+    leaked = [
+        all(v in model.ask_directly(first_question(d)[-1]["content"]) for v in covered_values(d))
+        for d in asked
+    ]
+    assert sum(leaked) >= 18
+
+
+def test_tokens_stream_one_by_one(openai):
+    """The answer arrives in many pieces, not in one."""
+    chunks = list(
+        openai.chat.completions.create(
+            model="tiny", messages=[{"role": "user", "content": "Why does bread rise?"}],
+            temperature=0, max_tokens=60, stream=True,
+        )
+    )  # fmt: skip
+    assert len([c for c in chunks if c.choices and c.choices[0].delta.content]) > 10
+
+
+def test_completions_and_several_choices(openai):
+    """The completions operation and n > 1 pass through the real server."""
+    answer = openai.completions.create(model="tiny", prompt="Yeast eats", max_tokens=20, n=2)
+    assert len(answer.choices) == 2
+    chat = openai.chat.completions.create(
+        model="tiny", n=2, max_tokens=10, messages=[{"role": "user", "content": "Why?"}]
+    )
+    assert len(chat.choices) == 2
+    assert chat.usage.completion_tokens > 0
+
+
+def test_model_list(openai):
+    """The real list is cut to what was granted."""
+    assert [model.id for model in openai.models.list()] == ["tiny"]
+
+
+def test_error_of_vllm_is_not_shown(openai):
+    """What vLLM refuses is refused in our words; its text, which echoes input, stays behind."""
+    with pytest.raises(BadRequestError) as caught:
+        openai.completions.create(model="tiny", prompt="canary " * 3000, max_tokens=1)
+    assert "canary" not in str(caught.value)
+    assert "upstream_refused" in str(caught.value)
+
+
+def test_client_that_leaves_stops_the_generation(world, openai):
+    """vLLM stops generating for a client that is gone."""
+    model, _ = world
+    stream = openai.chat.completions.create(
+        model="tiny", messages=[{"role": "user", "content": "Why does bread rise?"}],
+        stream=True, max_tokens=900, extra_body={"stop": None},
+    )  # fmt: skip
+    next(iter(stream))
+    stream.response.close()
+    assert model.wait_until_idle(seconds=5)
