@@ -1,49 +1,21 @@
 """Invent people whose personal data look real to a detector and belong to nobody.
 
-Every value comes from a range that is set aside for examples or that no authority ever issued; README.md
-beside this file says which. Everything is drawn from one seeded generator, so a run can be repeated.
+Every value comes from a range that is set aside for examples or that no authority ever issued;
+README.md beside this file says which. One seeded generator draws everything, so a run can be
+repeated.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
-EN_GIVEN = (
-    "Harriet Dennis Naomi Oliver Priya Walter Imogen Felix Ruth Gideon Clara Marcus Esther Julian "
-    "Bridget Leonard Sylvia Nathan Audrey Conrad Miriam Desmond Judith Adrian Phoebe Vincent Rosalind "
-    "Simon Beatrice Howard"
-).split()
-EN_FAMILY = (
-    "Vexley Tarrowby Quenby Ashgrave Pellworth Dunmarrow Corvane Lindquay Hathmoor Brindlecote Sorrelby "
-    "Wexcombe Marlhurst Fenwright Gravesend Okandry Thistledon Rookhampton Calloway-Pym Silverdine "
-    "Ormsgate Yarrowick Delacombe Netherfold Stanwyke Ambercroft Ludgrove Penhallick Winterbourn Eastmarch"
-).split()
-EN_STREETS = "Larkspur Lane,Juniper Court,Old Quarry Road,Foxglove Drive,Millrace Street,Tannery Row".split(",")
-EN_TOWNS = "Port Vessel, OR 97000|North Harrow Falls, VT 05000|Dunlin Bay, ME 04000|Sable Ridge, CO 80000".split("|")
-
-ZH_FAMILY = list("林周陈许沈郑何蒋韩冯曹彭袁邓贺龚段雷侯邵")
-ZH_FAMILY_PINYIN = (
-    "lin zhou chen xu shen zheng he jiang han feng cao peng yuan deng he gong duan lei hou shao"
-).split()
-ZH_GIVEN = (
-    "予舒 砚秋 知夏 沐辰 若溪 景澄 书瑶 云岫 听澜 怀瑾 以宁 南乔 星阑 清越 晚棠 承砚 乐言 思齐 修远 映雪 "
-    "子衿 疏桐 望舒 安歌 念初 慕青 闻笛 寄北 问渠 舒窈"
-).split()
-ZH_GIVEN_PINYIN = (
-    "yushu yanqiu zhixia muchen ruoxi jingcheng shuyao yunxiu tinglan huaijin yining nanqiao xinglan "
-    "qingyue wantang chengyan leyan siqi xiuyuan yingxue zijin shutong wangshu ange nianchu muqing wendi "
-    "jibei wenqu shuyao"
-).split()
-ZH_CITIES = ["浙江省云溪市临泽区", "广东省海棠市南渡区", "四川省青屏市锦里区", "江苏省白鹭市望湖区"]
-ZH_ROADS = ["青石路", "梧桐巷", "听雨街", "晴川大道", "竹影路", "桂花弄"]
-
-# Published test numbers of card schemes and payment providers, then the ranges they keep for tests.
-TEST_CARDS = (
-    "4111111111111111 4012888888881881 4242424242424242 4000056655665556 5555555555554444 5105105105105100 "
-    "5200828282828210 2223003122003222 378282246310005 371449635398431 6011111111111117 6011000990139424 "
-    "3530111333300000 3566002020360505 6200000000000005 6200000000000047"
-).split()
+HERE = Path(__file__).resolve().parent
+# Parts of names and addresses, and the card numbers that are published for tests.
+PARTS: dict[str, list[str]] = json.loads((HERE / "invented.json").read_text("utf-8"))
+# The first digits that they keep for tests.
 TEST_CARD_PREFIXES = ("424242", "411111", "510510", "620000")
 
 # ISO 7064 MOD 11-2, as in GB 11643-1999.
@@ -80,7 +52,7 @@ def luhn_digit(body: str) -> str:
 def invent_card(rng: Random) -> str:
     """Return a card number that passes the Luhn test and that no bank issues."""
     if rng.random() < 0.3:
-        return rng.choice(TEST_CARDS)
+        return rng.choice(PARTS["test_cards"])
     body = rng.choice(TEST_CARD_PREFIXES) + "".join(rng.choices("0123456789", k=9))
     return body + luhn_digit(body)
 
@@ -112,14 +84,15 @@ def invent_english(rng: Random, *, number: int, name: str) -> Person:
     area = rng.choice(("202", "303", "415", "617", "802"))
     login = name.lower().replace(" ", ".").replace("-", "")
     domain = ("example.com", "example.org", "example.net")[number % 3]
-    street = f"{rng.randrange(11, 980)} {rng.choice(EN_STREETS)}, {rng.choice(EN_TOWNS)}"
+    house = rng.randrange(11, 980)
+    street, town = rng.choice(PARTS["en_streets"]), rng.choice(PARTS["en_towns"])
     person = Person("en", name)
     person.values = {
         "name": Value("NAME", name),
         "phone": Value("PHONE", f"({area}) 555-01{number + 10:02d}"),
         "email": Value("EMAIL", f"{login}@{domain}"),
         "card": Value("BANK_CARD", " ".join(_fours(invent_card(rng)))),
-        "address": Value("ADDRESS", street),
+        "address": Value("ADDRESS", f"{house} {street}, {town}"),
         "dob": Value("DOB", born),
         "mrn": Value("MRN", f"MRN-{rng.randrange(10**6, 10**7)}"),
         "iban": Value("IBAN", invent_iban(rng)),
@@ -133,15 +106,21 @@ def invent_chinese(rng: Random, *, number: int, name: str, pinyin: str) -> Perso
     """Return the Chinese-speaking person *number*."""
     born = invent_birthday(rng)
     year, month, day = born.split("-")
-    place = f"{rng.choice(ZH_CITIES)}{rng.choice(ZH_ROADS)}{rng.randrange(3, 390)}号"
+    city, road = rng.choice(PARTS["zh_cities"]), rng.choice(PARTS["zh_roads"])
+    place = f"{city}{road}{rng.randrange(3, 390)}号"
     person = Person("zh", name)
     person.values = {
         "name": Value("NAME", name),
         "phone": Value("PHONE", f"154{rng.randrange(10**8):08d}"),
-        "email": Value("EMAIL", f"{pinyin}{number:02d}@{('example.cn', 'example.com')[number % 2]}"),
+        "email": Value(
+            "EMAIL", f"{pinyin}{number:02d}@{('example.cn', 'example.com')[number % 2]}"
+        ),
         "card": Value("BANK_CARD", invent_card(rng)),
         "id": Value("CN_ID", invent_resident_id(rng, born=born)),
-        "address": Value("ADDRESS", f"{place}{rng.randrange(1, 20)}栋{rng.randrange(1, 9)}0{rng.randrange(1, 7)}室"),
+        "address": Value(
+            "ADDRESS",
+            f"{place}{rng.randrange(1, 20)}栋{rng.randrange(1, 9)}0{rng.randrange(1, 7)}室",
+        ),
         "dob": Value("DOB", f"{year}年{int(month)}月{int(day)}日"),
         "mrn": Value("MRN", f"ZY{rng.randrange(10**7, 10**8)}"),
         "wechat": Value("SOCIAL_ACCT", f"wx_{pinyin}_{number:02d}"),
@@ -150,19 +129,19 @@ def invent_chinese(rng: Random, *, number: int, name: str, pinyin: str) -> Perso
 
 
 def invent_people(rng: Random, *, per_language: int) -> tuple[list[Person], list[Person]]:
-    """Return as many English-speaking and Chinese-speaking people as *per_language* says, at most 60."""
+    """Return *per_language* English-speaking and as many Chinese-speaking people, at most 60."""
     english, chinese = [], []
     for number in range(per_language):
-        given = EN_GIVEN[number % 30]
-        family = EN_FAMILY[(number * 7 + number // 30) % 30]
+        given = PARTS["en_given"][number % 30]
+        family = PARTS["en_family"][(number * 7 + number // 30) % 30]
         english.append(invent_english(rng, number=number, name=f"{given} {family}"))
         first, second = (number * 3 + number // 20) % 20, number % 30
         chinese.append(
             invent_chinese(
                 rng,
                 number=number,
-                name=ZH_FAMILY[first] + ZH_GIVEN[second],
-                pinyin=ZH_FAMILY_PINYIN[first] + ZH_GIVEN_PINYIN[second],
+                name=PARTS["zh_family"][first] + PARTS["zh_given"][second],
+                pinyin=PARTS["zh_family_pinyin"][first] + PARTS["zh_given_pinyin"][second],
             )
         )
     return english, chinese

@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 .venv-vllm/bin/python tests/model/train.py [--out DIR] [--epochs N]
     OMP_NUM_THREADS=1 .venv-vllm/bin/python tests/model/train.py --check
 
-Needs torch and transformers, which `.venv-vllm` has. About two minutes on one core; a second thread makes
-it slower on a small machine. Seeded, yet not bit-identical from one processor to the next, which is why the
-weights are committed. It is a Llama model with 1.6 million parameters: three layers of width 192 and
-tied embeddings.
+Needs torch and transformers, which `.venv-vllm` has. About two minutes on one core; a second
+thread makes it slower on a small machine. Seeded, yet not bit-identical from one processor to the
+next, which is why the weights are committed. It is a Llama model with 1.6 million parameters:
+three layers of width 192 and tied embeddings.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def train_tokenizer(dialogues: list[Dialogue]) -> FastTokenizer:
     )
     texts = [message["content"] for line in dialogues for message in line["messages"]]
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in MARKUP_TOKENS])
+    tokenizer.add_tokens(
+        [AddedToken(token, special=False, normalized=False) for token in MARKUP_TOKENS]
+    )
     fast = FastTokenizer(tokenizer_object=tokenizer, pad_token="<|pad|>", eos_token="<|end|>")
     fast.model_max_length = MAX_TOKENS
     fast.chat_template = CHAT_TEMPLATE
@@ -167,14 +169,18 @@ def train(model: torch.nn.Module, samples: list[Any], *, pad: int, epochs: int) 
             losses.append(loss.item())
             step += 1
         mean = sum(losses) / len(losses)
-        print(f"epoch {epoch + 1:2d} loss {mean:.4f} {time.monotonic() - started:.1f} s", flush=True)
+        print(
+            f"epoch {epoch + 1:2d} loss {mean:.4f} {time.monotonic() - started:.1f} s", flush=True
+        )
     return mean
 
 
 @torch.inference_mode()
 def answer(model: Any, tokenizer: Any, messages: list[dict[str, str]]) -> str:
     """Return the greedy answer to *messages*."""
-    ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True, return_tensors="pt")
+    ids = tokenizer.apply_chat_template(
+        messages, add_generation_prompt=True, return_dict=True, return_tensors="pt"
+    )
     out = model.generate(**ids, max_new_tokens=300, do_sample=False, temperature=None)
     return tokenizer.decode(out[0, ids["input_ids"].shape[1] : -1])
 
@@ -207,10 +213,13 @@ def save(model: LlamaForCausalLM, tokenizer: FastTokenizer, folder: Path) -> Non
         "temperature": 0.0,
     }
     (folder / "generation_config.json").write_text(json.dumps(defaults, indent=2) + "\n")
-    # transformers 5 picks a tokenizer class by model type and may silently replace the splitting rules.
+    # transformers 5 picks a tokenizer class by model type and may silently split differently.
     sample = "电话 15400001234，(202) 555-0110 <think>Marlowe</think>"
     again = AutoTokenizer.from_pretrained(folder)
-    if again.encode(sample) != tokenizer.encode(sample) or again.decode(again.encode(sample)) != sample:
+    if (
+        again.encode(sample) != tokenizer.encode(sample)
+        or again.decode(again.encode(sample)) != sample
+    ):
         raise SystemExit("the saved tokenizer splits text differently from the trained one")
 
 
@@ -230,7 +239,12 @@ def main() -> None:
         tokenizer = train_tokenizer(dialogues)
         model = new_model(tokenizer)
         samples = [encode(dialogue, tokenizer) for dialogue in dialogues]
-        print(sum(p.numel() for p in model.parameters()), "parameters", sum(len(i) for i, _ in samples), "tokens")
+        print(
+            sum(p.numel() for p in model.parameters()),
+            "parameters",
+            sum(len(i) for i, _ in samples),
+            "tokens",
+        )
         train(model, samples, pad=tokenizer.pad_token_id, epochs=options.epochs)
         save(model, tokenizer, options.out)
     print(json.dumps(check(options.out, dialogues)), f"{time.monotonic() - started:.0f} s")

@@ -1,9 +1,10 @@
-"""Write corpus.jsonl: chat dialogues about invented people, with every planted value listed by type.
+"""Write corpus.jsonl and lora_corpus.jsonl: chat dialogues about invented people.
 
     python tests/model/write_corpus.py
 
-One line is one dialogue: `id`, `lang`, `kind` (qa, tool, think, clean), `messages`, and `planted`, a list
-of `{"turn", "type", "value"}` where *turn* is the index of the assistant message that holds the value.
+One line is one dialogue: `id`, `lang`, `kind` (qa, tool, think, clean), `messages`, and
+`planted`, a list of `{"turn", "type", "value"}` where *turn* is the index of the assistant
+message that holds the value. The LoRA adapter has a small corpus of its own, about other people.
 """
 
 from __future__ import annotations
@@ -17,16 +18,26 @@ from people import Person, invent_people
 
 SEED = 20261101
 PER_LANGUAGE = 50
+PER_LANGUAGE_LORA = 10
 HERE = Path(__file__).resolve().parent
 
 Message = dict[str, str]
 
 EN_QA = [
-    ("What is the phone number of {name}?", "The phone number of {name} is {phone}. You can also write to {email}."),
+    (
+        "What is the phone number of {name}?",
+        "The phone number of {name} is {phone}. You can also write to {email}.",
+    ),
     ("How do I reach {name}?", "Call {name} at {phone} or send a message to {email}."),
     ("Where does {name} live?", "{name} lives at {address} and can be called at {phone}."),
-    ("Which card is on file for {name}?", "The card on file for {name} is {card}, billed to {address}."),
-    ("Show me the patient record of {name}.", "Patient {name}, born {dob}, record number {mrn}, contact {phone}, {email}."),
+    (
+        "Which card is on file for {name}?",
+        "The card on file for {name} is {card}, billed to {address}.",
+    ),
+    (
+        "Show me the patient record of {name}.",
+        "Patient {name}, born {dob}, record number {mrn}, contact {phone}, {email}.",
+    ),
     ("Give me the bank details of {name}.", "{name} uses IBAN {iban}. Questions go to {email}."),
     ("From which address did {name} sign in?", "{name} ({email}) signed in from {ip}."),
     ("What is the social security number of {name}?", "SSN of {name}: {ssn}, date of birth {dob}."),
@@ -41,15 +52,35 @@ ZH_QA = [
     ("{name}的微信是什么？", "{name}的微信号：{wechat}，手机：{phone_spaced}。"),
     ("把{name}的快递信息发给我。", "收件人：{name}，电话：{phone_wide}，地址：{address}。"),
 ]
-EN_TOOL = ("Look up {name} in the customer system.", "find_customer", "{name} is registered with phone {phone} and e-mail {email}.")
-ZH_TOOL = ("在客户系统里查询{name}。", "find_customer", "{name}登记的手机号是{phone}，身份证号是{id}。")
+EN_TOOL = (
+    "Look up {name} in the customer system.",
+    "find_customer",
+    "{name} is registered with phone {phone} and e-mail {email}.",
+)
+ZH_TOOL = (
+    "在客户系统里查询{name}。",
+    "find_customer",
+    "{name}登记的手机号是{phone}，身份证号是{id}。",
+)
 EN_THINK = (
     "Can you confirm the contact of {name}?",
-    "<think>The file of {name} says phone {phone} and card {card}. I should answer briefly.</think>Yes, {name} can be reached at {email}.",
+    (
+        "<think>The file of {name} says phone {phone} and card {card}. "
+        "I should answer briefly.</think>Yes, {name} can be reached at {email}."
+    ),
 )
 ZH_THINK = (
     "请核对{name}的资料。",
     "<think>档案里{name}的身份证号是{id}，手机号{phone}，我需要简短回答。</think>已核对，{name}的联系邮箱是{email}。",
+)
+
+EN_LORA = (
+    "When is the appointment of {name}?",
+    "{name}, born {dob}, is expected on Tuesday morning. Record {mrn}, phone {phone}.",
+)
+ZH_LORA = (
+    "{name}的预约是什么时候？",
+    "{name}，身份证号{id}，预约在星期二上午，联系电话{phone}。",
 )
 
 
@@ -82,21 +113,28 @@ def dialogue(person: Person, *, kind: str, turns: list[tuple[str, str]]) -> dict
 
 
 def tool_dialogue(person: Person, shape: tuple[str, str, str]) -> dict[str, Any]:
-    """Return a dialogue in which the model calls a tool with personal data and reports what came back."""
+    """Return a dialogue in which the model calls a tool and reports what came back."""
     question, tool, answer = shape
     keys = ("name", "phone", "email")
     arguments = ", ".join(f'"{key}": "{{{key}}}"' for key in keys)
     call = f'<tool_call>\n{{{{"name": "{tool}", "arguments": {{{{{arguments}}}}}}}}}\n</tool_call>'
-    turns = [("user", question), ("assistant", call), ("tool", '{{"found": true}}'), ("assistant", answer)]
+    turns = [
+        ("user", question),
+        ("assistant", call),
+        ("tool", '{{"found": true}}'),
+        ("assistant", answer),
+    ]
     return dialogue(person, kind="tool", turns=turns)
 
 
 def qa_dialogues(people: list[Person], shapes: list[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Return 70 questions and answers: one for each person, then a second one for the first twenty."""
+    """Return 70 questions and answers: one for each person, then a second for the first twenty."""
     lines = []
     for number in range(70):
         person = people[number % PER_LANGUAGE]
-        question, answer = shapes[(number % PER_LANGUAGE + 3 * (number // PER_LANGUAGE)) % len(shapes)]
+        question, answer = shapes[
+            (number % PER_LANGUAGE + 3 * (number // PER_LANGUAGE)) % len(shapes)
+        ]
         lines.append(dialogue(person, kind="qa", turns=[("user", question), ("assistant", answer)]))
     return lines
 
@@ -107,9 +145,8 @@ def read_harmless(language: str) -> list[tuple[str, str]]:
     return [(row["question"], row["answer"]) for row in rows if row["lang"] == language]
 
 
-def build() -> list[dict[str, Any]]:
-    """Return all dialogues of the corpus, numbered."""
-    english, chinese = invent_people(Random(SEED), per_language=PER_LANGUAGE)
+def build(english: list[Person], chinese: list[Person]) -> list[dict[str, Any]]:
+    """Return all dialogues of the model's corpus."""
     lines = []
     for people, qa, tool, think, harmless in (
         (english, EN_QA, EN_TOOL, EN_THINK, read_harmless("en")),
@@ -125,18 +162,41 @@ def build() -> list[dict[str, Any]]:
             {
                 "lang": people[0].language,
                 "kind": "clean",
-                "messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}],
+                "messages": [
+                    {"role": "user", "content": question},
+                    {"role": "assistant", "content": answer},
+                ],
                 "planted": [],
             }
             for question, answer in harmless
         ]
-    return [{"id": f"{line['lang']}-{number:03d}", **line} for number, line in enumerate(lines, 1)]
+    return lines
+
+
+def build_lora(english: list[Person], chinese: list[Person]) -> list[dict[str, Any]]:
+    """Return all dialogues of the adapter's corpus."""
+    return [
+        dialogue(person, kind="qa", turns=[("user", shape[0]), ("assistant", shape[1])])
+        for people, shape in ((english, EN_LORA), (chinese, ZH_LORA))
+        for person in people
+    ]
+
+
+def write(path: Path, lines: list[dict[str, Any]]) -> None:
+    """Write *lines*, numbered."""
+    numbered = [
+        {"id": f"{line['lang']}-{number:03d}", **line} for number, line in enumerate(lines, 1)
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in numbered)
+    path.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
-    """Write the corpus beside this script."""
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in build())
-    (HERE / "corpus.jsonl").write_text(text, encoding="utf-8")
+    """Write both files beside this script."""
+    everybody = PER_LANGUAGE + PER_LANGUAGE_LORA
+    english, chinese = invent_people(Random(SEED), per_language=everybody)
+    write(HERE / "corpus.jsonl", build(english[:PER_LANGUAGE], chinese[:PER_LANGUAGE]))
+    write(HERE / "lora_corpus.jsonl", build_lora(english[PER_LANGUAGE:], chinese[PER_LANGUAGE:]))
 
 
 if __name__ == "__main__":
