@@ -17,8 +17,8 @@ from types import MappingProxyType
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.core.errors import AddressNotAllowed, InvalidToken, PermissionDenied
-from gateway.core.ohttp_keys import RecipientKey
 from gateway.core.identity import Address, Client, Network, Principal, Role
+from gateway.core.ohttp_keys import RecipientKey
 
 
 class Permission(StrEnum):

@@ -21,7 +21,7 @@ class Secret(Generic[S]):
     __slots__ = ("_value",)
 
     def __init__(self, value: S) -> None:
-        self._value = value
+        self._value: S = value
 
     def reveal(self) -> S:
         """Return the value itself. Each caller of this method is listed in a test."""

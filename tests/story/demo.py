@@ -139,9 +139,9 @@ class Story:
         """Show that through the gateway it does not, and what a proxy sees."""
         tap = Wiretap(self.gateway)
         with self.gateway.sealed(self.application) as http:
-            transport = http._transport  # noqa: SLF001  # the tap goes below the seal
+            transport = http._transport  # the tap goes below the seal
             assert isinstance(transport, SealgateTransport)
-            transport._upstream = tap  # noqa: SLF001
+            transport._upstream = tap
             openai = OpenAI(base_url=f"{self.gateway.origin}/v1", api_key="x", http_client=http)
             for question, planted in ((QUESTION, PLANTED), (CHINESE_QUESTION, CHINESE_PLANTED)):
                 pieces = self.stream(openai, question)

@@ -93,6 +93,8 @@ class ServedModel:
         )
 
     def _is_healthy(self) -> bool:
+        if not self.socket.exists():
+            return False
         try:
             with self._http() as http:
                 return http.get("/health").is_success

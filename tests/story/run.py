@@ -1,4 +1,4 @@
-"""``make run``: vLLM and the gateway, kept running until Ctrl-C, with what one needs to call them."""
+"""``make run``: vLLM and the gateway until Ctrl-C, with what one needs to call them."""
 
 from __future__ import annotations
 

@@ -50,9 +50,12 @@ def test_all_faults_at_once_without_values(tmp_path):
             '[tls]\nkey_file = "k"\n[access_log]\nretention_days = 30',
         )
     text = "\n".join(caught.value.faults)
-    assert {"tokens.lifetime_seconds", "listen.port", "listen.prot", "access_log.retention_days"} <= {
-        fault.split(":")[0] for fault in caught.value.faults
-    }
+    assert {
+        "tokens.lifetime_seconds",
+        "listen.port",
+        "listen.prot",
+        "access_log.retention_days",
+    } <= {fault.split(":")[0] for fault in caught.value.faults}
     assert "secret-value" not in text
 
 

@@ -1,4 +1,8 @@
-"""United States social security numbers, by the numbering rules of 20 CFR §422.103."""
+"""United States social security numbers and, of the same form, taxpayer numbers of individuals.
+
+The rules are those of 20 CFR §422.103. A number that begins with 9 is no social security number; with
+certain middle digits it is a taxpayer number (ITIN), which identifies a person just as well.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,17 @@ from gateway.core.pii.detectors.checks import continues_a_number, digits_of, men
 _WORDS: Final = ("ssn", "social security", "social sec", "soc sec", "社会安全", "社安")
 
 
+# Middle digits that the tax authority issues (IRS Publication 1915).
+_ITIN_GROUPS: Final = frozenset({*range(50, 66), *range(70, 89), *range(90, 93), *range(94, 100)})
+
+
 def _is_ssn(value: str, before: str) -> bool:
     digits = digits_of(value)
     area, group, serial = digits[:3], digits[3:5], digits[5:]
     if area in {"000", "666"} or group == "00" or serial == "0000":
         return False
-    return not continues_a_number(before) and (area[0] != "9" or mentions(before, _WORDS))
+    issued = area[0] != "9" or int(group) in _ITIN_GROUPS or mentions(before, _WORDS)
+    return issued and not continues_a_number(before)
 
 
 def _is_announced_ssn(value: str, before: str) -> bool:

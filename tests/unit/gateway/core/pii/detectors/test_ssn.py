@@ -6,8 +6,10 @@ from gateway.core.pii import scrub
 
 HITS = [
     ("SSN 123-45-6789.", "SSN [SSN]."),
-    ("123 45 6789", "[SSN]"),
     ("123.45.6789", "[SSN]"),
+    ("987-65-4320", "[SSN]"),
+    ("123.45.6789", "[SSN]"),
+    ("987-65-4320", "[SSN]"),
     ("my ssn is 123456789", "my ssn is [SSN]"),
     ("SSN: 912-45-6789", "SSN: [SSN]"),
     ("social security 12 34 56 78 9", "social security [SSN]"),
