@@ -1,8 +1,8 @@
 """Every way in which a request can be refused, as one flat tree with stable codes.
 
-An error carries a *code* (stable, for machines) and a *detail* (one sentence, for the caller who can
-mend it). Neither ever holds a token, a key, a prompt, upstream text or ``str()`` of another error.
-HTTP statuses live in one table, ``gateway/api/problems.py``.
+An error carries a *code* (stable, for machines) and a *detail* (one sentence, for the caller who
+can mend it). Neither ever holds a token, a key, a prompt, upstream text or ``str()`` of another
+error. HTTP statuses live in one table, ``gateway/api/problems.py``.
 
     SealgateError
     ├── MalformedRequest      the message is not what its media type promises

@@ -1,4 +1,4 @@
-"""Who calls: roles, clients (OAuth's registered applications) and principals (a client with a token)."""
+"""Who calls: roles, clients (registered OAuth applications), principals (a client with a token)."""
 
 from __future__ import annotations
 

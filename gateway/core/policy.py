@@ -2,8 +2,8 @@
 
 The control plane builds a new :class:`Snapshot` after each change and swaps it in; the data plane
 only ever reads the current one. So a decision never sees half a change, needs no lock and no
-database, and a revocation counts from the moment the swap is done (ADR-0004). Silence denies: what a
-snapshot does not hold is refused.
+database, and a revocation counts from the moment the swap is done (ADR-0004). Silence denies: what
+a snapshot does not hold is refused.
 """
 
 from __future__ import annotations

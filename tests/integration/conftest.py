@@ -48,7 +48,9 @@ def world() -> Iterator[World]:
             directory,
             socket=directory / "v.sock",
             api_key_file=directory / "vllm.key",
-            extra="[models.draft]\nproduction = false\n[limits]\ntoken_requests_per_minute = 10000\n",
+            extra=(
+                "[models.draft]\nproduction = false\n[limits]\ntoken_requests_per_minute = 10000\n"
+            ),
         )
         try:
             gateway.start()

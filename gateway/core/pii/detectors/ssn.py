@@ -1,7 +1,7 @@
 """United States social security numbers and, of the same form, taxpayer numbers of individuals.
 
-The rules are those of 20 CFR §422.103. A number that begins with 9 is no social security number; with
-certain middle digits it is a taxpayer number (ITIN), which identifies a person just as well.
+The rules are those of 20 CFR §422.103. A number that begins with 9 is no social security number;
+with certain middle digits it is a taxpayer number (ITIN), which identifies a person just as well.
 """
 
 from __future__ import annotations
