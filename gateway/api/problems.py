@@ -19,6 +19,14 @@ from gateway.pipeline.exchange import WholeAnswer
 OHTTP_KEY_PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
 """Problem type of RFC 9458 §5.3: the client should fetch the key configurations again."""
 
+DATE_PROBLEM = "https://iana.org/assignments/http-problem-types#date"
+"""Problem type of RFC 9458 §6.5.2: the client should correct its clock by our ``Date``."""
+
+_PROBLEM_TYPES = {
+    errors.UnknownKey.code: OHTTP_KEY_PROBLEM,
+    errors.DateRefused.code: DATE_PROBLEM,
+}
+
 
 class Problem(NamedTuple):
     """How one error code looks over HTTP."""
@@ -34,6 +42,8 @@ PROBLEMS: dict[str, Problem] = {
         400, "Unsupported parameter", "invalid_request_error"
     ),
     errors.PayloadTooLarge.code: Problem(413, "Payload too large", "invalid_request_error"),
+    errors.RequestTimeout.code: Problem(408, "Request timeout", "invalid_request_error"),
+    errors.Overloaded.code: Problem(503, "Overloaded", "server_error"),
     errors.OpenFailed.code: Problem(400, "Bad encapsulated message", "invalid_request_error"),
     errors.UnknownKey.code: Problem(422, "Unknown key", "invalid_request_error"),
     errors.EncryptionRequired.code: Problem(415, "Encapsulation required", "invalid_request_error"),
@@ -43,6 +53,8 @@ PROBLEMS: dict[str, Problem] = {
     errors.PermissionDenied.code: Problem(403, "Permission denied", "permission_error"),
     errors.NotFound.code: Problem(404, "Not found", "invalid_request_error"),
     errors.Conflict.code: Problem(409, "Conflict", "invalid_request_error"),
+    errors.DateRefused.code: Problem(400, "Date out of window", "invalid_request_error"),
+    errors.Replayed.code: Problem(409, "Request replayed", "invalid_request_error"),
     errors.RateLimited.code: Problem(429, "Too many requests", "rate_limit_error"),
     errors.UpstreamUnavailable.code: Problem(502, "Model server unavailable", "server_error"),
     errors.UpstreamRefused.code: Problem(
@@ -76,9 +88,8 @@ def openai_error(error: SealgateError) -> WholeAnswer:
 def problem_json(error: SealgateError) -> WholeAnswer:
     """Return *error* as problem+json (RFC 9457)."""
     problem = PROBLEMS[error.code]
-    unknown_key = error.code == errors.UnknownKey.code
     body = {
-        "type": OHTTP_KEY_PROBLEM if unknown_key else "about:blank",
+        "type": _PROBLEM_TYPES.get(error.code, "about:blank"),
         "title": problem.title,
         "status": problem.status,
         "detail": error.detail,

@@ -8,6 +8,8 @@ error. HTTP statuses live in one table, ``gateway/api/problems.py``.
     ├── MalformedRequest      the message is not what its media type promises
     ├── UnsupportedParameter  a request field the gateway does not let through
     ├── PayloadTooLarge       more bytes than the limit
+    ├── RequestTimeout        the request did not arrive whole in time
+    ├── Overloaded            more work at once than the gateway takes
     ├── OpenFailed            a sealed message did not open: one error for every reason, no oracle
     ├── UnknownKey            sealed to a key that is not (or no longer) ours
     ├── EncryptionRequired    a clear request where policy wants a sealed one
@@ -17,6 +19,8 @@ error. HTTP statuses live in one table, ``gateway/api/problems.py``.
     ├── PermissionDenied      a valid principal without this permission
     ├── NotFound              no such path or object
     ├── Conflict              the object is not in the state that the change needs
+    ├── DateRefused           a sealed request without a Date, or with one too far from our clock
+    ├── Replayed              a sealed request that was here before
     ├── RateLimited           too many calls for now
     ├── UpstreamUnavailable   vLLM did not answer or broke off
     ├── UpstreamRefused       vLLM answered with an error of its own
@@ -60,6 +64,20 @@ class PayloadTooLarge(SealgateError):
 
     code = "payload_too_large"
     default_detail = "The request is larger than this gateway accepts."
+
+
+class RequestTimeout(SealgateError):
+    """The request did not arrive whole in time."""
+
+    code = "request_timeout"
+    default_detail = "The request did not arrive in time."
+
+
+class Overloaded(SealgateError):
+    """More work at once than the gateway takes; the same call may succeed later."""
+
+    code = "overloaded"
+    default_detail = "The gateway is busy; try again in a moment."
 
 
 class OpenFailed(SealgateError):
@@ -123,6 +141,20 @@ class Conflict(SealgateError):
 
     code = "conflict"
     default_detail = "The object is not in a state that allows this change."
+
+
+class DateRefused(SealgateError):
+    """A sealed request without a ``Date``, or with one outside the window (RFC 9458 §6.5.2)."""
+
+    code = "date_out_of_window"
+    default_detail = "The Date of the request is missing, malformed or too far from our clock."
+
+
+class Replayed(SealgateError):
+    """A sealed request that was here before (RFC 9458 §6.5.1)."""
+
+    code = "replayed"
+    default_detail = "This request was received before. Seal it afresh to send it again."
 
 
 class RateLimited(SealgateError):

@@ -92,7 +92,9 @@ class Snapshot:
 
     *verification_keys* maps the ``kid`` of each signing key that is still good to its public half;
     *recipient_keys* maps each 8-bit OHTTP key identifier to its private half;
-    *key_configurations* is the ready ``application/ohttp-keys`` body.
+    *recipient_kids* maps it to the ``kid``; *key_configurations* is the ready
+    ``application/ohttp-keys`` body. *cut_key_ids* holds the ``kid`` of every key that was revoked
+    without leave to finish: a stream that began under one of them must be cut.
     """
 
     revision: int
@@ -102,6 +104,8 @@ class Snapshot:
     recipient_keys: Mapping[int, RecipientKey]
     key_configurations: bytes
     revocations: Revocations
+    recipient_kids: Mapping[int, str] = field(default_factory=dict)
+    cut_key_ids: frozenset[str] = frozenset()
 
 
 def verify_permission(principal: Principal, permission: Permission) -> None:

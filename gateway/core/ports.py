@@ -30,6 +30,40 @@ class SnapshotSource(Protocol):
         """Return the newest snapshot. Raises ``StoreUnavailable`` while there is none to trust."""
 
 
+class SnapshotFeed(SnapshotSource, Protocol):
+    """A source that also tells when there is a new snapshot, for what runs long."""
+
+    async def changed(self, revision: int) -> Snapshot:
+        """Return the newest snapshot once there is another than that of *revision*.
+
+        Waits as long as that takes, and costs nothing while it waits.
+        """
+
+
+class KeyDocumentSource(Protocol):
+    """Where the signed key document comes from."""
+
+    def current(self) -> bytes:
+        """Return a document that is good for at least half an hour.
+
+        Raises ``StoreUnavailable`` while the state of the keys cannot be trusted.
+        """
+
+
+class ReplayStore(Protocol):
+    """What remembers the sealed requests of the last minutes, for all processes that share it."""
+
+    async def claim(self, tag: bytes, *, until: datetime) -> None:
+        """Remember *tag* until that moment; of several claims at once exactly one succeeds.
+
+        Raises ``Replayed`` when it is remembered already, and ``StoreUnavailable`` within a second
+        when the store does not answer; the tag may then be taken or not.
+        """
+
+    async def close(self) -> None:
+        """Give everything back. Claims that still wait are finished first."""
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
     """What is sent to vLLM: built by the gateway from checked values, never the caller's bytes."""
@@ -148,6 +182,9 @@ class ControlChange(Protocol):
 
     async def add_revocation(self, revocation: Revocation) -> None:
         """Add a revocation, or widen the one of the same kind and subject; never narrows it."""
+
+    async def raise_document_seq(self) -> int:
+        """Add one to the number of the key document; return the new number. It never falls."""
 
     async def remove_expired_revocations(self, *, now: datetime) -> int:
         """Forget revocations whose ``expires_at`` is not after *now*; return how many."""
