@@ -1,8 +1,9 @@
 """Binary HTTP requests (RFC 9292): one whole request to bytes and back.
 
-Written in the known-length form, read in both. A parsed request is safe to route and to pass on:
-what HTTP parsers are known to disagree about is refused with ``MalformedRequest``, and no refusal
-repeats what the peer sent. Size limits of the content belong to the sealing around it.
+Written and read in both forms, known-length and indeterminate-length. A parsed request is safe to
+route and to pass on: what HTTP parsers are known to disagree about is refused with
+``MalformedRequest``, and no refusal repeats what the peer sent. Size limits of the content belong
+to the sealing around it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from gateway.core.bhttp_fields import (
     check_fields,
     check_padding,
     check_trailers,
+    encode_content_chunk,
+    encode_end,
     encode_fields,
     parse_indeterminate_length_fields,
     parse_known_length_fields,
@@ -65,13 +68,42 @@ def encode_request(request: Request, *, pad_to_bytes: int = 1) -> bytes:
     Raises ``MalformedRequest`` for a request that :func:`parse_request` would refuse.
     """
     _check_request(request)
-    parts = [bytes((KNOWN_LENGTH_REQUEST,))]
-    for text in (request.method, request.scheme, request.authority, request.path):
-        parts += (encode_varint(len(text)), text)
+    parts = [_encode_control(KNOWN_LENGTH_REQUEST, request)]
     for section in (encode_fields(request.headers), request.body, encode_fields(request.trailers)):
         parts += (encode_varint(len(section)), section)
     encoded = b"".join(parts)
     return encoded + bytes(-len(encoded) % pad_to_bytes)
+
+
+class RequestEncoder:
+    """Write one request by parts: send ``head``, then what ``feed()`` and ``finish()`` return.
+
+    For content whose length is not known yet (RFC 9292 §3.2). Content and trailers of *request*
+    itself must be empty (``ValueError``); ``MalformedRequest`` is raised for a request that
+    :func:`parse_request` would refuse.
+    """
+
+    def __init__(self, request: Request) -> None:
+        if request.body or request.trailers:
+            raise ValueError("content and trailers come by feed() and finish()")
+        _check_head(request)
+        self._headers = request.headers
+        self._content_bytes = 0
+        control = _encode_control(INDETERMINATE_LENGTH_REQUEST, request)
+        self.head: bytes = control + encode_fields(request.headers) + b"\x00"
+
+    def feed(self, data: bytes) -> bytes:
+        """Return *data* as one content chunk, or nothing for no data."""
+        self._content_bytes += len(data)
+        return encode_content_chunk(data)
+
+    def finish(self, *, trailers: Fields = (), padding_bytes: int = 0) -> bytes:
+        """Return the end of the content, the *trailers* and that many zero bytes.
+
+        Raises ``MalformedRequest`` when the content is not as long as announced.
+        """
+        check_content_length(self._headers, content_bytes=self._content_bytes)
+        return encode_end(trailers, padding_bytes=padding_bytes)
 
 
 def parse_request(data: bytes, *, limits: FieldLimits = DEFAULT_LIMITS) -> Request:
@@ -134,7 +166,20 @@ def _read_indeterminate_length(
     return headers, b"".join(chunks), trailers
 
 
+def _encode_control(framing: int, request: Request) -> bytes:
+    parts = [bytes((framing,))]
+    for text in (request.method, request.scheme, request.authority, request.path):
+        parts += (encode_varint(len(text)), text)
+    return b"".join(parts)
+
+
 def _check_request(request: Request) -> None:
+    _check_head(request)
+    check_trailers(request.trailers)
+    check_content_length(request.headers, content_bytes=len(request.body))
+
+
+def _check_head(request: Request) -> None:
     if _METHOD.fullmatch(request.method) is None or request.method == b"CONNECT":
         raise MalformedRequest("The method is not allowed.")
     if request.scheme not in _SCHEMES or _AUTHORITY.fullmatch(request.authority) is None:
@@ -142,8 +187,6 @@ def _check_request(request: Request) -> None:
     if _PATH.fullmatch(request.path) is None or b"#" in request.path or b"\\" in request.path:
         raise MalformedRequest("The path is not allowed.")
     check_fields(request.headers)
-    check_trailers(request.trailers)
-    check_content_length(request.headers, content_bytes=len(request.body))
     named = dict(request.headers)
     host = named.get(b"host")
     if host is not None and (

@@ -48,6 +48,7 @@ SINGLE_FIELDS: Final = frozenset(
 # RFC 9110 §6.5.1: a trailer must not change how the message is framed, routed or authenticated.
 _NEVER_TRAILERS: Final = SINGLE_FIELDS | {b"content-encoding", b"content-range", b"set-cookie"}
 
+_END: Final = b"\x00"
 _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _DIGITS: Final = re.compile(rb"[0-9]{1,18}")
@@ -122,6 +123,23 @@ def encode_fields(fields: Fields) -> bytes:
     for name, value in fields:
         parts += (encode_varint(len(name)), name, encode_varint(len(value)), value)
     return b"".join(parts)
+
+
+def encode_content_chunk(data: bytes) -> bytes:
+    """Return one piece of indeterminate-length content (RFC 9292 §3.7), nothing for no data.
+
+    An empty chunk would be the end of the content.
+    """
+    return encode_varint(len(data)) + data if data else b""
+
+
+def encode_end(trailers: Fields, *, padding_bytes: int) -> bytes:
+    """Return the end of indeterminate-length content, the trailer section and that many zeros.
+
+    Raises ``MalformedRequest`` for a field that has to be known before the content.
+    """
+    check_trailers(trailers)
+    return _END + encode_fields(trailers) + _END + bytes(padding_bytes)
 
 
 def parse_known_length_fields(reader: FieldReader, *, limits: FieldLimits) -> Fields:

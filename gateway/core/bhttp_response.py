@@ -21,6 +21,8 @@ from gateway.core.bhttp_fields import (
     check_fields,
     check_padding,
     check_trailers,
+    encode_content_chunk,
+    encode_end,
     encode_fields,
     parse_indeterminate_length_fields,
     parse_known_length_fields,
@@ -72,12 +74,11 @@ class ResponseEncoder:
 
     def feed(self, data: bytes) -> bytes:
         """Return *data* as one content chunk, or nothing for no data."""
-        return encode_varint(len(data)) + data if data else b""
+        return encode_content_chunk(data)
 
     def finish(self, *, trailers: Fields = (), padding_bytes: int = 0) -> bytes:
         """Return the end of the content, the *trailers* and that many zero bytes."""
-        check_trailers(trailers)
-        return _END + encode_fields(trailers) + _END + bytes(padding_bytes)
+        return encode_end(trailers, padding_bytes=padding_bytes)
 
 
 def encode_response(response: Response, *, pad_to_bytes: int = 1) -> bytes:

@@ -19,11 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.core.errors import MalformedRequest, OpenFailed, PayloadTooLarge
+from gateway.core.xwing import XWingKem
 
 RandomBytes = Callable[[int], bytes]
 """Gives that many unpredictable bytes. Tests pass a fixed source to reproduce published values."""
 
 KEM_X25519: Final = 0x0020
+KEM_XWING: Final = XWingKem.kem_id
 KDF_HKDF_SHA256: Final = 0x0001
 TAG_BYTES: Final = 16
 NONCE_BYTES: Final = 12
@@ -139,7 +141,7 @@ class X25519Kem:
         return _x25519_secret(dh, encapsulated_key, public_key), encapsulated_key
 
 
-KEMS: Final[Mapping[int, Kem]] = MappingProxyType({KEM_X25519: X25519Kem()})
+KEMS: Final[Mapping[int, Kem]] = MappingProxyType({KEM_X25519: X25519Kem(), KEM_XWING: XWingKem()})
 """The mechanisms that this build knows, by registered number."""
 
 

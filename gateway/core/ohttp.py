@@ -1,25 +1,29 @@
-"""Chunked Oblivious HTTP (RFC 9458, draft-ietf-ohai-chunked-ohttp-08): seal and open by parts.
+"""Oblivious HTTP, chunked (draft-ietf-ohai-chunked-ohttp-08) or in one piece (RFC 9458).
 
 Four objects, each with ``feed()`` and ``finish()`` alone: the client seals a request and opens the
 answer, the gateway opens a request and seals the answer. The joined output is the same for every
 way of cutting the input. Whatever makes a message not open is the same ``OpenFailed``, so that the
 answer tells an attacker nothing. There is no trial decryption: the key identifier selects the key.
+A ``Profile`` says which variant is spoken; only the chunked one can stream.
 
 Request:  header(7) | encapsulated key | chunks      Response:  nonce | chunks
 Chunk:    length, ciphertext                         Final:     0, ciphertext up to the end
+In one piece, a single ciphertext up to the end stands in place of the chunks.
 """
 
 from __future__ import annotations
 
 import secrets
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from gateway.core import hpke
 from gateway.core.errors import MalformedRequest, OpenFailed, UnknownKey
-from gateway.core.ohttp_chunks import MAX_CHUNK_BYTES, ChunkReader, ChunkWriter, OpenChunk
+from gateway.core.ohttp_chunks import MAX_CHUNK_BYTES, OpenChunk
+from gateway.core.ohttp_framing import Framing
 from gateway.core.ohttp_keys import KeyConfig, RecipientKey
 
 REQUEST_MEDIA_TYPE: Final = "message/ohttp-chunked-req"
@@ -30,7 +34,7 @@ _HEADER: Final = struct.Struct(">BHHH")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The labels and the cipher of one variant of the protocol.
+    """The labels, the cipher, the framing and the media types of one variant of the protocol.
 
     Labels keep variants apart: what is sealed under one never opens under another.
     """
@@ -38,6 +42,9 @@ class Profile:
     request_label: bytes
     response_label: bytes
     aead: hpke.Aead = hpke.AES_256_GCM
+    is_chunked: bool = True
+    request_media_type: str = REQUEST_MEDIA_TYPE
+    response_media_type: str = RESPONSE_MEDIA_TYPE
 
     @property
     def response_nonce_bytes(self) -> int:
@@ -46,6 +53,21 @@ class Profile:
 
 
 CHUNKED: Final = Profile(b"message/bhttp chunked request", b"message/bhttp chunked response")
+"""What our own client speaks: the answer streams (draft §6)."""
+
+WHOLE: Final = Profile(
+    b"message/bhttp request",
+    b"message/bhttp response",
+    is_chunked=False,
+    request_media_type="message/ohttp-req",
+    response_media_type="message/ohttp-res",
+)
+"""RFC 9458 as published: one sealed piece each way, for clients that know no chunks."""
+
+PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
+    {profile.request_media_type: profile for profile in (CHUNKED, WHOLE)}
+)
+"""The variants by the media type of the request."""
 
 FindKey = Callable[[int], RecipientKey | None]
 """Looks up a private key by its identifier; None when it is unknown, retired or revoked."""
@@ -114,12 +136,16 @@ class RequestSealer:
         self._profile = profile
         self._exported: _Exported | None = _export(context, context.encapsulated_key, profile)
         self._is_finished = False
-        self._writer = ChunkWriter(
-            context.seal, prefix=header + context.encapsulated_key, max_chunk_bytes=max_chunk_bytes
-        )
+        prefix = header + context.encapsulated_key
+        framing = Framing(profile.is_chunked, max_chunk_bytes)
+        self._writer = framing.writer(context.seal, prefix=prefix)
 
     def feed(self, data: bytes) -> bytes:
-        """Return *data* as sealed chunks; the first output starts with the header."""
+        """Return *data* as sealed chunks; the first output starts with the header.
+
+        With a profile that is not chunked, *data* is kept and all output comes from ``finish()``;
+        the same holds for :class:`ResponseSealer`, and for the two that open.
+        """
         return self._writer.feed(data)
 
     def finish(self, data: bytes = b"") -> bytes:
@@ -128,12 +154,23 @@ class RequestSealer:
         self._is_finished = True
         return sealed
 
-    def response_opener(self, *, max_chunk_bytes: int = MAX_CHUNK_BYTES) -> ResponseOpener:
-        """Return the object that opens the answer. Once, and only after ``finish()``."""
+    def response_opener(
+        self, *, max_chunk_bytes: int = MAX_CHUNK_BYTES, max_body_bytes: int | None = None
+    ) -> ResponseOpener:
+        """Return the object that opens the answer. Once, and only after ``finish()``.
+
+        *max_body_bytes* bounds the plaintext. Without it only an answer in one piece, which has to
+        be collected, has a limit (``MAX_WHOLE_BYTES``).
+        """
         exported, self._exported = self._exported, None
         if exported is None or not self._is_finished:
             raise RuntimeError("an answer is opened once, after its request is finished")
-        return ResponseOpener(exported, max_chunk_bytes=max_chunk_bytes, profile=self._profile)
+        return ResponseOpener(
+            exported,
+            max_chunk_bytes=max_chunk_bytes,
+            profile=self._profile,
+            max_body_bytes=max_body_bytes,
+        )
 
 
 class RequestOpener:
@@ -164,9 +201,8 @@ class RequestOpener:
         """The identifier of the key that the request is sealed to, once the header has arrived."""
         self.encapsulated_key: bytes | None = None
         """Unique to each honest request: what a store against replays remembers."""
-        self._reader = ChunkReader(
-            self._read_prefix, max_chunk_bytes=max_chunk_bytes, max_total_bytes=max_body_bytes
-        )
+        framing = Framing(profile.is_chunked, max_chunk_bytes, max_body_bytes)
+        self._reader = framing.reader(self._read_prefix)
 
     def feed(self, data: bytes) -> bytes:
         """Accept the next wire bytes; return the plaintext that they complete."""
@@ -195,7 +231,9 @@ class RequestOpener:
         if exported is None:
             raise RuntimeError("an answer is sealed once, after its request is finished")
         aead = exported.answer_aead(nonce, profile=self._profile)
-        return ResponseSealer(aead, nonce=nonce, max_chunk_bytes=max_chunk_bytes)
+        return ResponseSealer(
+            aead, nonce=nonce, max_chunk_bytes=max_chunk_bytes, profile=self._profile
+        )
 
     def _read_prefix(self, buffer: bytearray) -> OpenChunk | None:
         if len(buffer) < _HEADER.size:
@@ -229,8 +267,16 @@ class ResponseSealer:
     To break an answer off, stop without calling ``finish()``: the client then notices.
     """
 
-    def __init__(self, aead: hpke.SequencedAead, *, nonce: bytes, max_chunk_bytes: int) -> None:
-        self._writer = ChunkWriter(aead.seal, prefix=nonce, max_chunk_bytes=max_chunk_bytes)
+    def __init__(
+        self,
+        aead: hpke.SequencedAead,
+        *,
+        nonce: bytes,
+        max_chunk_bytes: int,
+        profile: Profile = CHUNKED,
+    ) -> None:
+        framing = Framing(profile.is_chunked, max_chunk_bytes)
+        self._writer = framing.writer(aead.seal, prefix=nonce)
 
     def feed(self, data: bytes) -> bytes:
         """Return *data* as one sealed chunk, or several if it is longer than one may be.
@@ -251,10 +297,18 @@ class ResponseOpener:
     known only when ``finish()`` has returned.
     """
 
-    def __init__(self, exported: _Exported, *, max_chunk_bytes: int, profile: Profile) -> None:
+    def __init__(
+        self,
+        exported: _Exported,
+        *,
+        max_chunk_bytes: int,
+        profile: Profile,
+        max_body_bytes: int | None = None,
+    ) -> None:
         self._exported: _Exported | None = exported
         self._profile = profile
-        self._reader = ChunkReader(self._read_prefix, max_chunk_bytes=max_chunk_bytes)
+        framing = Framing(profile.is_chunked, max_chunk_bytes, max_body_bytes)
+        self._reader = framing.reader(self._read_prefix)
 
     def feed(self, data: bytes) -> bytes:
         """Accept the next wire bytes; return the plaintext that they complete."""

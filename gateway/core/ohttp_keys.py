@@ -23,6 +23,9 @@ OFFERED_ALGORITHMS: Final[tuple[SymmetricAlgorithms, ...]] = (
     (hpke.KDF_HKDF_SHA256, hpke.AES_256_GCM.aead_id),
 )
 
+PREFERRED_KEMS: Final = (hpke.KEM_XWING, hpke.KEM_X25519)
+"""For ``find_usable_config``: X-Wing where it is offered, X25519 elsewhere."""
+
 _MAX_KEY_ID: Final = 0xFF
 _HEAD: Final = struct.Struct(">BH")
 _PAIR: Final = struct.Struct(">HH")
@@ -130,8 +133,14 @@ def parse_key_list(data: bytes) -> tuple[KeyConfig, ...]:
 def find_usable_config(
     configs: Sequence[KeyConfig], *, kem_ids: Sequence[int] = (hpke.KEM_X25519,)
 ) -> KeyConfig | None:
-    """Return the first configuration with one of *kem_ids* that offers AES-256-GCM, else None."""
-    for config in configs:
-        if config.kem_id in kem_ids and OFFERED_ALGORITHMS[0] in config.algorithms:
-            return config
+    """Return the configuration to seal to, or None: the first of *kem_ids* that offers AES-256-GCM.
+
+    The order of *kem_ids* is the caller's preference and goes before the order of *configs*: the
+    server lists X25519 first for clients that read one entry only. ``PREFERRED_KEMS`` resists an
+    attacker who records today and has a quantum computer later.
+    """
+    for kem_id in kem_ids:
+        for config in configs:
+            if config.kem_id == kem_id and OFFERED_ALGORITHMS[0] in config.algorithms:
+                return config
     return None

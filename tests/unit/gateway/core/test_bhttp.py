@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.bhttp import Request, encode_request, parse_request
+from gateway.core.bhttp import Request, RequestEncoder, encode_request, parse_request
 from gateway.core.bhttp_fields import encode_fields
 from gateway.core.errors import MalformedRequest
 from gateway.core.varint import encode_varint
@@ -156,3 +156,59 @@ def test_something_after_the_end():
 def test_nothing_secret_is_shown():
     """The representation of a request shows neither headers nor content."""
     assert "canary" not in repr(CHAT)
+
+
+def streamed(request: Request, pieces: list[bytes], **end) -> bytes:
+    """Return *request* with the content *pieces* in the indeterminate-length form."""
+    encoder = RequestEncoder(replace(request, body=b"", trailers=()))
+    return encoder.head + b"".join(map(encoder.feed, pieces)) + encoder.finish(**end)
+
+
+@given(REQUESTS, st.lists(st.binary(max_size=70), max_size=4), st.integers(0, 30))
+def test_both_encoders_agree(request, pieces, padding_bytes):
+    """A request written in both forms is read as the same request, whatever the pieces."""
+    whole = replace(request, body=b"".join(pieces))
+    data = streamed(request, pieces, trailers=request.trailers, padding_bytes=padding_bytes)
+    assert parse_request(data) == parse_request(encode_request(whole)) == whole
+    assert data.endswith(bytes(padding_bytes))
+
+
+@given(REQUESTS)
+def test_streamed_form_byte_for_byte(request):
+    """The streamed form equals an encoding written down separately."""
+    half = len(request.body) // 2
+    pieces = [request.body[:half], request.body[half:]]
+    assert streamed(request, pieces, trailers=request.trailers) == raw(request, framing=2)
+
+
+def test_encoder_by_parts_refuses_what_the_parser_would():
+    """Unsafe heads, trailers and a broken promise of length are refused while writing."""
+    with pytest.raises(MalformedRequest):
+        RequestEncoder(Request(b"CONNECT", b"/"))
+    with pytest.raises(MalformedRequest):
+        RequestEncoder(Request(b"POST", b"/")).finish(trailers=((b"authorization", b"x"),))
+    for part in ({"body": b"x"}, {"trailers": ((b"x", b"y"),)}):
+        with pytest.raises(ValueError, match="feed"):
+            RequestEncoder(Request(b"POST", b"/", **part))
+    announced = Request(b"POST", b"/", headers=((b"content-length", b"4"),))
+    assert parse_request(streamed(announced, [b"12", b"34"])).body == b"1234"
+    with pytest.raises(MalformedRequest):
+        streamed(announced, [b"123"])
+
+
+@pytest.mark.parametrize("framing", [0, 2])
+def test_truncation_that_would_hide_content(framing):
+    """A request that announces content and stops before it is refused (RFC 9292 §3.8)."""
+    request = replace(CHAT, headers=((b"content-length", b"19"),))
+    whole = raw(request, framing)
+    head = len(raw(replace(request, body=b""), framing)) - 2
+    assert parse_request(whole) == request
+    with pytest.raises(MalformedRequest):
+        parse_request(whole[:head])
+
+
+@pytest.mark.parametrize("framing", [0, 2])
+def test_informational_response_in_a_request(framing):
+    """A request cannot start with an informational status, as a response can."""
+    with pytest.raises(MalformedRequest):
+        parse_request(bytes([framing]) + b"\x40\x67\x00" + raw(CHAT, framing)[1:])

@@ -12,6 +12,8 @@ from gateway.core.bhttp_fields import (
     check_fields,
     check_padding,
     check_trailers,
+    encode_content_chunk,
+    encode_end,
     encode_fields,
     parse_indeterminate_length_fields,
     parse_known_length_fields,
@@ -144,3 +146,12 @@ def test_padding():
     check_padding(bytes(9))
     with pytest.raises(MalformedRequest):
         check_padding(bytes(9) + b"\x01")
+
+
+def test_parts_of_streamed_content():
+    """No data is no chunk, since an empty one would be the end; the end holds the trailers."""
+    assert encode_content_chunk(b"") == b""
+    assert encode_content_chunk(b"ab") == b"\x02ab"
+    assert encode_end(((b"a", b"b"),), padding_bytes=2) == b"\x00\x01a\x01b\x00\x00\x00"
+    with pytest.raises(MalformedRequest):
+        encode_end(((b"host", b"b"),), padding_bytes=0)

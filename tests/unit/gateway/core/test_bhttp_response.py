@@ -143,3 +143,32 @@ def test_encoder_refuses_what_the_decoder_would(status, headers):
         encode_response(Response(status, headers))
     with pytest.raises(MalformedRequest):
         ResponseEncoder(200, ()).finish(trailers=((b"host", b"x"),))
+
+
+@given(st.lists(st.binary(max_size=90), max_size=4), st.integers(0, 30))
+def test_both_encoders_agree(pieces, padding_bytes):
+    """A response written in both forms is read as the same response."""
+    trailers = ((b"x-end", b"1"),)
+    whole = Response(200, HEADERS, b"".join(pieces), trailers)
+    data = streamed(pieces, trailers=trailers, padding_bytes=padding_bytes)
+    assert parse_response(data) == parse_response(encode_response(whole)) == whole
+
+
+@given(st.integers(0, 8), st.integers(1, 30))
+def test_interim_answers_in_both_forms(count, size):
+    """Interim answers with fields are passed over in both forms, however the bytes are cut."""
+    whole = encode_response(Response(200, HEADERS, b"x"))
+    known = b"\x01" + b"\x40\x67\x06\x04link\x00" * count + whole[1:]
+    indeterminate = b"\x03" + b"\x40\x67\x04link\x00\x00" * count + streamed([b"x"])[1:]
+    for data in (known, indeterminate):
+        decoder = ResponseDecoder()
+        body = b"".join(decoder.feed(data[at : at + size]) for at in range(0, len(data), size))
+        assert (decoder.finish().headers, body) == (HEADERS, b"x")
+
+
+def test_truncation_that_would_hide_content():
+    """A response that announces content and stops before it is refused (RFC 9292 §3.8)."""
+    whole = encode_response(Response(200, ((b"content-length", b"2"),), b"ab"))
+    assert parse_response(whole).body == b"ab"
+    with pytest.raises(MalformedRequest):
+        parse_response(whole[: whole.index(b"ab") - 1])

@@ -1,7 +1,7 @@
 """Whole exchanges: what one side seals the other opens, and nothing else does."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core import hpke, ohttp
@@ -12,6 +12,11 @@ KEY = load_recipient_key(9, bytes(range(32)), kem_id=hpke.KEM_X25519)
 KEYS = {9: KEY}
 NONCE = bytes(range(100, 132))
 HEADER_BYTES = 7 + 32
+
+
+XWING = load_recipient_key(10, bytes(range(32)), kem_id=hpke.KEM_XWING)
+ALL_KEYS = {9: KEY, 10: XWING}
+VARIANTS = st.tuples(st.sampled_from([9, 10]), st.sampled_from(list(ohttp.PROFILES.values())))
 
 
 def fixed(_: int) -> bytes:
@@ -224,3 +229,111 @@ def test_each_request_is_fresh():
     """Two seals of the same request share no encapsulated key."""
     wires = [ohttp.RequestSealer(KEY.config).finish(b"x") for _ in range(2)]
     assert wires[0][7:39] != wires[1][7:39]
+
+
+@settings(max_examples=40)
+@given(VARIANTS, PIECES, SIZES)
+def test_every_variant_round_trip(variant, pieces, sizes):
+    """Both mechanisms and both framings carry a request and its answer, however they are cut."""
+    key_id, profile = variant
+    client = ohttp.RequestSealer(ALL_KEYS[key_id].config, profile=profile)
+    gateway = ohttp.RequestOpener(ALL_KEYS.get, max_body_bytes=1 << 16, profile=profile)
+    wire = b"".join(map(client.feed, pieces)) + client.finish(b"end")
+    assert open_all(gateway, cut(wire, sizes)) == b"".join(pieces) + b"end"
+    assert gateway.key_id == key_id
+    assert wire[7:].startswith(gateway.encapsulated_key)
+    answer = gateway.response_sealer(NONCE)
+    wire = b"".join(map(answer.feed, pieces)) + answer.finish(b"[DONE]")
+    assert wire.startswith(NONCE)
+    assert open_all(client.response_opener(), cut(wire, sizes)) == b"".join(pieces) + b"[DONE]"
+
+
+@settings(max_examples=40)
+@given(VARIANTS, st.integers(0, 100_000), st.booleans())
+def test_flipped_bit_in_every_variant(variant, position, in_answer):
+    """One flipped bit anywhere fails in every variant, without telling where it was."""
+    key_id, profile = variant
+    client = ohttp.RequestSealer(ALL_KEYS[key_id].config, profile=profile)
+    gateway = ohttp.RequestOpener(ALL_KEYS.get, max_body_bytes=1 << 16, profile=profile)
+    wire = client.finish(b"question")
+    receiver = ohttp.RequestOpener(ALL_KEYS.get, max_body_bytes=1 << 16, profile=profile)
+    if in_answer:
+        gateway.finish(wire)
+        wire, receiver = gateway.response_sealer(NONCE).finish(b"answer"), client.response_opener()
+    damaged = bytearray(wire)
+    bit = position % (8 * len(wire))
+    damaged[bit // 8] ^= 1 << bit % 8
+    with pytest.raises((OpenFailed, UnknownKey, PayloadTooLarge)) as caught:
+        receiver.finish(bytes(damaged))
+    if in_answer or bit >= 56:
+        assert caught.type is not UnknownKey
+
+
+def test_variants_do_not_mix():
+    """What is sealed in one framing does not open in the other, and media types tell them apart."""
+    for one, other in ((ohttp.CHUNKED, ohttp.WHOLE), (ohttp.WHOLE, ohttp.CHUNKED)):
+        with pytest.raises((OpenFailed, PayloadTooLarge)):
+            opener(profile=other).finish(sealer(profile=one).finish(b"x"))
+    assert list(ohttp.PROFILES) == ["message/ohttp-chunked-req", "message/ohttp-req"]
+    assert ohttp.WHOLE.response_media_type == "message/ohttp-res"
+    assert ohttp.CHUNKED.response_media_type == ohttp.RESPONSE_MEDIA_TYPE
+
+
+def test_whole_message_shape():
+    """In one piece a message is header, encapsulated key and one ciphertext, made at its end."""
+    client, gateway = sealer(profile=ohttp.WHOLE), opener(profile=ohttp.WHOLE)
+    assert client.feed(b"question") == b""
+    wire = client.finish()
+    assert len(wire) == HEADER_BYTES + len(b"question") + 16
+    assert gateway.feed(wire) == b""
+    assert gateway.finish() == b"question"
+    answer = gateway.response_sealer(NONCE)
+    assert answer.feed(b"answer") == b""
+    assert len(answer.finish()) == 32 + len(b"answer") + 16
+
+
+def test_every_truncation_of_a_whole_message():
+    """No proper beginning of a request or an answer in one piece opens."""
+    client, gateway = sealer(profile=ohttp.WHOLE), opener(profile=ohttp.WHOLE)
+    wire = client.finish(b"question")
+    for end in range(len(wire)):
+        with pytest.raises(OpenFailed):
+            opener(profile=ohttp.WHOLE).finish(wire[:end])
+    gateway.finish(wire)
+    answer = gateway.response_sealer(NONCE).finish(b"answer")
+    for end in range(len(answer)):
+        other = sealer(profile=ohttp.WHOLE)
+        other.finish(b"question")
+        with pytest.raises(OpenFailed):
+            other.response_opener().finish(answer[:end])
+
+
+def test_size_of_a_whole_message():
+    """A request or an answer in one piece above the limit is refused before it is opened."""
+    assert opener(max_body_bytes=8, profile=ohttp.WHOLE).finish(
+        sealer(profile=ohttp.WHOLE).finish(bytes(8))
+    ) == bytes(8)
+    gateway = opener(max_body_bytes=8, profile=ohttp.WHOLE)
+    with pytest.raises(PayloadTooLarge):
+        gateway.feed(sealer(profile=ohttp.WHOLE).finish(bytes(9)))
+    with pytest.raises(OpenFailed):
+        gateway.finish()
+    for profile in ohttp.PROFILES.values():
+        client, gateway = sealer(profile=profile), opener(profile=profile)
+        gateway.finish(client.finish())
+        with pytest.raises(PayloadTooLarge):
+            client.response_opener(max_body_bytes=8).feed(
+                gateway.response_sealer(NONCE).finish(bytes(9))
+            )
+
+
+def test_damaged_xwing_key_is_not_told_apart():
+    """Damage in the ML-KEM half, in the X25519 half and in the message is the same failure."""
+    wire = ohttp.RequestSealer(XWING.config).finish(b"x")
+    texts = set()
+    for at in (7, 7 + 1088, 7 + 1119, len(wire) - 1):
+        damaged = wire[:at] + bytes([wire[at] ^ 1]) + wire[at + 1 :]
+        with pytest.raises(OpenFailed) as caught:
+            ohttp.RequestOpener(ALL_KEYS.get, max_body_bytes=99).finish(damaged)
+        texts.add(str(caught.value))
+    assert texts == {OpenFailed.default_detail}

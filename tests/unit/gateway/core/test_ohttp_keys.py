@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import MalformedRequest
 from gateway.core.ohttp_keys import (
+    PREFERRED_KEMS,
     KeyConfig,
     RecipientKey,
     encode_key_config,
@@ -40,7 +41,7 @@ def test_round_trip(key_id, public_key):
 
 def test_unknown_mechanisms_are_skipped():
     """An entry with a mechanism that we do not know does not hide the others."""
-    unknown = b"\x01\x64\x7a" + bytes(1216) + bytes.fromhex("000400010002")
+    unknown = b"\x01\x64\x7b" + bytes(1216) + bytes.fromhex("000400010002")
     data = len(unknown).to_bytes(2, "big") + unknown + encode_key_list([CONFIG])
     assert parse_key_list(data) == (CONFIG,)
     with pytest.raises(MalformedRequest):
@@ -71,7 +72,7 @@ def test_algorithms_come_in_pairs(pairs):
 def test_any_bytes(data):
     """Any bytes are a list of configurations or are refused with the one documented error."""
     with contextlib.suppress(MalformedRequest):
-        assert all(config.kem_id == 0x20 for config in parse_key_list(data))
+        assert all(config.kem_id in (0x20, 0x647A) for config in parse_key_list(data))
 
 
 def test_usable_config():
@@ -80,6 +81,22 @@ def test_usable_config():
     assert find_usable_config([weak, CONFIG]) is CONFIG
     assert find_usable_config([weak]) is None
     assert find_usable_config([CONFIG], kem_ids=(0x647A,)) is None
+
+
+def test_preferred_mechanism():
+    """X-Wing is chosen where it is offered, wherever it stands in the list."""
+    xwing = KeyConfig(2, 0x647A, bytes(1216))
+    assert find_usable_config([CONFIG, xwing], kem_ids=PREFERRED_KEMS) is xwing
+    assert find_usable_config([xwing, CONFIG]) is CONFIG
+    assert find_usable_config([CONFIG], kem_ids=PREFERRED_KEMS) is CONFIG
+
+
+def test_both_mechanisms_in_one_list():
+    """A list with both mechanisms comes back in its order, with keys of 32 and 1216 bytes."""
+    key = load_recipient_key(2, bytes(32), kem_id=0x647A)
+    configs = (CONFIG, key.config)
+    assert parse_key_list(encode_key_list(configs)) == configs
+    assert len(encode_key_config(key.config)) == 3 + 1216 + 2 + 4
 
 
 @pytest.mark.parametrize(
