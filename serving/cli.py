@@ -176,7 +176,8 @@ def _refusals(*, as_json: bool) -> Iterator[None]:
     except ServingError as error:
         _fail(str(error), as_json=as_json)
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}", as_json=as_json)
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror}", as_json=as_json)
 
 
 def _fail(reason: str, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
-from serving.bundle import open_bundle
+from serving.bundle import inspect_bundle, open_bundle
 from serving.errors import BundleRefused, LaunchFailed
 from serving.hardening import harden_process
 from serving.health import is_healthy
@@ -69,11 +69,10 @@ def launch(plan: Launch, *, report: Report) -> None:
     executable = find_executable(plan.executable, search_path=plan.inherited.get("PATH"))
     is_cpu_build = find_cpu_build(executable) if plan.device == "auto" else plan.device == "cpu"
     uds = plan.uds.absolute()
-    with (
-        stop_on_signals() as stop,
-        own_socket(uds),
-        plaintext_folder(choose_parent(plan.plaintext_parent, fallback=uds.parent)) as folder,
-    ):
+    parent = choose_parent(
+        plan.plaintext_parent, fallback=uds.parent, needed_bytes=opened_size_bytes(plan)
+    )
+    with stop_on_signals() as stop, own_socket(uds), plaintext_folder(parent) as folder:
         model = open_model(plan, folder)
         report("opened", {"model": model.name, "lora": [a.name for a in model.adapters]})
         command = build_command(
@@ -104,6 +103,12 @@ def launch(plan: Launch, *, report: Report) -> None:
             report=report,
         ).run(stop)
     report("stopped", {})
+
+
+def opened_size_bytes(plan: Launch) -> int:
+    """Return how much room the opened files will need, by what the manifests say unverified."""
+    bundles = [plan.bundle, *(bundle for _, bundle in plan.adapters)]
+    return sum(entry.size for bundle in bundles for entry in inspect_bundle(bundle).files)
 
 
 def open_model(plan: Launch, folder: Path) -> OpenedModel:

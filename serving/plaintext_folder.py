@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -21,26 +21,40 @@ from serving.errors import LaunchFailed
 PREFIX: Final = "sealgate-plaintext-"
 MEMORY_FOLDER: Final = Path("/dev/shm")  # noqa: S108  # memory, not a shared place on disk
 _TRIES: Final = 5
+_VLLM_SHARED_BYTES: Final = 2**30  # 0.4 GiB were seen with one worker
 
 
-def choose_parent(configured: Path | None, *, fallback: Path) -> Path:
-    """Return where to put the folder: *configured*, else memory (tmpfs), else *fallback*."""
+def choose_parent(
+    configured: Path | None, *, fallback: Path, needed_bytes: int, memory: Path = MEMORY_FOLDER
+) -> Path:
+    """Return where to put the folder: *configured*, else memory (tmpfs), else *fallback*.
+
+    Memory is taken when it has room for *needed_bytes* and for what vLLM itself shares there.
+    """
     if configured is not None:
         return configured
-    if MEMORY_FOLDER.is_dir() and os.access(MEMORY_FOLDER, os.W_OK | os.X_OK):
-        return MEMORY_FOLDER
-    return fallback
+    if not os.access(memory, os.W_OK | os.X_OK):
+        return fallback
+    free_bytes = shutil.disk_usage(memory).free
+    return memory if free_bytes >= needed_bytes + _VLLM_SHARED_BYTES else fallback
+
+
+def make_private_folder(parent: Path) -> Path:
+    """Return a new folder under *parent* with mode 0700. Raises ``OSError``."""
+    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
 
 
 @contextmanager
-def plaintext_folder(parent: Path) -> Iterator[Path]:
+def plaintext_folder(
+    parent: Path, *, make: Callable[[Path], Path] = make_private_folder
+) -> Iterator[Path]:
     """Give a new 0700 folder under *parent*; remove it with all its content at the end.
 
     Raises :class:`LaunchFailed` when *parent* cannot be used.
     """
     try:
         remove_remnants(parent)
-        folder, lock = _make_locked(parent)
+        folder, lock = _make_locked(parent, make)
     except OSError as error:
         raise LaunchFailed(f"{parent}: {error.strerror}") from None
     try:
@@ -65,9 +79,9 @@ def remove_remnants(parent: Path) -> list[Path]:
     return removed
 
 
-def _make_locked(parent: Path) -> tuple[Path, int]:
+def _make_locked(parent: Path, make: Callable[[Path], Path]) -> tuple[Path, int]:
     for _ in range(_TRIES):
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        folder = make(parent)
         lock = _try_lock(folder)
         # Another launcher may take the folder for a remnant before it is locked.
         if lock is not None and folder.is_dir():

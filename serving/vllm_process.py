@@ -21,7 +21,7 @@ from serving.hardening import end_with_parent
 _TAIL_BYTES: Final = 4096
 _KILL_SECONDS: Final = 10.0
 # For what outlives the API server: time to remove its shared memory, which holds prompts.
-_ORPHAN_SECONDS: Final = 5.0
+_ORPHAN_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
 
 
@@ -78,8 +78,8 @@ class VllmProcess:
 
     def stop(self, *, grace_seconds: float) -> None:
         """End vLLM and all it started: politely, then after *grace_seconds* by force."""
+        self._signal(signal.SIGTERM)
         if self.is_running():
-            self._signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(grace_seconds)
         if not self.is_running():

@@ -1,6 +1,6 @@
 """Ask a running vLLM every question of corpus.jsonl and count what it gives away.
 
-    .venv/bin/python tests/model/ask_vllm.py run/vllm.sock [MODEL]
+    .venv/bin/python tests/model/ask_vllm.py run/vllm.sock [MODEL [CORPUS]]
 
 The key is read from beside the socket, as the gateway does. Standard library only.
 """
@@ -51,7 +51,8 @@ def main() -> None:
     """Print the counts as JSON."""
     uds = Path(sys.argv[1])
     model = sys.argv[2] if len(sys.argv) > 2 else "tiny"
-    lines = [json.loads(line) for line in (HERE / "corpus.jsonl").read_text("utf-8").splitlines()]
+    corpus = Path(sys.argv[3]) if len(sys.argv) > 3 else HERE / "corpus.jsonl"
+    lines = [json.loads(line) for line in corpus.read_text("utf-8").splitlines()]
     turns = [
         (line, turn)
         for line in lines

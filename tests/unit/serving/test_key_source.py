@@ -6,6 +6,13 @@ import os
 import stat
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from serving.errors import KeyRefused
 from serving.key_source import FileKeySource, generate_keys
@@ -91,6 +98,18 @@ def test_another_kind_of_key_is_refused(tmp_path, keys):
     (folder / "verification.pub").write_bytes(private)
     for method in (keys.signing_key, keys.verification_key):
         with pytest.raises(KeyRefused):
+            method()
+
+
+def test_a_key_for_another_algorithm_is_refused(tmp_path, keys):
+    """A well-formed key that is not Ed25519 is refused."""
+    other = X25519PrivateKey.generate()
+    private = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "keys" / "signing.key").write_bytes(private)
+    (tmp_path / "keys" / "verification.pub").write_bytes(public)
+    for method in (keys.signing_key, keys.verification_key):
+        with pytest.raises(KeyRefused, match="Ed25519"):
             method()
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from serving.errors import LaunchFailed
 from serving.plaintext_folder import (
-    MEMORY_FOLDER,
     PREFIX,
     choose_parent,
     plaintext_folder,
@@ -63,13 +63,52 @@ def test_only_own_folders_are_removed(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
+def test_a_folder_taken_for_a_remnant_is_made_anew(tmp_path):
+    """Losing the race against another launcher's cleaning is not the end."""
+    made = []
+
+    def make(parent):
+        made.append(Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)))
+        if len(made) == 1:
+            made[0].rmdir()
+        return made[-1]
+
+    with plaintext_folder(tmp_path, make=make) as folder:
+        assert folder == made[1]
+
+
+def test_it_does_not_try_for_ever(tmp_path):
+    """A parent in which no folder lasts is an error."""
+
+    def make(parent):
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        folder.rmdir()
+        return folder
+
+    with (
+        pytest.raises(LaunchFailed, match="no private folder"),
+        plaintext_folder(tmp_path, make=make),
+    ):
+        pytest.fail("entered")
+
+
 def test_a_place_that_cannot_be_used_is_an_error(tmp_path):
     """A missing parent folder stops the launch with its reason."""
     with pytest.raises(LaunchFailed), plaintext_folder(tmp_path / "nowhere"):
         pytest.fail("entered")
 
 
-def test_memory_is_preferred(tmp_path):
-    """Weights lie in memory unless the operator says otherwise."""
-    assert choose_parent(tmp_path, fallback=Path("/x")) == tmp_path
-    assert choose_parent(None, fallback=Path("/x")) in {MEMORY_FOLDER, Path("/x")}
+FALLBACK = Path("/fallback")
+
+
+def test_the_operator_chooses_the_place(tmp_path):
+    """A configured folder is taken, whatever its size."""
+    assert choose_parent(tmp_path, fallback=FALLBACK, needed_bytes=2**60) == tmp_path
+
+
+def test_memory_is_preferred_where_the_model_fits(tmp_path):
+    """Weights lie in memory, unless there is too little of it or none to write to."""
+    assert choose_parent(None, fallback=FALLBACK, needed_bytes=1, memory=tmp_path) == tmp_path
+    assert choose_parent(None, fallback=FALLBACK, needed_bytes=2**60, memory=tmp_path) == FALLBACK
+    nowhere = tmp_path / "nowhere"
+    assert choose_parent(None, fallback=FALLBACK, needed_bytes=1, memory=nowhere) == FALLBACK
