@@ -24,6 +24,7 @@ from gateway.core.registry import (
 @dataclass(slots=True)
 class _Contents:
     revision: int = 0
+    document_seq: int = 0
     clients: dict[str, StoredClient] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
     keys: dict[str, StoredKey] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class _Contents:
         """Return contents that can be changed without changing these; the values are immutable."""
         return _Contents(
             self.revision,
+            self.document_seq,
             copy(self.clients),
             copy(self.credentials),
             copy(self.keys),
@@ -65,6 +67,7 @@ class MemoryStore:
         contents = self._contents
         return ControlState(
             revision=contents.revision,
+            document_seq=contents.document_seq,
             clients=tuple(contents.clients[name] for name in sorted(contents.clients)),
             keys=tuple(contents.keys.values()),
             revocations=tuple(
@@ -146,6 +149,10 @@ class _MemoryChange:
         name = (revocation.kind, revocation.subject)
         present = self._contents.revocations.get(name, revocation)
         self._contents.revocations[name] = present.widened(revocation)
+
+    async def raise_document_seq(self) -> int:
+        self._contents.document_seq += 1
+        return self._contents.document_seq
 
     async def remove_expired_revocations(self, *, now: datetime) -> int:
         kept = {

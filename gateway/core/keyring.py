@@ -20,6 +20,7 @@ class KeyUse(StrEnum):
 
     SIGNING = "signing"
     ENCRYPTION = "encryption"
+    DOCUMENT = "document"
 
 
 class KeyAlgorithm(StrEnum):
@@ -27,6 +28,7 @@ class KeyAlgorithm(StrEnum):
 
     ED25519 = "Ed25519"
     X25519 = "X25519"
+    X_WING = "X-Wing"
 
 
 class KeyState(StrEnum):
@@ -49,8 +51,11 @@ TRANSITIONS: Mapping[KeyState, frozenset[KeyState]] = MappingProxyType(
     }
 )
 
-USABLE = frozenset({KeyState.ACTIVE, KeyState.RETIRING})
-"""States in which a private half still opens messages and a public half still verifies tokens."""
+USABLE = frozenset({KeyState.PENDING, KeyState.ACTIVE, KeyState.RETIRING})
+"""States in which a private half opens messages and a public half verifies tokens.
+
+A pending key is among them: it is published only once every process can open with it.
+"""
 
 KEY_ID_REST = timedelta(days=30)
 """How long an OHTTP key identifier rests, so that a cached configuration never meets a new key."""
@@ -63,7 +68,9 @@ class StoredKey:
     """One key pair as the store holds it.
 
     *key_id* is the 8-bit OHTTP identifier of an encryption key and ``None`` for a signing key.
-    *wrapped_private* is ``None`` once the key was destroyed or revoked.
+    *wrapped_private* is ``None`` once the key was destroyed or revoked. *activates_at* is when a
+    pending key may be published. *drain* is set on a revoked key under which running streams may
+    finish.
     """
 
     kid: str
@@ -77,12 +84,18 @@ class StoredKey:
     revoked_at: datetime | None
     public: bytes
     wrapped_private: bytes | None = field(repr=False)
+    activates_at: datetime | None = None
+    drain: bool = False
 
     def moved_to(self, state: KeyState) -> StoredKey:
         """Return the key in *state*. Raises ``Conflict`` when :data:`TRANSITIONS` forbids it."""
         if state not in TRANSITIONS[self.state]:
             raise Conflict(f"A key that is {self.state} cannot become {state}.")
         return replace(self, state=state)
+
+    def scheduled(self, *, at: datetime) -> StoredKey:
+        """Return a pending key as one to be published *at* that moment."""
+        return replace(self, activates_at=at)
 
     def activated(self, *, at: datetime) -> StoredKey:
         """Return the key as the one that new tokens or new messages use from *at* on."""
@@ -96,9 +109,16 @@ class StoredKey:
         """Return the key without its private half, its time being over."""
         return replace(self.moved_to(KeyState.DESTROYED), wrapped_private=None)
 
-    def revoked(self, *, at: datetime) -> StoredKey:
-        """Return the key without its private half, withdrawn *at* once."""
-        return replace(self.moved_to(KeyState.REVOKED), revoked_at=at, wrapped_private=None)
+    def revoked(self, *, at: datetime, drain: bool = False) -> StoredKey:
+        """Return the key without its private half, withdrawn *at* once.
+
+        Withdrawn again it keeps its date; the leave to *drain* lasts only if given again.
+        """
+        if self.state is KeyState.REVOKED:
+            return replace(self, drain=self.drain and drain)
+        return replace(
+            self.moved_to(KeyState.REVOKED), revoked_at=at, wrapped_private=None, drain=drain
+        )
 
 
 def next_key_id(keys: Iterable[StoredKey], *, now: datetime) -> int:
@@ -108,7 +128,8 @@ def next_key_id(keys: Iterable[StoredKey], *, now: datetime) -> int:
     """
     allotted = [key for key in keys if key.key_id is not None]
     busy = {key.key_id for key in allotted if not _is_rested(key, now)}
-    newest = max(allotted, key=lambda key: key.created_at, default=None)
+    # Keys of one rotation have the same moment; the stable order makes the last one the newest.
+    newest = max(reversed(allotted), key=lambda key: key.created_at, default=None)
     last = _KEY_IDS - 1 if newest is None or newest.key_id is None else newest.key_id
     for step in range(1, _KEY_IDS + 1):
         candidate = (last + step) % _KEY_IDS

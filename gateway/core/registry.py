@@ -68,9 +68,13 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class ControlState:
-    """All that a snapshot is built from, as of one *revision* of the store."""
+    """All that a snapshot is built from, as of one *revision* of the store.
+
+    *document_seq* is the number of the key document; each change of an encryption key raises it.
+    """
 
     revision: int
     clients: tuple[StoredClient, ...]
     keys: tuple[StoredKey, ...]
     revocations: tuple[Revocation, ...]
+    document_seq: int = 0

@@ -42,6 +42,8 @@ KEY = StoredKey(
     revoked_at=None,
     public=b"\x00\xff",
     wrapped_private=b"\x01",
+    activates_at=NOW,
+    drain=True,
 )
 CREDENTIAL = Credential("i-1", "c-1", "hash", NOW)
 REVOCATION = Revocation(RevocationKind.JTI, "j-1", NOW, NOW + timedelta(hours=1))
@@ -107,6 +109,26 @@ async def test_failed_change_leaves_nothing(store: ControlStore) -> None:
         await add_twice()
     assert await store.revision() == before
     assert await store.find_client("c-2") is None
+
+
+async def test_document_seq_only_grows(store: ControlStore) -> None:
+    """The number of the key document grows with the change that raises it, or not at all."""
+    assert (await store.load()).document_seq == 0
+    async with store.change() as change:
+        assert await change.raise_document_seq() == 1
+        assert await change.raise_document_seq() == 2
+    assert (await store.load()).document_seq == 2
+
+    async def raise_and_fail() -> None:
+        async with store.change() as change:
+            await change.raise_document_seq()
+            raise Conflict
+
+    with pytest.raises(Conflict):
+        await raise_and_fail()
+    async with store.change():
+        pass
+    assert (await store.load()).document_seq == 2
 
 
 async def test_saving_what_is_missing_is_not_found(store: ControlStore) -> None:

@@ -69,8 +69,10 @@ class DatabaseStore:
                     REVOCATIONS.c.revoked_at, REVOCATIONS.c.kind, REVOCATIONS.c.subject
                 ),
             )
+            (numbers,) = await _rows(connection, select(REVISION))
             return ControlState(
-                revision=await _revision(connection),
+                revision=numbers["value"],
+                document_seq=numbers["document_seq"],
                 clients=tuple(client_of(row) for row in clients),
                 keys=tuple(key_of(row) for row in keys),
                 revocations=tuple(revocation_of(row) for row in revocations),
@@ -158,6 +160,11 @@ class _DatabaseChange:
             await self._update(REVOCATIONS, where, revocation_row(widest))
         else:
             await self._insert(REVOCATIONS, revocation_row(revocation))
+
+    async def raise_document_seq(self) -> int:
+        raised = update(REVISION).values(document_seq=REVISION.c.document_seq + 1)
+        result = await self._connection.execute(raised.returning(REVISION.c.document_seq))
+        return int(result.scalar_one())
 
     async def remove_expired_revocations(self, *, now: datetime) -> int:
         # A row without expires_at compares as unknown and stays.

@@ -67,6 +67,7 @@ REVISION = Table(
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("value", Integer, nullable=False),
+    Column("document_seq", Integer, nullable=False, server_default="0"),
     CheckConstraint("id = 1", name="single_row"),
 )
 
@@ -109,6 +110,8 @@ KEYS = Table(
     Column("revoked_at", UtcDateTime, nullable=True),
     Column("public", LargeBinary, nullable=False),
     Column("wrapped_private", LargeBinary, nullable=True),
+    Column("activates_at", UtcDateTime, nullable=True),
+    Column("drain", Boolean, nullable=False, server_default="0"),
 )
 
 REVOCATIONS = Table(
@@ -118,4 +121,13 @@ REVOCATIONS = Table(
     Column("subject", String(128), primary_key=True),
     Column("revoked_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=True),
+)
+
+REPLAY_TAGS = Table(
+    "replay_tags",
+    METADATA,
+    Column("tag", LargeBinary(16), primary_key=True),
+    Column("until", Integer, nullable=False),  # seconds since 1970, for cheap comparing
+    Index("ix_replay_tags_until", "until"),
+    sqlite_with_rowid=False,
 )

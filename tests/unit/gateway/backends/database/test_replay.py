@@ -1,0 +1,141 @@
+"""Tags in the database: exact across processes, bounded in time, and no longer than needed."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.backends.database.replay import DatabaseReplayStore
+from gateway.backends.database.upgrade import upgrade
+from gateway.core.errors import Replayed, StoreUnavailable
+from tests.fakes.control import FakeClock
+
+CLAIMANT = """
+import asyncio, sys
+from datetime import UTC, datetime, timedelta
+from gateway.backends.database.replay import DatabaseReplayStore
+from gateway.core.errors import Replayed
+
+async def main():
+    store = DatabaseReplayStore.open(sys.argv[1], lambda: datetime.now(UTC))
+    until = datetime.now(UTC) + timedelta(minutes=4)
+    tags = [bytes([tag]) * 16 for tag in range(20) for _ in range(50)]
+    sys.stdin.readline()
+    found = await asyncio.gather(
+        *(store.claim(tag, until=until) for tag in tags), return_exceptions=True
+    )
+    assert all(outcome is None or isinstance(outcome, Replayed) for outcome in found), found
+    print(*sorted(tags[at][0] for at, outcome in enumerate(found) if outcome is None))
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+async def opened(tmp_path: Path, clock: FakeClock) -> tuple[DatabaseReplayStore, Path]:
+    """Return a store on a fresh file, and the file."""
+    path = tmp_path / "store.db"
+    await upgrade(f"sqlite+aiosqlite:///{path}")
+    return DatabaseReplayStore.open(f"sqlite+aiosqlite:///{path}", clock), path
+
+
+async def test_several_processes_agree(tmp_path: Path) -> None:
+    """Three processes claim the same twenty tags fifty times each: each tag passes once in all."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+    await upgrade(url)
+    pipe = asyncio.subprocess.PIPE
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CLAIMANT, url, stdin=pipe, stdout=pipe
+        )
+        for _ in range(3)
+    ]
+    outputs = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+    assert all(process.returncode == 0 for process in processes)
+    won = [name for output, _ in outputs for name in output.split()]
+    assert sorted(map(int, won)) == list(range(20))
+
+
+async def test_locked_file_is_refused_within_a_second_and_recovers(tmp_path: Path) -> None:
+    """While another holds the file claims are refused soon; afterwards they pass again."""
+    clock = FakeClock()
+    store, path = await opened(tmp_path, clock)
+    until = clock() + timedelta(minutes=4)
+    await store.claim(b"first", until=until)
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        found = await asyncio.gather(
+            *(store.claim(bytes([n]), until=until) for n in range(50)), return_exceptions=True
+        )
+        assert time.monotonic() - began < 1
+        assert all(isinstance(outcome, StoreUnavailable) for outcome in found)
+        other.execute("ROLLBACK")
+    other.close()
+    await store.claim(b"second", until=until)
+    with pytest.raises(Replayed):
+        await store.claim(b"first", until=until)
+    await store.close()
+
+
+async def test_callers_do_not_wait_for_a_slow_disk(tmp_path: Path, monkeypatch) -> None:
+    """A claim is refused within a second though the disk answers later; nothing breaks then."""
+    store, _ = await opened(tmp_path, FakeClock())
+    until = datetime.now(UTC) + timedelta(days=30)
+    write = store._write
+
+    def slowly(batch, now):
+        time.sleep(1.1)
+        return write(batch, now)
+
+    monkeypatch.setattr(store, "_write", slowly)
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        await store.claim(b"late", until=until)
+    assert time.monotonic() - began < 1
+    await store.close()
+
+
+async def test_queue_is_bounded(tmp_path: Path) -> None:
+    """More claims than can wait are refused at once; those that wait are answered."""
+    clock = FakeClock()
+    store, _ = await opened(tmp_path, clock)
+    until = clock() + timedelta(minutes=4)
+    claims = [
+        asyncio.create_task(store.claim(n.to_bytes(16, "big"), until=until)) for n in range(9000)
+    ]
+    found = await asyncio.gather(*claims, return_exceptions=True)
+    refused = [outcome for outcome in found if isinstance(outcome, StoreUnavailable)]
+    assert len(refused) >= 9000 - 8192 - 512
+    assert found[0] is None
+    await store.close()
+
+
+async def test_expired_rows_leave_the_file(tmp_path: Path) -> None:
+    """Claims remove twice as many expired rows as they add, so the table cannot grow for ever."""
+    clock = FakeClock()
+    store, path = await opened(tmp_path, clock)
+
+    async def claim(names: range) -> None:
+        until = clock() + timedelta(minutes=4)
+        await asyncio.gather(*(store.claim(n.to_bytes(16, "big"), until=until) for n in names))
+
+    await claim(range(1000))
+    clock.advance(hours=1)
+    await claim(range(1000, 1500))
+    await store.close()
+    with sqlite3.connect(path) as reader:
+        assert reader.execute("SELECT count(*) FROM replay_tags").fetchone() == (500,)
+    reader.close()
+
+
+def test_url_without_a_file_is_refused() -> None:
+    """A store that several processes share is a file."""
+    with pytest.raises(StoreUnavailable):
+        DatabaseReplayStore.open("sqlite+aiosqlite:///", FakeClock())
