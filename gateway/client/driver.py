@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
-from gateway.client.exchange import Exchange, Fetch, Grant, Session
+from gateway.client.exchange import Exchange
 from gateway.client.outer import (
     MAX_PLAIN_ANSWER_BYTES,
     GatewayRefused,
@@ -22,6 +22,7 @@ from gateway.client.outer import (
     OuterHead,
     OuterRequest,
 )
+from gateway.client.session import Fetch, Grant, Session
 from gateway.core.bhttp import Request
 from gateway.core.bhttp_response import ResponseHead
 
@@ -56,17 +57,28 @@ class Opened(Generic[R]):
 
 
 class Driver(Generic[R]):
-    """Carry out exchanges of one session; *lock* lets one at a time fetch keys and tokens."""
+    """Carry out exchanges of one session; *lock* lets one at a time fetch keys and tokens.
 
-    def __init__(self, session: Session, *, lock: AbstractAsyncContextManager[Any]) -> None:
+    *failures* is what *send* raises when the gateway cannot be reached.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        lock: AbstractAsyncContextManager[Any],
+        failures: type[Exception],
+    ) -> None:
         self._session = session
         self._lock = lock
+        self._failures = failures
 
     async def perform(self, request: Request, *, send: Send[R]) -> Opened[R] | GatewayRefused:
         """Return the opened answer, or the refusal to show instead of one.
 
         Raises ``MalformedRequest`` when *request* cannot be sealed, ``ProtocolFailure`` when the
-        answer does not open, and whatever *send* raises.
+        answer does not open, ``UntrustedKeys`` when the key document must not be believed, and
+        whatever *send* raises.
         """
         exchange = Exchange(self._session, request)
         try:
@@ -85,7 +97,9 @@ class Driver(Generic[R]):
                 exchange.retries_outside(await _read_plain(reply))
                 return None
             first = await _read_head(exchange, reply)
-            if exchange.head is not None and not exchange.retries_inside():
+            if exchange.needs_content:
+                first = await _read_content(exchange, reply, first)
+            if exchange.head is not None and not exchange.retries_inside(first):
                 opened = Opened(exchange.head, first, exchange, reply)
         finally:
             if opened is None:
@@ -98,11 +112,12 @@ class Driver(Generic[R]):
             return step
         async with self._lock:
             while isinstance(step := self._session.next_step(), Fetch):
-                reply = await send(step.request)
                 try:
-                    step.store(await _read_plain(reply))
-                finally:
-                    await reply.close()
+                    await _fetch(step, send)
+                except (GatewayRefused, self._failures):
+                    # A token is renewed while it still lives, exactly so that this does no harm.
+                    if not step.is_early:
+                        raise
         return step
 
 
@@ -135,6 +150,15 @@ def run_without_waiting(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a synchronous transport was made to wait")
 
 
+async def _fetch(step: Fetch, send: Send[R]) -> None:
+    step.begin()
+    reply = await send(step.request)
+    try:
+        step.store(await _read_plain(reply))
+    finally:
+        await reply.close()
+
+
 async def _read_plain(reply: Reply) -> OuterAnswer:
     data = bytearray()
     while len(data) < MAX_PLAIN_ANSWER_BYTES and (chunk := await reply.read_chunk()) is not None:
@@ -149,3 +173,13 @@ async def _read_head(exchange: Exchange, reply: Reply) -> bytes:
         if exchange.head is not None:
             return content
     return content + exchange.finish()
+
+
+async def _read_content(exchange: Exchange, reply: Reply, first: bytes) -> bytes:
+    content = first
+    while len(content) < MAX_PLAIN_ANSWER_BYTES:
+        chunk = await reply.read_chunk()
+        if chunk is None:
+            return content + exchange.finish()
+        content += exchange.feed(chunk)
+    return content

@@ -1,23 +1,20 @@
 """One application request through the gateway, without I/O: seal, judge the answer, open it.
 
-The order of the calls, which ``gateway.client.driver`` makes: ask the :class:`Session` for a
-:class:`Grant` and carry out its fetches until it has one; ``seal()`` and send; for an answer that
-is not sealed ``retries_outside()``; for a sealed one ``feed()`` until ``head`` is there, then
-``retries_inside()``; last ``feed()`` and ``finish()`` for the content.
+The order of the calls, which ``gateway.client.driver`` makes: ask the :class:`.Session` for a
+:class:`.Grant` and carry out its fetches until it has one; ``seal()`` and send; for an answer that
+is not sealed ``retries_outside()``; for a sealed one ``feed()`` until ``head`` is there, and while
+``needs_content`` until the end; then ``retries_inside()``; last ``feed()`` and ``finish()`` for the
+content.
 """
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import replace
 from email.utils import format_datetime
 from typing import Final
 
-from gateway.client.account import Account, utc_now
-from gateway.client.key_cache import GATEWAY_PATH, KEYS_REQUEST, KeyCache
+from gateway.client.key_cache import GATEWAY_PATH
 from gateway.client.last_event import LastEventHold
 from gateway.client.outer import (
     GatewayRefused,
@@ -26,24 +23,18 @@ from gateway.client.outer import (
     OuterRequest,
     ProtocolFailure,
 )
-from gateway.client.token_cache import Token, TokenCache
+from gateway.client.problems import find_gateway_time, is_key_problem, may_be_date_problem
+from gateway.client.session import Grant, Session
 from gateway.core.bhttp import Request, encode_request
 from gateway.core.bhttp_fields import HOP_BY_HOP_FIELDS, Fields
 from gateway.core.bhttp_response import ResponseDecoder, ResponseHead
 from gateway.core.errors import SealgateError
-from gateway.core.hpke import RandomBytes
 from gateway.core.ohttp import (
     REQUEST_MEDIA_TYPE,
     RESPONSE_MEDIA_TYPE,
     RequestSealer,
     ResponseOpener,
 )
-from gateway.core.ohttp_keys import KeyConfig
-
-Clock = Callable[[], datetime]
-
-KEY_PROBLEM: Final = "https://iana.org/assignments/http-problem-types#ohttp-key"
-"""Problem type of RFC 9458 §5.3: fetch the keys again and seal afresh."""
 
 # Set anew for the sealed request, or about the connection to the gateway alone. Compression is left
 # out because the length of compressed text tells about the text.
@@ -63,57 +54,7 @@ _SEALED_HEADERS: Final = (
 )
 _OK: Final = 200
 _UNAUTHORIZED: Final = 401
-_UNPROCESSABLE: Final = 422
 _UNAVAILABLE: Final = 503
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a request is sealed with: a key and a token."""
-
-    config: KeyConfig
-    token: Token
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """A request that has to be answered first; give its answer to ``store``."""
-
-    request: OuterRequest
-    store: Callable[[OuterAnswer], None]
-
-
-class Session:
-    """Keys and token of one account, shared by all requests of a transport.
-
-    The caller lets one thread or task at a time carry out fetches.
-    """
-
-    def __init__(
-        self,
-        account: Account,
-        *,
-        now: Clock = utc_now,
-        random_bytes: RandomBytes = secrets.token_bytes,
-    ) -> None:
-        self.account = account
-        self.now = now
-        self.random_bytes = random_bytes
-        self.keys = KeyCache()
-        self.tokens = TokenCache(account)
-
-    def next_step(self) -> Grant | Fetch:
-        """Return the key and the token, or the fetch that is needed to have them."""
-        now = self.now()
-        config = self.keys.find(now=now)
-        if config is None:
-            return Fetch(KEYS_REQUEST, lambda answer: self.keys.store(answer, now=self.now()))
-        token = self.tokens.find(now=now)
-        if token is None:
-            return Fetch(
-                self.tokens.request(), lambda answer: self.tokens.store(answer, now=self.now())
-            )
-        return Grant(config, token)
 
 
 def inner_request(
@@ -132,7 +73,7 @@ def inner_request(
 
 
 class Exchange:
-    """One application request and its answer, across at most one retry for each of two reasons."""
+    """One application request and its answer, with at most one retry for each of three reasons."""
 
     def __init__(self, session: Session, request: Request) -> None:
         self._session = session
@@ -143,6 +84,7 @@ class Exchange:
         self._hold = LastEventHold()
         self._may_retry_key = True
         self._may_retry_token = True
+        self._may_retry_date = True
         self._is_finished = False
 
     @property
@@ -156,11 +98,8 @@ class Exchange:
         Raises ``MalformedRequest`` when the application's request cannot be sent at all.
         """
         session = self._session
-        own: Fields = (
-            (b"authorization", b"Bearer " + grant.token.value.reveal().encode("ascii")),
-            (b"date", format_datetime(session.now(), usegmt=True).encode("ascii")),
-        )
-        request = replace(self._request, headers=self._request.headers + own)
+        headers = self._request.headers + self._own_headers(grant)
+        request = replace(self._request, headers=headers)
         sealer = RequestSealer(grant.config, random_bytes=session.random_bytes)
         plaintext = encode_request(request, pad_to_bytes=session.account.pad_to_bytes)
         body = sealer.finish(plaintext)
@@ -169,7 +108,10 @@ class Exchange:
         self._decoder = ResponseDecoder()
         self._hold = LastEventHold()
         self._is_finished = False
-        return OuterRequest("POST", GATEWAY_PATH, _SEALED_HEADERS, body)
+        if session.account.entrance == "well-known":
+            return OuterRequest("POST", GATEWAY_PATH, _SEALED_HEADERS, body)
+        method, path = request.method.decode("ascii"), request.path.decode("ascii")
+        return OuterRequest(method, path, _SEALED_HEADERS, body)
 
     def is_sealed(self, head: OuterHead) -> bool:
         """Say whether this outer answer carries a sealed one."""
@@ -181,8 +123,7 @@ class Exchange:
         Otherwise raises ``GatewayRefused``: what is not sealed is never an answer of a model.
         """
         head = answer.head
-        is_key_problem = head.status == _UNPROCESSABLE and _problem_type(answer) == KEY_PROBLEM
-        if is_key_problem and self._grant is not None:
+        if self._grant is not None and is_key_problem(answer):
             self._session.keys.drop(self._grant.config)
             if self._may_retry_key:
                 self._may_retry_key = False
@@ -199,14 +140,30 @@ class Exchange:
             retry_after=head.retry_after,
         )
 
-    def retries_inside(self) -> bool:
-        """Say whether to seal again with a new token: once, when the gateway refused this one."""
+    @property
+    def needs_content(self) -> bool:
+        """Whether the content decides about another attempt: that of a refused date does."""
         head = self._decoder.head
-        if head is None or head.status != _UNAUTHORIZED or self._grant is None:
+        return head is not None and self._may_retry_date and may_be_date_problem(head)
+
+    def retries_inside(self, content: bytes = b"") -> bool:
+        """Say whether to seal again: once with a new token, once with the gateway's time.
+
+        *content* is what the answer held, as far as it is read.
+        """
+        head = self._decoder.head
+        if head is None or self._grant is None:
             return False
-        self._session.tokens.drop(self._grant.token)
-        may_retry, self._may_retry_token = self._may_retry_token, False
-        return may_retry
+        if head.status == _UNAUTHORIZED:
+            self._session.tokens.drop(self._grant.token)
+            may_retry, self._may_retry_token = self._may_retry_token, False
+            return may_retry
+        gateway_time = find_gateway_time(head, content) if self._may_retry_date else None
+        if gateway_time is None:
+            return False
+        self._may_retry_date = False
+        self._session.correct_clock(gateway_time)
+        return True
 
     def feed(self, data: bytes) -> bytes:
         """Accept the next bytes of the sealed answer; return the content that may be shown.
@@ -239,6 +196,17 @@ class Exchange:
         self._is_finished = True
         return self._hold.finish() + content
 
+    def _own_headers(self, grant: Grant) -> Fields:
+        session, token = self._session, grant.token.value
+        now = session.gateway_time
+        date = (b"date", format_datetime(now, usegmt=True).encode("ascii"))
+        proof = session.account.proof
+        proven = proof.inner_headers(self._request, token=token, now=now) if proof else ()
+        if any(name == b"authorization" for name, _ in proven):
+            return (date, *proven)
+        bearer = (b"authorization", b"Bearer " + token.reveal().encode("ascii"))
+        return (bearer, date, *proven)
+
     @property
     def _is_event_stream(self) -> bool:
         head = self._decoder.head
@@ -246,14 +214,3 @@ class Exchange:
             name == b"content-type" and value.lower().startswith(b"text/event-stream")
             for name, value in head.headers
         )
-
-
-def _problem_type(answer: OuterAnswer) -> str | None:
-    if answer.head.media_type != "application/problem+json":
-        return None
-    try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
-    found = document.get("type") if isinstance(document, dict) else None
-    return found if isinstance(found, str) else None

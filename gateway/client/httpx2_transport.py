@@ -3,13 +3,16 @@
     client = OpenAI(
         base_url="https://gateway.example/v1",
         api_key="unused",
-        http_client=sealed_client("https://gateway.example", client_id="…", client_secret="…"),
+        http_client=sealed_client(
+            "https://gateway.example", client_id="…", client_secret="…", pin="sealgate-pin-…"
+        ),
     )
 
 Every request travels sealed and is answered sealed, streams included. The gateway's key and the
 access token are fetched and renewed on the way. What goes wrong shows as ``httpx2`` errors: a cut
 or altered answer is ``RemoteProtocolError`` even after ``[DONE]``; a refusal outside the encryption
-is an error status with a neutral text. Nothing is ever sent unsealed instead.
+is an error status with a neutral text; keys that the pin does not vouch for are ``UntrustedKeys``.
+Nothing is ever sent unsealed instead.
 """
 
 from __future__ import annotations
@@ -19,14 +22,15 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Unpack
 
 import httpx2
 
-from gateway.client.account import Account, utc_now
+from gateway.client.account import Account, Options, utc_now
 from gateway.client.driver import Driver, Opened, ThreadLock, run_without_waiting
-from gateway.client.exchange import Clock, Session, inner_request
+from gateway.client.exchange import inner_request
 from gateway.client.outer import GatewayRefused, OuterHead, OuterRequest, ProtocolFailure
+from gateway.client.session import Clock, Session
 from gateway.core.bhttp import Request
 from gateway.core.errors import MalformedRequest
 from gateway.core.hpke import RandomBytes
@@ -37,24 +41,35 @@ _TIMEOUT: Final = httpx2.Timeout(600, connect=10)
 
 
 def sealed_client(
-    origin: str, *, client_id: str, client_secret: str, ca_file: str | None = None
+    origin: str,
+    *,
+    client_id: str,
+    client_secret: str,
+    ca_file: str | None = None,
+    **options: Unpack[Options],
 ) -> httpx2.Client:
     """Return a client whose every request is sealed to the gateway at *origin*.
 
     *ca_file* is a PEM file with the authority of the gateway's certificate, when the system does
-    not trust it. Requests to another origin are refused. The caller closes the client.
+    not trust it. *options* are those of :class:`.Account`; give ``pin=`` or ``trust_tls=True``.
+    Requests to another origin are refused. The caller closes the client.
     """
     upstream = httpx2.HTTPTransport(verify=ssl.create_default_context(cafile=ca_file))
-    account = Account(origin, client_id, Secret(client_secret))
+    account = Account(origin, client_id, Secret(client_secret), **options)
     return httpx2.Client(transport=SealgateTransport(account, upstream=upstream), timeout=_TIMEOUT)
 
 
 def sealed_async_client(
-    origin: str, *, client_id: str, client_secret: str, ca_file: str | None = None
+    origin: str,
+    *,
+    client_id: str,
+    client_secret: str,
+    ca_file: str | None = None,
+    **options: Unpack[Options],
 ) -> httpx2.AsyncClient:
     """Return the ``asyncio`` twin of :func:`sealed_client`."""
     upstream = httpx2.AsyncHTTPTransport(verify=ssl.create_default_context(cafile=ca_file))
-    account = Account(origin, client_id, Secret(client_secret))
+    account = Account(origin, client_id, Secret(client_secret), **options)
     return httpx2.AsyncClient(
         transport=AsyncSealgateTransport(account, upstream=upstream), timeout=_TIMEOUT
     )
@@ -78,7 +93,9 @@ class SealgateTransport(httpx2.BaseTransport):
     ) -> None:
         self._account = account
         session = Session(account, now=now, random_bytes=random_bytes)
-        self._driver: Driver[_Reply] = Driver(session, lock=ThreadLock())
+        self._driver: Driver[_Reply] = Driver(
+            session, lock=ThreadLock(), failures=httpx2.TransportError
+        )
         self._upstream = upstream
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -113,7 +130,9 @@ class AsyncSealgateTransport(httpx2.AsyncBaseTransport):
     ) -> None:
         self._account = account
         session = Session(account, now=now, random_bytes=random_bytes)
-        self._driver: Driver[_AsyncReply] = Driver(session, lock=asyncio.Lock())
+        self._driver: Driver[_AsyncReply] = Driver(
+            session, lock=asyncio.Lock(), failures=httpx2.TransportError
+        )
         self._upstream = upstream
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -237,7 +256,7 @@ def _inner(request: httpx2.Request, account: Account) -> Request:
 
 def _outer(outer: OuterRequest, request: httpx2.Request, account: Account) -> httpx2.Request:
     # Of the application's request only the timeouts reach the outer one.
-    timeout = request.extensions.get("timeout")
+    timeout = outer.timeouts(request.extensions.get("timeout"))
     return httpx2.Request(
         outer.method,
         account.origin + outer.path,

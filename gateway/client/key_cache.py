@@ -13,6 +13,7 @@ from gateway.client.outer import GatewayRefused, OuterAnswer, OuterHead, OuterRe
 from gateway.core.errors import MalformedRequest
 from gateway.core.ohttp_keys import (
     KEYS_MEDIA_TYPE,
+    PREFERRED_KEMS,
     KeyConfig,
     find_usable_config,
     parse_key_list,
@@ -20,7 +21,9 @@ from gateway.core.ohttp_keys import (
 
 GATEWAY_PATH: Final = "/.well-known/ohttp-gateway"
 
-KEYS_REQUEST: Final = OuterRequest("GET", GATEWAY_PATH, (("accept", KEYS_MEDIA_TYPE),))
+KEYS_REQUEST: Final = OuterRequest(
+    "GET", GATEWAY_PATH, (("accept", KEYS_MEDIA_TYPE),), max_seconds=30
+)
 
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=([0-9]{1,9})(?:$|[\s,])")
 _DEFAULT_AGE_SECONDS: Final = 300
@@ -34,6 +37,8 @@ _BAD_GATEWAY: Final = 502
 class KeyCache:
     """Hold the key configuration in use. Not locked: the transports see to that."""
 
+    request: Final = KEYS_REQUEST
+
     def __init__(self) -> None:
         self._config: KeyConfig | None = None
         self._expires_at: datetime | None = None
@@ -45,7 +50,7 @@ class KeyCache:
         return self._config
 
     def store(self, answer: OuterAnswer, *, now: datetime) -> None:
-        """Take the first configuration of the answer that this client can use.
+        """Take the best configuration of the answer: X-Wing where offered, X25519 elsewhere.
 
         Raises ``GatewayRefused`` when the answer is an error or holds none.
         """
@@ -67,7 +72,7 @@ class KeyCache:
                 message="The gateway offers no encryption key that this client can use.",
             )
         self._config = config
-        self._expires_at = now + timedelta(seconds=_age_seconds(head))
+        self._expires_at = now + timedelta(seconds=age_seconds(head))
 
     def drop(self, config: KeyConfig) -> None:
         """Forget *config*, unless another has taken its place already."""
@@ -77,12 +82,13 @@ class KeyCache:
 
 def _find_config(body: bytes) -> KeyConfig | None:
     try:
-        return find_usable_config(parse_key_list(body))
+        return find_usable_config(parse_key_list(body), kem_ids=PREFERRED_KEMS)
     except MalformedRequest:
         return None
 
 
-def _age_seconds(head: OuterHead) -> int:
+def age_seconds(head: OuterHead) -> int:
+    """Return how long the answer with *head* may be kept, between one second and a day."""
     found = _MAX_AGE.search(head.headers.get("cache-control", "").lower())
     age = int(found.group(1)) if found else _DEFAULT_AGE_SECONDS
     return max(_LOWEST_AGE_SECONDS, min(age, _HIGHEST_AGE_SECONDS))

@@ -1,7 +1,7 @@
 """The outer messages: what travels over TLS, seen by every middlebox on the way.
 
-An outer request never holds a token for the model path, a path of the application's request, a
-cookie or a header that the application's SDK sets. An outer answer that is not sealed is never
+An outer request never holds a token for the model path, a cookie or a header that the application's
+SDK sets, and its path only where that was asked for. An outer answer that is not sealed is never
 shown as if the gateway had produced it: the application gets its status and a neutral text.
 """
 
@@ -24,12 +24,25 @@ _BAD_GATEWAY: Final = 502
 
 @dataclass(frozen=True, slots=True)
 class OuterRequest:
-    """One request to the gateway's own origin; *path* is one of a few fixed paths."""
+    """One request to the gateway's own origin; *path* is one of a few fixed paths.
+
+    With ``entrance="same-path"`` it is the path of the request inside. *max_seconds* bounds each
+    wait for fetches, which other requests wait for; None leaves it to the application.
+    """
 
     method: str
     path: str
     headers: tuple[tuple[str, str], ...]
     body: bytes = field(default=b"", repr=False)
+    max_seconds: float | None = None
+
+    def timeouts(self, asked: Mapping[str, float | None] | None) -> dict[str, float | None] | None:
+        """Return the application's timeouts, none of them above *max_seconds*."""
+        if self.max_seconds is None:
+            return None if asked is None else dict(asked)
+        named = asked or dict.fromkeys(("connect", "read", "write", "pool"))
+        limit = self.max_seconds
+        return {name: limit if t is None else min(t, limit) for name, t in named.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,33 @@ class ProtocolFailure(Exception):
     """
 
 
+class UntrustedKeys(Exception):
+    """The key document must not be believed, so nothing was sealed and nothing sent.
+
+    Trying again does not help unless someone on the way stops tampering or the pin is mended.
+    """
+
+    code = "keys_untrusted"
+
+
+class KeysNotSigned(UntrustedKeys):
+    """The pinned key did not sign the document: a wrong pin, or keys of somebody else."""
+
+    code = "keys_not_signed"
+
+
+class KeysExpired(UntrustedKeys):
+    """The document has ended, or our clock is wrong: an old document may hide a revocation."""
+
+    code = "keys_expired"
+
+
+class KeysRolledBack(UntrustedKeys):
+    """The document is older than one seen before: somebody may be hiding a revocation."""
+
+    code = "keys_rolled_back"
+
+
 class GatewayRefused(Exception):
     """The gateway, or something in front of it, refused before any sealed answer.
 
@@ -98,10 +138,10 @@ class GatewayRefused(Exception):
     @property
     def body(self) -> bytes:
         """Body of the error answer, in the shape that OpenAI's SDKs read."""
-        error = {
-            "message": self.message,
-            "type": "gateway_refused",
-            "param": None,
-            "code": self.code,
-        }
-        return json.dumps({"error": error}).encode()
+        return error_body(self.message, code=self.code)
+
+
+def error_body(message: str, *, code: str) -> bytes:
+    """Return an error answer that is ours, in the shape that OpenAI's SDKs read."""
+    error = {"message": message, "type": "gateway_refused", "param": None, "code": code}
+    return json.dumps({"error": error}).encode()

@@ -20,6 +20,7 @@ TOKEN_PATH: Final = "/oauth2/token"  # noqa: S105  # a path
 
 _RENEW_BEFORE: Final = timedelta(seconds=60)
 _RENEW_SHARE: Final = 10
+_RENEW_AGAIN: Final = timedelta(seconds=15)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]+=*")  # RFC 6750 §2.1
 _HIGHEST_LIFETIME_SECONDS: Final = 86400
 _OK: Final = 200
@@ -33,10 +34,11 @@ _UNAVAILABLE: Final = 503
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Token:
-    """An access token and the time from which a new one is fetched."""
+    """An access token, the time from which a new one is fetched, and the end of its life."""
 
     value: Secret[str]
     renew_at: datetime
+    expires_at: datetime
 
 
 class TokenCache:
@@ -55,6 +57,17 @@ class TokenCache:
         token = self._token
         return token if token is not None and now < token.renew_at else None
 
+    def has_living(self, *, now: datetime) -> bool:
+        """Say whether the token is still good, even if it should be renewed."""
+        return self._token is not None and now < self._token.expires_at
+
+    def postpone(self, *, now: datetime) -> None:
+        """Use a living token a while longer: its renewal is under way, or has just failed."""
+        token = self._token
+        if token is not None and now < token.expires_at:
+            renew_at = min(now + _RENEW_AGAIN, token.expires_at)
+            self._token = Token(token.value, renew_at, token.expires_at)
+
     def request(self) -> OuterRequest:
         """Return the token request. Its headers hold the client secret."""
         form = {"grant_type": "client_credentials"}
@@ -65,7 +78,8 @@ class TokenCache:
             ("content-type", "application/x-www-form-urlencoded"),
             ("accept", "application/json"),
         )
-        return OuterRequest("POST", TOKEN_PATH, headers, urlencode(form).encode("ascii"))
+        body = urlencode(form).encode("ascii")
+        return OuterRequest("POST", TOKEN_PATH, headers, body, max_seconds=30)
 
     def store(self, answer: OuterAnswer, *, now: datetime) -> None:
         """Take the token of the answer; ``GatewayRefused`` when there is none in it."""
@@ -74,11 +88,11 @@ class TokenCache:
         value, lifetime_seconds = _parse_token(answer)
         lifetime = timedelta(seconds=lifetime_seconds)
         margin = min(max(_RENEW_BEFORE, lifetime / _RENEW_SHARE), lifetime / 2)
-        self._token = Token(Secret(value), now + lifetime - margin)
+        self._token = Token(Secret(value), now + lifetime - margin, now + lifetime)
 
     def drop(self, token: Token) -> None:
         """Forget *token*, unless another has taken its place already."""
-        if self._token is token:
+        if self._token is not None and self._token.value is token.value:
             self._token = None
 
 

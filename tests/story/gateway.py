@@ -130,6 +130,7 @@ class Gateway:
             client_id=account.client_id,
             client_secret=account.client_secret,
             ca_file=self.ca_file,
+            trust_tls=True,
         )
 
     def sealed_async(self, account: Account) -> httpx2.AsyncClient:
@@ -139,6 +140,7 @@ class Gateway:
             client_id=account.client_id,
             client_secret=account.client_secret,
             ca_file=self.ca_file,
+            trust_tls=True,
         )
 
     def call_sealed(self, request: bhttp.Request) -> Response:

@@ -175,9 +175,11 @@ def mock_transport(library: ModuleType, gateway: FakeGateway):
     return library.MockTransport(handle)
 
 
-def account() -> Account:
+def account(**options) -> Account:
     """Return credentials with every character that encodings get wrong."""
-    return Account("https://gateway.example:8443", "app:one", Secret(SECRET))
+    return Account(
+        "https://gateway.example:8443", "app:one", Secret(SECRET), **{"trust_tls": True} | options
+    )
 
 
 @pytest.fixture

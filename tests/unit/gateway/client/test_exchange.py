@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.client.account import Account
-from gateway.client.exchange import Exchange, Fetch, Session, inner_request
+from gateway.client.exchange import Exchange, inner_request
 from gateway.client.outer import GatewayRefused, OuterAnswer, OuterHead
+from gateway.client.session import Session
 from gateway.core.bhttp import Request
 from gateway.core.secret import Secret
 
 
 def exchange() -> Exchange:
     """Return an exchange that has not been sealed."""
-    account = Account("https://a", "id", Secret("secret"))
+    account = Account("https://a", "id", Secret("secret"), trust_tls=True)
     session = Session(account, now=lambda: datetime(2026, 11, 22, tzinfo=UTC))
     return Exchange(session, Request(b"GET", b"/"))
 
@@ -34,14 +35,6 @@ def test_problem_that_is_none(body):
     head = OuterHead(422, {"content-type": "application/problem+json"})
     with pytest.raises(GatewayRefused):
         exchange().retries_outside(OuterAnswer(head, body))
-
-
-def test_first_steps():
-    """A new session needs the keys first."""
-    session = Session(Account("https://a", "id", Secret("secret")))
-    step = session.next_step()
-    assert isinstance(step, Fetch)
-    assert step.request.method == "GET"
 
 
 def test_inner_headers():

@@ -126,7 +126,7 @@ def test_sdk_errors(sdk, gateway):
 @pytest.mark.parametrize("module", [httpx2_transport, httpx_transport])
 async def test_ready_made_clients(module):
     """The ready-made clients seal to their gateway and refuse a clear-text origin."""
-    credentials = {"client_id": "a", "client_secret": "b"}
+    credentials = {"client_id": "a", "client_secret": "b", "trust_tls": True}
     with module.sealed_client("https://gateway.example", **credentials) as client:
         assert isinstance(client._transport, module.SealgateTransport)
     async with module.sealed_async_client("https://gateway.example", **credentials) as client:
