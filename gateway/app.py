@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from gateway.api.admin.app import build_admin_app
-from gateway.api.discovery import build_key_configurations
+from gateway.api.discovery import build_key_configurations, build_key_document
 from gateway.api.edge import Edge, Guard, Route
 from gateway.api.health import build_health_app
 from gateway.api.inference import Inference
@@ -20,6 +20,7 @@ from gateway.api.metrics import build_metrics_app
 from gateway.api.oauth import OauthServices, build_oauth_app
 from gateway.api.problems import ProblemPresenter
 from gateway.backends.access_log_files import AccessLogFiles
+from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.fault_log import report_fault
 from gateway.backends.key_wrap import FileKeyWrap
@@ -30,16 +31,20 @@ from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.tokens import TokenRules
 from gateway.core.keyring import KeyUse
 from gateway.core.policy import ModelPolicy
-from gateway.core.ports import AccessLog, Upstream
+from gateway.core.ports import AccessLog, ReplayStore, Upstream
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
 from gateway.pipeline.chain import Chain, Stages
-from gateway.pipeline.decapsulate import GATEWAY_RESOURCE, Decapsulate, ReadRequest
+from gateway.pipeline.cut import RunningAnswers
+from gateway.pipeline.decapsulate import GATEWAY_RESOURCE, BodyLimits, Decapsulate, ReadRequest
+from gateway.pipeline.encapsulate import Encapsulate
 from gateway.pipeline.forward import Forward
 from gateway.pipeline.record import Record
+from gateway.pipeline.refuse_replay import RefuseReplay
 from gateway.settings import Configuration, Settings, load_configuration
 
+_PAUSE_SECONDS = 0.05  # between two looks at a changed snapshot, so that a storm of changes is one
 _HEALTH_ROUTES: tuple[Route, ...] = (("GET", "/livez"), ("GET", "/readyz"))
 _OAUTH_ROUTES: tuple[Route, ...] = (
     ("POST", "/oauth2/token"),
@@ -62,6 +67,15 @@ class Applications:
     admin: ASGIApp
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the data plane talks to."""
+
+    upstream: Upstream
+    replay_store: ReplayStore
+    access_log: AccessLog
+
+
 async def open_control(config_path: Path | None = None) -> ControlRoom:
     """Return the control room of an initialised gateway, for a command.
 
@@ -80,29 +94,40 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
     """
     files = AccessLogFiles(configuration.at.access_log_directory)
     room = _control_room(configuration, files)
-    upstream = _upstream(configuration)
+    outside = Outside(
+        upstream=_upstream(configuration),
+        replay_store=DatabaseReplayStore.open(configuration.at.database_url, room.clock),
+        access_log=files,
+    )
     try:
         await room.start()
-        yield build_applications(configuration, room, upstream=upstream, access_log=files)
+        yield build_applications(configuration, room, outside)
     finally:
         await room.close()
-        await upstream.close()
+        await outside.replay_store.close()
+        await outside.upstream.close()
         files.close()
 
 
 def build_applications(
-    configuration: Configuration, room: ControlRoom, *, upstream: Upstream, access_log: AccessLog
+    configuration: Configuration, room: ControlRoom, outside: Outside
 ) -> Applications:
-    """Return both applications over one control room."""
+    """Return both applications over one control room.
+
+    Also starts the task that cuts running answers; it ends with the room.
+    """
     settings = configuration.settings
     registry = CollectorRegistry()
-    record = Record(CountingAccessLog(access_log, registry), room.clock)
+    record = Record(CountingAccessLog(outside.access_log, registry), room.clock)
+    running = RunningAnswers(room.snapshots)
+    room.background.every(_PAUSE_SECONDS, running.cut_at_next_change)
     public = Guard(Admit(settings.listen.networks), record, report_fault)
     admin = Guard(Admit(settings.admin.networks), record, report_fault)
-    health = build_health_app(room.snapshots, upstream.is_healthy)
+    health = build_health_app(room.snapshots, outside.upstream.is_healthy)
     admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
     admin_routes["GET", "/metrics"] = build_metrics_app(registry)
-    inference = Inference(_chain(configuration, room, upstream=upstream, guard=public))
+    stages = _stages(configuration, room, outside=outside, guard=public, running=running)
+    inference = Inference(Chain(stages, ProblemPresenter(), report_fault=report_fault))
     return Applications(
         public=Edge(
             public,
@@ -125,25 +150,43 @@ def _public_routes(
         **dict.fromkeys(_HEALTH_ROUTES, health),
         **dict.fromkeys(_OAUTH_ROUTES, oauth),
         ("GET", GATEWAY_RESOURCE): build_key_configurations(room.snapshots),
+        ("GET", "/encryption/keys"): build_key_document(room.key_documents),
     }
 
 
-def _chain(
-    configuration: Configuration, room: ControlRoom, *, upstream: Upstream, guard: Guard
-) -> Chain:
+def _stages(
+    configuration: Configuration,
+    room: ControlRoom,
+    *,
+    outside: Outside,
+    guard: Guard,
+    running: RunningAnswers,
+) -> Stages:
     expectations = _token_rules(configuration).expectations
-    stages = Stages(
+    return Stages(
         admit=guard.admit,
-        decapsulate=Decapsulate(
-            room.snapshots, max_body_bytes=configuration.settings.limits.max_body_bytes
-        ),
+        decapsulate=Decapsulate(room.snapshots, _body_limits(configuration.settings)),
         read_request=ReadRequest(configuration.authorities),
         authenticate=Authenticate(room.snapshots, expectations, room.clock),
+        refuse_replay=RefuseReplay(outside.replay_store, room.clock),
         authorize=Authorize(room.snapshots),
-        forward=Forward(upstream),
+        forward=Forward(outside.upstream),
+        running=running,
+        encapsulate=Encapsulate(
+            room.clock,
+            event_bucket_bytes=configuration.settings.encryption.event_bucket_bytes,
+        ),
         record=guard.record,
     )
-    return Chain(stages, ProblemPresenter(), report_fault=guard.report_fault)
+
+
+def _body_limits(settings: Settings) -> BodyLimits:
+    limits = settings.limits
+    return BodyLimits(
+        max_body_bytes=limits.max_body_bytes,
+        max_total_bytes=limits.max_total_body_bytes,
+        seconds=limits.body_timeout_seconds,
+    )
 
 
 def _control_room(configuration: Configuration, files: AccessLogFiles) -> ControlRoom:

@@ -75,16 +75,24 @@ class Tokens(_Section):
 
 
 class Encryption(_Section):
-    """Recipient keys. *overlap_seconds* is how long a key is still opened after its rotation."""
+    """Recipient keys and padding.
+
+    *overlap_seconds* is how long a key is still opened after its rotation. *event_bucket_bytes* is
+    what the pieces of a sealed stream are padded to a multiple of; 1 turns that off.
+    """
 
     overlap_seconds: Annotated[int, Field(ge=600, le=86_400)] = 900
-    rotate_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
+    rotate_after_hours: Annotated[int, Field(ge=6, le=24 * 30)] = 24
+    event_bucket_bytes: Annotated[int, Field(ge=1, le=4096)] = 256
 
 
 class Limits(_Section):
     """Sizes and rates."""
 
     max_body_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = 4 * 2**20
+    max_total_body_bytes: Annotated[int, Field(ge=2**20, le=2**36)] = 256 * 2**20
+    body_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    max_connections: Annotated[int, Field(ge=10, le=1_000_000)] = 2_000
     token_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 120
 
 

@@ -116,8 +116,11 @@ class ProblemPresenter:
         return openai_error(error) if path.startswith("/v1/") else problem_json(error)
 
     def inside(self, error: SealgateError) -> WholeAnswer:
-        """Return *error* as the official SDKs understand it: what was opened is for them."""
-        return openai_error(error)
+        """Return *error* as the official SDKs understand it: what was opened is for them.
+
+        But a refused date is for the transport below the SDK, which can mend it (RFC 9458 §6.5.2).
+        """
+        return problem_json(error) if error.code in _PROBLEM_TYPES else openai_error(error)
 
     def event(self, error: SealgateError) -> bytes:
         """Return *error* as a server-sent event; the official SDKs raise it as an API error."""

@@ -17,10 +17,36 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _BACKLOG = 2048
 _GRACE_SECONDS = 30  # how long running answers may go on after a stop was asked for
 _IDLE_SECONDS = 30
+
+
+class OneAtATime(HttpToolsProtocol):
+    """HTTP/1.1 without pipelining: a request before the answer to the last ends the connection.
+
+    No client in use pipelines. Whoever does would make uvicorn stop reading, and so keep the
+    gateway from noticing that the client has left: vLLM would go on for nobody.
+    """
+
+    def on_message_begin(self) -> None:
+        """Begin a request, unless the one before is still being answered."""
+        super().on_message_begin()
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            self.transport.abort()
+
+    def on_headers_complete(self) -> None:
+        """Start the application, unless the connection was given up."""
+        if not self.transport.is_closing():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Tell the application that its body is whole, unless the connection was given up."""
+        if not self.transport.is_closing():
+            super().on_message_complete()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +57,7 @@ class Listener:
     port: int
     tls: ssl.SSLContext
     app: Any
+    max_connections: int = 2_000
 
 
 class _Server(uvicorn.Server):
@@ -64,8 +91,9 @@ async def serve(listeners: Sequence[Listener], *, on_ready: Callable[[], None]) 
 def _config(listener: Listener) -> uvicorn.Config:
     return uvicorn.Config(
         listener.app,
-        http="httptools",
+        http=OneAtATime,
         ws="none",
+        limit_concurrency=listener.max_connections,
         lifespan="off",
         log_config=None,
         log_level="critical",

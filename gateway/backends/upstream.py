@@ -1,6 +1,6 @@
 """vLLM over its Unix socket: pooled keep-alive connections and answers read as they arrive.
 
-Written on asyncio streams and httptools because general HTTP clients cost more CPU for each token
+Written on asyncio protocols and httptools because general HTTP clients cost more CPU for each token
 than all other stages together (ADR-0006). Only what the gateway itself sends and vLLM answers is
 supported: one request at a time, no redirects, no compression, no cookies.
 """
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import httptools
 
@@ -19,9 +20,10 @@ from gateway.core.errors import UpstreamUnavailable
 from gateway.core.ports import UpstreamRequest
 from gateway.core.secret import Secret
 
-_READ_BYTES = 65_536
-_MAX_HEAD_BYTES = 16_384
+_MAX_UNREAD_BYTES = 262_144
+_MAX_HEAD_BYTES = 65_536
 _MAX_IDLE_CONNECTIONS = 64
+_FIRST_FINAL_STATUS = 200  # we ask for no interim answers and take none
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,9 @@ class UnixSocketUpstream:
         message = self._serialize(request)
         while self._idle:
             connection = self._idle.pop()
+            if not connection.is_quiet():
+                connection.abort()
+                continue
             try:
                 return await self._exchange(connection, message)
             except _StaleConnection:
@@ -85,7 +90,7 @@ class UnixSocketUpstream:
         answer = _Answer(connection, self._release, idle_seconds=self._timeouts.idle)
         try:
             async with asyncio.timeout(self._timeouts.head):
-                await connection.write(message)
+                connection.write(message)
                 await answer.read_head()
         except TimeoutError:
             connection.abort()
@@ -98,12 +103,12 @@ class UnixSocketUpstream:
     async def _connect(self) -> _Connection:
         try:
             async with asyncio.timeout(self._timeouts.connect):
-                reader, writer = await asyncio.open_unix_connection(
-                    str(self._socket_path), limit=2 * _READ_BYTES
-                )
+                loop = asyncio.get_running_loop()
+                path = str(self._socket_path)
+                _, connection = await loop.create_unix_connection(_Connection, path)
         except OSError:  # TimeoutError is one
             raise UpstreamUnavailable from None
-        return _Connection(reader, writer)
+        return connection
 
     def _release(self, connection: _Connection) -> None:
         if self._closed or len(self._idle) >= _MAX_IDLE_CONNECTIONS:
@@ -134,29 +139,60 @@ class _StaleConnection(Exception):
     """The connection ended before a single byte of the answer."""
 
 
-class _Connection:
-    """One socket to vLLM."""
+class _Connection(asyncio.Protocol):
+    """One socket to vLLM: what has arrived, in order, with a bound on how much may lie unread."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self) -> None:
+        self._arrived: list[bytes] = []
+        self._unread_bytes = 0
+        self._ended = False
+        self._reader: asyncio.Future[None] | None = None
+        self._transport: asyncio.Transport
 
-    async def write(self, data: bytes) -> None:
-        try:
-            self._writer.write(data)
-            await self._writer.drain()
-        except OSError:
-            raise _StaleConnection from None
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep *data* for the reader; stop reading while too much lies unread."""
+        self._arrived.append(data)
+        self._unread_bytes += len(data)
+        if self._unread_bytes > _MAX_UNREAD_BYTES:
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Let the reader see the end."""
+        self._ended = True
+        self._wake()
+
+    def write(self, data: bytes) -> None:
+        """Send a request. It is bounded by the body limit, so nothing waits for the socket."""
+        self._transport.write(data)
 
     async def read(self) -> bytes:
-        """Return what has arrived, ``b""`` at the end of the connection."""
-        try:
-            return await self._reader.read(_READ_BYTES)
-        except OSError:
-            return b""
+        """Return all that has arrived, at least a byte; ``b""`` at the end of the connection."""
+        if not self._arrived and not self._ended:
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        data = b"".join(self._arrived)
+        self._arrived.clear()
+        self._unread_bytes = 0
+        if not self._ended:
+            self._transport.resume_reading()
+        return data
+
+    def is_quiet(self) -> bool:
+        """Return whether the connection is open with nothing unread: such bytes are nobody's."""
+        return not self._arrived and not self._ended
 
     def abort(self) -> None:
-        self._writer.transport.abort()
+        """Cut the connection at once."""
+        self._transport.abort()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
 
 class _Answer:
@@ -178,6 +214,8 @@ class _Answer:
         self._pending: list[bytes] = []
         self._head_read = False
         self._complete = False
+        self._reusable = False
+        self._faulty = False
 
     async def read_head(self) -> None:
         received = 0
@@ -186,7 +224,7 @@ class _Answer:
             if not data and not received:
                 raise _StaleConnection
             received += len(data)
-            if not data or received > _MAX_HEAD_BYTES + _READ_BYTES:
+            if not data or received > _MAX_HEAD_BYTES and not self._head_read:
                 raise UpstreamUnavailable
             self._parse(data)
 
@@ -203,7 +241,7 @@ class _Answer:
 
     async def close(self) -> None:
         """Give the connection back, or cut it: that is what makes vLLM stop generating."""
-        if self._complete and self._parser.should_keep_alive():
+        if self._reusable and self._connection.is_quiet():
             self._release(self._connection)
         else:
             self._connection.abort()
@@ -222,7 +260,10 @@ class _Answer:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            raise UpstreamUnavailable from None
+            self._faulty = True
+        if self._faulty:
+            self._reusable = False
+            raise UpstreamUnavailable
 
     # ------------------------------------------------------------------ httptools callbacks
 
@@ -230,8 +271,14 @@ class _Answer:
         if name.lower() == b"content-type":
             self.content_type = value.split(b";")[0].strip().lower().decode("latin-1")
 
+    def on_message_begin(self) -> None:
+        if self._complete:  # two answers to one request: whose is the second?
+            self._faulty = True
+
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()
+        if self.status < _FIRST_FINAL_STATUS:
+            self._faulty = True
         self._head_read = True
 
     def on_body(self, body: bytes) -> None:
@@ -239,3 +286,5 @@ class _Answer:
 
     def on_message_complete(self) -> None:
         self._complete = True
+        # Only now does the parser know; after this callback it has forgotten.
+        self._reusable = bool(self._parser.should_keep_alive())

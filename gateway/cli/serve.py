@@ -13,6 +13,7 @@ from gateway.backends.certificates import CertificateFiles, ensure_certificates,
 from gateway.backends.http_server import Listener
 from gateway.backends.http_server import serve as serve_listeners
 from gateway.cli.session import Session
+from gateway.core.errors import StoreUnavailable
 from gateway.settings import Configuration, authority, load_configuration
 
 
@@ -26,13 +27,21 @@ def serve(context: typer.Context) -> None:
 
 async def _serve(configuration: Configuration) -> None:
     settings, at = configuration.settings, configuration.at
+    if not at.storage_key_file.exists():
+        raise StoreUnavailable("There is no key file here; run `sealgate init` first.")
     files = CertificateFiles.in_directory(at.tls_directory)
     if settings.tls.certificate_file is None and files.ca_key.exists():
         ensure_certificates(files, certificate_names(configuration), now=utc_now())
     tls = server_context(at.certificate_file, at.tls_key_file)
     async with running_gateway(configuration) as applications:
         listeners = [
-            Listener(settings.listen.host, settings.listen.port, tls, applications.public),
+            Listener(
+                settings.listen.host,
+                settings.listen.port,
+                tls,
+                applications.public,
+                max_connections=settings.limits.max_connections,
+            ),
             Listener(settings.admin.host, settings.admin.port, tls, applications.admin),
         ]
         await serve_listeners(listeners, on_ready=lambda: _announce(configuration))

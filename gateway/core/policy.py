@@ -108,6 +108,24 @@ class Snapshot:
     cut_key_ids: frozenset[str] = frozenset()
 
 
+def verify_principal(principal: Principal, snapshot: Snapshot) -> Client:
+    """Return the principal's client as it is now.
+
+    Raises :class:`InvalidToken` when the client is gone or disabled, or when the client, the token
+    or the key that signed it has been revoked.
+    """
+    client = snapshot.clients.get(principal.client.client_id)
+    if client is None or client.disabled or principal.kid not in snapshot.verification_keys:
+        raise InvalidToken
+    snapshot.revocations.refuse(
+        jti=principal.jti,
+        kid=principal.kid,
+        client_id=client.client_id,
+        issued_at=principal.issued_at,
+    )
+    return client
+
+
 def verify_permission(principal: Principal, permission: Permission) -> None:
     """Raise :class:`PermissionDenied` unless the principal's role holds *permission*."""
     if permission not in ROLE_PERMISSIONS[principal.client.role]:

@@ -40,7 +40,7 @@ class Authenticate:
             now=self._clock(),
         )
         verify_address(decapsulated.address, principal.client.networks)  # 3
-        if not decapsulated.sealed and not principal.client.plaintext_allowed:  # 4
+        if decapsulated.seal is None and not principal.client.plaintext_allowed:  # 4
             raise EncryptionRequired
         return Authenticated(principal=principal, decapsulated=decapsulated)
 

@@ -15,7 +15,7 @@ from gateway.core.identity import Principal
 from gateway.core.policy import Permission, Snapshot, verify_model, verify_permission
 from gateway.core.ports import SnapshotSource, UpstreamRequest
 from gateway.core.scrubber import ModelListFilter, StreamAnswerScrubber, WholeAnswerScrubber
-from gateway.pipeline.exchange import Authenticated, Authorized, Decapsulated
+from gateway.pipeline.exchange import Authorized, Decapsulated, Fresh
 
 
 class Authorize:
@@ -24,12 +24,13 @@ class Authorize:
     def __init__(self, snapshots: SnapshotSource) -> None:
         self._snapshots = snapshots
 
-    def __call__(self, authenticated: Authenticated) -> Authorized:
+    def __call__(self, fresh: Fresh) -> Authorized:
         """Return the call to make.
 
         Raises ``NotFound``, ``PermissionDenied``, ``MalformedRequest`` or
         ``UnsupportedParameter``.
         """
+        authenticated = fresh.authenticated
         decapsulated = authenticated.decapsulated
         request = decapsulated.request
         decide = _ROUTES.get((request.method.decode(), request.path.decode()))

@@ -3,6 +3,7 @@
     1 admit          is this address allowed to talk to the gateway?
     2 decapsulate    open the sealed request
     3 authenticate   whose token is inside, and is it good now?
+      refuse replay  was this very request taken before?
     4 authorize      may they make this call?
     5 forward        put it to vLLM
     6 scrub          take personal data out of the answer
@@ -16,15 +17,18 @@ connection, never a final chunk. No setting turns a stage off.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gateway.core.errors import InternalError, SealgateError
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import Authorize
+from gateway.pipeline.cut import Grounds, RunningAnswers
 from gateway.pipeline.decapsulate import Decapsulate, ReadRequest
-from gateway.pipeline.encapsulate import Reply, encapsulate
+from gateway.pipeline.encapsulate import Encapsulate, Reply
 from gateway.pipeline.exchange import (
     Downstream,
     Opened,
@@ -35,7 +39,10 @@ from gateway.pipeline.exchange import (
 )
 from gateway.pipeline.forward import Forward
 from gateway.pipeline.record import Record
+from gateway.pipeline.refuse_replay import RefuseReplay
 from gateway.pipeline.scrub import scrub
+
+_LAST_WORD_SECONDS = 1.0
 
 CLIENT_CLOSED_REQUEST = 499
 """Recorded when the client left before the answer was complete (nginx's convention)."""
@@ -49,8 +56,11 @@ class Stages:
     decapsulate: Decapsulate
     read_request: ReadRequest
     authenticate: Authenticate
+    refuse_replay: RefuseReplay
     authorize: Authorize
     forward: Forward
+    running: RunningAnswers
+    encapsulate: Encapsulate
     record: Record
 
 
@@ -81,9 +91,9 @@ class Chain:
             opened = await self._stages.decapsulate(admitted)
         except SealgateError as refusal:
             answer = self._presenter.outside(refusal, received.path)
-            await _send_complete(answer, Reply(), downstream)
+            await _send_complete(answer, self._stages.encapsulate.clear(), downstream)
             return answer.status
-        reply = encapsulate(opened)
+        reply = self._stages.encapsulate(opened)
         try:
             await self._answer_opened(opened, reply, downstream)
         except SealgateError as refusal:
@@ -96,21 +106,27 @@ class Chain:
     async def _answer_opened(self, opened: Opened, reply: Reply, downstream: Downstream) -> None:
         decapsulated = self._stages.read_request(opened)
         authenticated = self._stages.authenticate(decapsulated)
-        authorized = self._stages.authorize(authenticated)
-        forwarded = await self._stages.forward(authorized)
-        try:
-            scrubbing = scrub(forwarded)
-            if authorized.streamed:
-                await _stream(scrubbing, reply, downstream)
-            else:
-                await _send_whole(scrubbing, reply, downstream)
-        finally:
-            await forwarded.answer.close()
+        fresh = await self._stages.refuse_replay(authenticated)
+        authorized = self._stages.authorize(fresh)
+        grounds = Grounds.of(authenticated.principal, decapsulated)
+        async with self._stages.running.guard(grounds):
+            forwarded = await self._stages.forward(authorized)
+            try:
+                scrubbing = scrub(forwarded)
+                if authorized.streamed:
+                    await _stream(scrubbing, reply, downstream)
+                else:
+                    await _send_whole(scrubbing, reply, downstream)
+            finally:
+                await forwarded.answer.close()
 
     async def _fail(self, error: SealgateError, reply: Reply, downstream: Downstream) -> int:
         answer = self._presenter.inside(error)
         if reply.started:
-            await downstream.send(reply.feed(self._presenter.event(error)))
+            # A client that does not read must not hold what was cut.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORD_SECONDS):
+                    await downstream.send(reply.feed(self._presenter.event(error)))
         else:
             await _send_complete(answer, reply, downstream)
         return answer.status
@@ -141,7 +157,7 @@ async def _send_whole(scrubbing: Scrubbing, reply: Reply, downstream: Downstream
 
 
 async def _send_complete(answer: WholeAnswer, reply: Reply, downstream: Downstream) -> None:
-    head = reply.head(answer.status, answer.content_type)
+    head = reply.whole(answer)
     await downstream.start(head.status, head.headers)
-    await downstream.send(head.data + reply.feed(answer.body) + reply.finish())
+    await downstream.send(head.data)
     await downstream.finish()

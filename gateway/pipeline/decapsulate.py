@@ -3,61 +3,130 @@
 It runs before authentication because the access token travels inside. Nothing is acted on before
 the final chunk has been verified, so a cut-off prompt is never executed. A request in the clear is
 read as it is; whether its client may do that is decided in ``authenticate``.
+
+Strangers can make the gateway do this much, so it is bounded: bytes of one body, bytes of all
+bodies at once, and the time a body may take.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from gateway.core import bhttp
-from gateway.core.errors import EncryptionRequired, MalformedRequest, NotFound, PayloadTooLarge
-from gateway.core.ohttp import CHUNKED, REQUEST_MEDIA_TYPE, RequestOpener
+from gateway.core.errors import (
+    EncryptionRequired,
+    MalformedRequest,
+    NotFound,
+    Overloaded,
+    PayloadTooLarge,
+    RequestTimeout,
+    UnknownKey,
+)
+from gateway.core.ohttp import PROFILES, Profile, RequestOpener
+from gateway.core.ohttp_keys import RecipientKey
 from gateway.core.ports import SnapshotSource
-from gateway.pipeline.exchange import Admitted, Decapsulated, Headers, Opened, Received
+from gateway.core.replay import replay_tag
+from gateway.pipeline.exchange import Admitted, Decapsulated, Headers, Opened, Received, Seal
 
 GATEWAY_RESOURCE = "/.well-known/ohttp-gateway"
 """Where encapsulated requests and requests for key configurations go (RFC 9540 §4)."""
 
-_SEALED_MEDIA_TYPE = REQUEST_MEDIA_TYPE.encode("ascii")
+_PROFILES = {media_type.encode("ascii"): profile for media_type, profile in PROFILES.items()}
+_FRAMING_BYTES = 65_536  # what sealing in chunks of a sensible size may add
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """What reading may cost: bytes of one body, bytes of all bodies together, seconds of one."""
+
+    max_body_bytes: int
+    max_total_bytes: int
+    seconds: float
 
 
 class Decapsulate:
     """Opens requests with the recipient keys of the current snapshot."""
 
-    def __init__(self, snapshots: SnapshotSource, *, max_body_bytes: int) -> None:
+    def __init__(self, snapshots: SnapshotSource, limits: BodyLimits) -> None:
         self._snapshots = snapshots
-        self._max_body_bytes = max_body_bytes
+        self._limits = limits
+        self._bytes_in_hand = 0
 
     async def __call__(self, admitted: Admitted) -> Opened:
         """Return the request once all of it is here.
 
-        Raises ``OpenFailed``, ``UnknownKey``, ``EncryptionRequired`` or ``PayloadTooLarge``.
+        Raises ``OpenFailed``, ``UnknownKey``, ``EncryptionRequired``, ``PayloadTooLarge``,
+        ``RequestTimeout`` or ``Overloaded``.
         """
         received = admitted.received
-        if _single(received.headers, b"content-type") == _SEALED_MEDIA_TYPE:
-            return await self._open(admitted)
-        if received.path == GATEWAY_RESOURCE:
-            raise EncryptionRequired
-        return Opened(admitted.address, await self._read_clear(received), response_sealer=None)
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                profile = _PROFILES.get(_single(received.headers, b"content-type"))
+                if profile is not None:
+                    return await self._open(received, profile)
+                if received.path == GATEWAY_RESOURCE:
+                    raise EncryptionRequired
+                return Opened(received, await self._read_clear(received), seal=None)
+        except TimeoutError:
+            raise RequestTimeout from None
 
-    async def _open(self, admitted: Admitted) -> Opened:
-        keys = self._snapshots.current().recipient_keys
-        opener = RequestOpener(keys.get, max_body_bytes=self._max_body_bytes)
-        parts = [opener.feed(data) async for data in admitted.received.body]
+    async def _open(self, received: Received, profile: Profile) -> Opened:
+        limit = self._limits.max_body_bytes
+        opener = RequestOpener(self._find_key, max_body_bytes=limit, profile=profile)
+        key: RecipientKey | None = None
+        parts: list[bytes] = []
+        async for data in self._budgeted(received.body):
+            parts.append(opener.feed(data))
+            if key is None and opener.key_id is not None:
+                key = self._find_key(opener.key_id)
         parts.append(opener.finish())
-        sealer = opener.response_sealer(secrets.token_bytes(CHUNKED.response_nonce_bytes))
-        return Opened(admitted.address, b"".join(parts), response_sealer=sealer)
+        # A body may take its time: a key that was withdrawn meanwhile opens nothing any more.
+        key_id, enc = opener.key_id, opener.encapsulated_key
+        if key is None or key_id is None or enc is None or self._find_key(key_id) is not key:
+            raise UnknownKey
+        seal = Seal(
+            kid=self._snapshots.current().recipient_kids[key_id],
+            profile=profile,
+            replay_tag=replay_tag(enc),
+            response_sealer=opener.response_sealer(
+                secrets.token_bytes(profile.response_nonce_bytes)
+            ),
+        )
+        return Opened(received, b"".join(parts), seal=seal)
+
+    def _find_key(self, key_id: int) -> RecipientKey | None:
+        # Asked anew each time, so that a slow body keeps no old snapshot and no old key alive.
+        return self._snapshots.current().recipient_keys.get(key_id)
 
     async def _read_clear(self, received: Received) -> bhttp.Request:
+        body = b"".join([data async for data in self._budgeted(received.body)])
+        if len(body) > self._limits.max_body_bytes:
+            raise PayloadTooLarge
         return bhttp.Request(
             method=received.method.encode("ascii"),
             scheme=b"https",
             authority=_single(received.headers, b"host"),
             path=received.path.encode("ascii"),
             headers=tuple(received.headers),
-            body=await _read_all(received.body, self._max_body_bytes),
+            body=body,
         )
+
+    async def _budgeted(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        taken = 0
+        try:
+            async for data in body:
+                taken += len(data)
+                self._bytes_in_hand += len(data)
+                if taken > self._limits.max_body_bytes + _FRAMING_BYTES:
+                    raise PayloadTooLarge
+                if self._bytes_in_hand > self._limits.max_total_bytes:
+                    raise Overloaded
+                yield data
+        finally:
+            self._bytes_in_hand -= taken
 
 
 class ReadRequest:
@@ -69,7 +138,8 @@ class ReadRequest:
     def __call__(self, opened: Opened) -> Decapsulated:
         """Return the request inside. Raises ``MalformedRequest`` or ``NotFound``.
 
-        The authority must be one of ours: a gateway that takes any would be an open proxy.
+        The authority must be one of ours: a gateway that takes any would be an open proxy. What a
+        proxy in front decided by, the outer path and an outer token, must be what is inside.
         """
         content = opened.content
         request = bhttp.parse_request(content) if isinstance(content, bytes) else content
@@ -77,9 +147,18 @@ class ReadRequest:
             raise MalformedRequest("The scheme must be https.")
         if request.host.lower() not in self._authorities:
             raise NotFound
-        return Decapsulated(
-            address=opened.address, sealed=opened.response_sealer is not None, request=request
-        )
+        if opened.seal is not None:
+            _verify_outer(opened.received, request)
+        return Decapsulated(address=opened.received.peer, request=request, seal=opened.seal)
+
+
+def _verify_outer(outer: Received, inner: bhttp.Request) -> None:
+    target = (outer.method.encode("ascii"), outer.path.encode("ascii"))
+    if outer.path != GATEWAY_RESOURCE and target != (inner.method, inner.path):
+        raise MalformedRequest("The outer path is not that of the request inside.")
+    token = _single(outer.headers, b"authorization")
+    if token and token != dict(inner.headers).get(b"authorization"):
+        raise MalformedRequest("The outer token is not that of the request inside.")
 
 
 def _single(headers: Headers, name: bytes) -> bytes:
@@ -87,14 +166,3 @@ def _single(headers: Headers, name: bytes) -> bytes:
     if len(values) > 1:
         raise MalformedRequest
     return values[0].strip() if values else b""
-
-
-async def _read_all(body: AsyncIterator[bytes], max_bytes: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for data in body:
-        size += len(data)
-        if size > max_bytes:
-            raise PayloadTooLarge
-        parts.append(data)
-    return b"".join(parts)

@@ -8,13 +8,13 @@ earlier one has checked.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from gateway.core import bhttp
 from gateway.core.errors import SealgateError
 from gateway.core.identity import Address, Principal
-from gateway.core.ohttp import ResponseSealer
+from gateway.core.ohttp import Profile, ResponseSealer
 from gateway.core.ports import UpstreamAnswer, UpstreamRequest
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -26,7 +26,7 @@ class Received:
 
     method: str
     path: str
-    headers: Headers
+    headers: Headers = field(repr=False)
     peer: Address
     body: AsyncIterator[bytes]
 
@@ -40,16 +40,29 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """How the request was sealed and the answer must be: with which key, by which sealer.
+
+    *replay_tag* is what tells this request from every other one.
+    """
+
+    kid: str
+    profile: Profile
+    replay_tag: bytes
+    response_sealer: ResponseSealer
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A request whose last byte has arrived and, if it was sealed, has been verified.
 
     *content* is the Binary HTTP message that was inside, or the request itself when only TLS
-    protected it; then *response_sealer* is None. From here on errors travel inside the seal.
+    protected it; then *seal* is None. From here on errors travel inside the seal.
     """
 
-    address: Address
-    content: bytes | bhttp.Request
-    response_sealer: ResponseSealer | None
+    received: Received
+    content: bytes | bhttp.Request = field(repr=False)
+    seal: Seal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +70,8 @@ class Decapsulated:
     """The request that was meant. Its authority is one of ours."""
 
     address: Address
-    sealed: bool
     request: bhttp.Request
+    seal: Seal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,13 @@ class Authenticated:
 
     principal: Principal
     decapsulated: Decapsulated
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Taken for the first time; a copy of it would be refused."""
+
+    authenticated: Authenticated
 
 
 class Scrubber(Protocol):
@@ -115,6 +135,9 @@ class WholeAnswer(NamedTuple):
     status: int
     content_type: str
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"WholeAnswer({self.status})"
 
 
 class Presenter(Protocol):

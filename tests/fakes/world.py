@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from ipaddress import ip_address, ip_network
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.core import bhttp, hpke
 from gateway.core.identity import Client, Role
-from gateway.core.ohttp import RequestSealer
+from gateway.core.ohttp import CHUNKED, Profile, RequestSealer
 from gateway.core.ohttp_keys import encode_key_list, load_recipient_key
 from gateway.core.policy import ModelPolicy, Revocations, Snapshot
 from gateway.core.ports import UpstreamRequest
 from gateway.core.tokens import AccessClaims, Expectations, sign_access_token
-from gateway.pipeline.exchange import Headers, Received
+from gateway.pipeline.exchange import Decapsulated, Headers, Received, Seal
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 PEER = ip_address("127.0.0.1")
@@ -48,16 +50,31 @@ def snapshot(*clients: Client, revocations: Revocations | None = None) -> Snapsh
         models={"tiny": ModelPolicy(), "draft": ModelPolicy(production=False)},
         verification_keys={"sig-1": SIGNING_KEY.public_key()},
         recipient_keys={RECIPIENT_KEY.key_id: RECIPIENT_KEY},
+        recipient_kids={RECIPIENT_KEY.key_id: "enc-7"},
+        cut_key_ids=frozenset(),
         key_configurations=encode_key_list([RECIPIENT_KEY.config]),
         revocations=revocations or Revocations(),
     )
 
 
 class FixedSnapshots:
-    """A SnapshotSource whose snapshot a test may replace."""
+    """A SnapshotFeed whose snapshot a test may replace."""
 
     def __init__(self, value: Snapshot | None = None) -> None:
         self.value = value or snapshot()
+        self._replaced = asyncio.Event()
+
+    def replace(self, value: Snapshot) -> None:
+        """Make *value* the current snapshot, as the next revision, and tell those who wait."""
+        self.value = replace(value, revision=self.value.revision + 1)
+        self._replaced.set()
+
+    async def changed(self, revision: int) -> Snapshot:
+        """Return the snapshot once it is another than that of *revision*."""
+        while self.value.revision == revision:
+            self._replaced.clear()
+            await self._replaced.wait()
+        return self.value
 
     def current(self) -> Snapshot:
         """Return the snapshot."""
@@ -86,14 +103,24 @@ def inner_request(body: bytes = CHAT_BODY, *, bearer: str | None = None) -> bhtt
         headers=(
             (b"authorization", b"Bearer " + (bearer or token()).encode()),
             (b"content-type", b"application/json"),
+            (b"date", format_datetime(NOW, usegmt=True).encode()),
         ),
         body=body,
     )
 
 
-def seal(request: bhttp.Request) -> tuple[bytes, RequestSealer]:
+def decapsulated(
+    request: bhttp.Request | None = None, *, seal: Seal | None | bool = True
+) -> Decapsulated:
+    """Return a request as the second stage hands it on, sealed unless *seal* says otherwise."""
+    if seal is True:
+        seal = Seal("enc-7", CHUNKED, b"tag", response_sealer=None)  # type: ignore[arg-type]
+    return Decapsulated(PEER, request or inner_request(), seal or None)
+
+
+def seal(request: bhttp.Request, *, profile: Profile = CHUNKED) -> tuple[bytes, RequestSealer]:
     """Return *request* sealed, and the sealer that can open the answer."""
-    sealer = RequestSealer(RECIPIENT_KEY.config, random_bytes=secrets.token_bytes)
+    sealer = RequestSealer(RECIPIENT_KEY.config, random_bytes=secrets.token_bytes, profile=profile)
     return sealer.finish(bhttp.encode_request(request)), sealer
 
 
@@ -103,12 +130,15 @@ async def pieces(*data: bytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-def sealed_received(data: bytes) -> Received:
+def sealed_received(
+    data: bytes, *, path: str = "/.well-known/ohttp-gateway", profile: Profile = CHUNKED
+) -> Received:
     """Return *data* as it arrives at the encrypted entrance, in two pieces."""
+    media_type = profile.request_media_type.encode()
     return Received(
         method="POST",
-        path="/.well-known/ohttp-gateway",
-        headers=((b"content-type", b"message/ohttp-chunked-req"), (b"host", AUTHORITY)),
+        path=path,
+        headers=((b"content-type", media_type), (b"host", AUTHORITY)),
         peer=PEER,
         body=pieces(data[:50], data[50:]),
     )

@@ -67,3 +67,28 @@ async def test_taken_address_is_an_error(files):
     with socket.create_server(("127.0.0.1", second.port)), pytest.raises(OSError, match="in use"):
         await serve([first, second], on_ready=lambda: None)
     socket.create_server(("127.0.0.1", first.port)).close()
+
+
+async def test_pipelined_request_ends_the_connection(files):
+    """A second request before the first is answered cuts the connection, and the app learns it."""
+    left = asyncio.Event()
+
+    async def app(scope, receive, send):
+        await receive()
+        if (await receive())["type"] == "http.disconnect":
+            left.set()
+
+    context = server_context(files.certificate, files.key)
+    one = Listener(ip_address("127.0.0.1"), free_port(), context, app)
+    ready = asyncio.Event()
+    serving = asyncio.create_task(serve([one], on_ready=ready.set))
+    await asyncio.wait_for(ready.wait(), 5)
+    trusting = ssl.create_default_context(cafile=files.ca_certificate)
+    _reader, writer = await asyncio.open_connection("127.0.0.1", one.port, ssl=trusting)
+    writer.write(b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\n")
+    await asyncio.sleep(0.1)
+    writer.write(b"GET /2 HTTP/1.1\r\nhost: x\r\n\r\n")
+    await asyncio.wait_for(left.wait(), 2)
+    writer.close()
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(serving, 5)

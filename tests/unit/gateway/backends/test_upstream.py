@@ -150,6 +150,36 @@ async def test_hostile_head_is_unavailable(tmp_path, reply):
     await server.wait_closed()
 
 
+@pytest.mark.parametrize(
+    "replies",
+    [
+        b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nxHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\ny",
+    ],
+)
+async def test_answers_never_change_owner(tmp_path, replies):
+    """An interim answer or one too many never becomes the answer to somebody else's request."""
+    served = 0
+
+    async def serve(reader, writer):
+        nonlocal served
+        served += 1
+        while await reader.read(65_536):
+            writer.write(replies)
+        writer.close()
+
+    (tmp_path / "k").write_text("k1")
+    server = await asyncio.start_unix_server(serve, tmp_path / "v.sock")
+    client = UnixSocketUpstream(tmp_path / "v.sock", tmp_path / "k")
+    for _ in range(2):
+        with pytest.raises(UpstreamUnavailable):
+            await read(await client.send(CALL))
+    assert served == 2
+    await client.close()
+    await asyncio.sleep(0.05)
+    server.close()
+
+
 async def test_health_is_vllms_own_word(upstream):
     """Healthy means that vLLM says so."""
     assert await upstream.is_healthy()

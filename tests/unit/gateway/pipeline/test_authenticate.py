@@ -10,13 +10,12 @@ import pytest
 from gateway.core.errors import AddressNotAllowed, EncryptionRequired, InvalidToken
 from gateway.core.policy import Revocations
 from gateway.pipeline.authenticate import Authenticate
-from gateway.pipeline.exchange import Decapsulated
 from tests.fakes.world import (
     EXPECTED,
     NOW,
-    PEER,
     FixedSnapshots,
     clock,
+    decapsulated,
     inner_request,
     snapshot,
     token,
@@ -24,14 +23,13 @@ from tests.fakes.world import (
 )
 
 
-def run(decapsulated=None, **world):
+def run(request=None, **world):
     source = FixedSnapshots(snapshot(*world.pop("clients", ()), **world))
-    decapsulated = decapsulated or Decapsulated(PEER, sealed=True, request=inner_request())
-    return Authenticate(source, EXPECTED, clock)(decapsulated)
+    return Authenticate(source, EXPECTED, clock)(request or decapsulated())
 
 
 def with_headers(*headers):
-    return Decapsulated(PEER, sealed=True, request=replace(inner_request(), headers=headers))
+    return decapsulated(replace(inner_request(), headers=headers))
 
 
 def test_valid_token_names_its_client():
@@ -83,7 +81,7 @@ def test_client_without_allowlist_may_call_from_nowhere():
 
 def test_clear_request_needs_permission():
     """A request that was not sealed passes only for a client that an operator marked."""
-    clear = Decapsulated(PEER, sealed=False, request=inner_request())
+    clear = decapsulated(seal=None)
     with pytest.raises(EncryptionRequired):
         run(clear)
     assert run(clear, clients=[with_client(plaintext_allowed=True)]).principal

@@ -10,13 +10,13 @@ import pytest
 from gateway.core.errors import MalformedRequest, NotFound, PermissionDenied, UnsupportedParameter
 from gateway.core.identity import Principal, Role
 from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
-from gateway.pipeline.exchange import Authenticated, Decapsulated
+from gateway.pipeline.exchange import Authenticated, Fresh
 from tests.fakes.world import (
     CHAT_BODY,
     NOW,
-    PEER,
     STREAM_BODY,
     FixedSnapshots,
+    decapsulated,
     inner_request,
     with_client,
 )
@@ -24,8 +24,8 @@ from tests.fakes.world import (
 
 def run(request=None, **client):
     principal = Principal(with_client(**client), "token-1", "sig-1", NOW, NOW)
-    decapsulated = Decapsulated(PEER, sealed=True, request=request or inner_request())
-    return Authorize(FixedSnapshots())(Authenticated(principal, decapsulated))
+    authenticated = Authenticated(principal, decapsulated(request))
+    return Authorize(FixedSnapshots())(Fresh(authenticated))
 
 
 def test_granted_call_is_rebuilt_for_vllm():

@@ -9,16 +9,20 @@ import orjson
 import pytest
 
 from gateway.api.problems import ProblemPresenter
-from gateway.core.bhttp_response import ResponseDecoder
+from gateway.backends.memory_replay import MemoryReplayStore
+from gateway.core.bhttp_response import ResponseDecoder, parse_response
 from gateway.core.errors import OpenFailed, UpstreamUnavailable
 from gateway.core.policy import Revocations
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import Authorize
 from gateway.pipeline.chain import CLIENT_CLOSED_REQUEST, Chain, Stages
-from gateway.pipeline.decapsulate import Decapsulate, ReadRequest
+from gateway.pipeline.cut import RunningAnswers
+from gateway.pipeline.decapsulate import BodyLimits, Decapsulate, ReadRequest
+from gateway.pipeline.encapsulate import Encapsulate
 from gateway.pipeline.forward import Forward
 from gateway.pipeline.record import Record
+from gateway.pipeline.refuse_replay import RefuseReplay
 from tests.fakes.world import (
     AUTHORITY,
     EXPECTED,
@@ -45,14 +49,20 @@ class World:
         self.downstream = RecordingDownstream()
         self.recorded: list[tuple[int, str]] = []
         self.faults: list[Exception] = []
-        source = FixedSnapshots(value)
+        self.snapshots = source = FixedSnapshots(value)
+        self.running = RunningAnswers(source)
         stages = Stages(
             admit=Admit([ip_network(n) for n in networks]),
-            decapsulate=Decapsulate(source, max_body_bytes=65_536),
+            decapsulate=Decapsulate(
+                source, BodyLimits(max_body_bytes=65_536, max_total_bytes=2**20, seconds=5)
+            ),
             read_request=ReadRequest(frozenset({AUTHORITY})),
             authenticate=Authenticate(source, EXPECTED, clock),
+            refuse_replay=RefuseReplay(MemoryReplayStore(clock), clock),
             authorize=Authorize(source),
             forward=Forward(self.upstream),
+            running=self.running,
+            encapsulate=Encapsulate(clock),
             record=Record(self, clock),
         )
         self.chain = Chain(stages, ProblemPresenter(), report_fault=self.faults.append)
@@ -136,7 +146,7 @@ async def test_stream_is_scrubbed_across_pieces():
     assert (status, complete) == (200, True)
     assert b"anna" not in body
     assert b"[EMAIL]" in body
-    assert body.endswith(DONE)
+    assert DONE in body
 
 
 async def test_upstream_that_breaks_off_leaves_a_cut_stream():
@@ -226,3 +236,60 @@ async def test_client_that_leaves_is_recorded_and_upstream_cut():
         await task
     assert world.upstream.answer.closed
     assert world.recorded == [(CLIENT_CLOSED_REQUEST, "127.0.0.1")]
+
+
+async def test_revocation_cuts_a_running_stream():
+    """A stream whose client is revoked ends at once: an error event, no final chunk, vLLM freed."""
+    world = World(stream("hello there "))
+
+    async def endless():
+        async for data in FakeAnswer(world.upstream.answer._chunks).chunks():
+            yield data
+        await asyncio.Event().wait()
+
+    world.upstream.answer.chunks = endless
+    await world.running.cut_at_next_change()
+    calling = asyncio.create_task(world.call(inner_request(STREAM_BODY)))
+    await asyncio.sleep(0.05)
+    assert world.downstream.sent
+    watching = asyncio.create_task(world.running.cut_at_next_change())
+    revoked = Revocations(jtis=frozenset({"token-1"}))
+    world.snapshots.replace(snapshot(revocations=revoked))
+    _, body, complete = await asyncio.wait_for(calling, 1)
+    assert not complete
+    assert b'"code":"invalid_token"' in body
+    assert world.upstream.answer.closed
+    assert world.recorded == [(401, "127.0.0.1")]
+    await watching
+
+
+async def test_cut_stream_does_not_wait_for_a_client_that_does_not_read():
+    """A client that has stopped reading cannot hold a stream that was cut."""
+    world = World(stream(UpstreamUnavailable()))
+    first, send = [True], world.downstream.send
+
+    async def stuck_at_the_last_word(data):
+        if first:
+            first.clear()
+            await send(data)
+        else:
+            await asyncio.Event().wait()
+
+    world.downstream.send = stuck_at_the_last_word
+    data, _ = seal(inner_request(STREAM_BODY))
+    await asyncio.wait_for(world.chain.serve(sealed_received(data), world.downstream), 3)
+    assert world.recorded == [(502, "127.0.0.1")]
+    assert not world.downstream.finished
+
+
+async def test_replayed_request_is_refused_inside():
+    """The same bytes a second time get a sealed 409 and reach no model."""
+    world = World(chat("x"))
+    data, sealer = seal(inner_request())
+    await world.chain.serve(sealed_received(data), world.downstream)
+    world.downstream = RecordingDownstream()
+    await world.chain.serve(sealed_received(data), world.downstream)
+    opener = sealer.response_opener()
+    answer = parse_response(opener.feed(world.downstream.body) + opener.finish())
+    assert answer.status == 409
+    assert len(world.upstream.requests) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -13,11 +14,14 @@ from gateway.core.errors import (
     MalformedRequest,
     NotFound,
     OpenFailed,
+    Overloaded,
     PayloadTooLarge,
+    RequestTimeout,
     SealgateError,
     UnknownKey,
 )
-from gateway.pipeline.decapsulate import Decapsulate, ReadRequest
+from gateway.core.ohttp import WHOLE
+from gateway.pipeline.decapsulate import BodyLimits, Decapsulate, ReadRequest
 from gateway.pipeline.exchange import Admitted, Opened
 from tests.fakes.world import (
     AUTHORITY,
@@ -32,8 +36,12 @@ from tests.fakes.world import (
 READ = ReadRequest(frozenset({AUTHORITY}))
 
 
-async def opened(received, *, max_body_bytes=65_536) -> Opened:
-    stage = Decapsulate(FixedSnapshots(), max_body_bytes=max_body_bytes)
+def limits(**changes) -> BodyLimits:
+    return replace(BodyLimits(max_body_bytes=65_536, max_total_bytes=2**20, seconds=5), **changes)
+
+
+async def opened(received, *, snapshots=None, **changes) -> Opened:
+    stage = Decapsulate(snapshots or FixedSnapshots(), limits(**changes))
     return await stage(Admitted(address=PEER, received=received))
 
 
@@ -41,14 +49,15 @@ async def test_sealed_request_opens_to_what_was_meant():
     """What the application sealed is what the next stage sees."""
     data, _ = seal(inner_request())
     result = READ(await opened(sealed_received(data)))
-    assert result.sealed
+    assert result.seal.kid == "enc-7"
+    assert len(result.seal.replay_tag) == 16
     assert result.request == inner_request()
 
 
 async def test_clear_request_is_read_as_it_is():
     """A request that only TLS protects is read too; whether it may pass is decided later."""
     result = READ(await opened(clear_received(inner_request())))
-    assert not result.sealed
+    assert result.seal is None
     assert result.request.body == inner_request().body
 
 
@@ -119,4 +128,87 @@ async def test_request_for_somebody_else_is_refused(change, error):
 async def test_opened_rubbish_is_refused_after_opening():
     """A sealed message that is no request is refused by the step whose errors are sealed."""
     with pytest.raises(SealgateError):
-        READ(Opened(PEER, b"\x00rubbish", response_sealer=None))
+        READ(Opened(sealed_received(b""), b"\x00rubbish", seal=None))
+
+
+async def test_plain_kind_opens_too():
+    """A client that does not speak chunks is understood (RFC 9458 §4.3)."""
+    data, _ = seal(inner_request(), profile=WHOLE)
+    result = READ(await opened(sealed_received(data, profile=WHOLE)))
+    assert result.request == inner_request()
+
+
+@pytest.mark.parametrize(
+    ("path", "fine"),
+    [("/v1/chat/completions", True), ("/v1/completions", False), ("/v1/models", False)],
+)
+async def test_outer_path_must_be_the_inner_one(path, fine):
+    """What a proxy in front routed or limited by is what is really asked for."""
+    data, _ = seal(inner_request())
+    result = await opened(sealed_received(data, path=path))
+    if fine:
+        assert READ(result)
+    else:
+        with pytest.raises(MalformedRequest):
+            READ(result)
+
+
+@pytest.mark.parametrize("fine", [True, False])
+async def test_outer_token_must_be_the_inner_one(fine):
+    """A proxy that checked a token has checked the one that counts."""
+    data, _ = seal(inner_request())
+    inner = dict(inner_request().headers)[b"authorization"]
+    received = sealed_received(data)
+    outer = (b"authorization", inner if fine else b"Bearer other")
+    result = await opened(replace(received, headers=(*received.headers, outer)))
+    if fine:
+        assert READ(result)
+    else:
+        with pytest.raises(MalformedRequest):
+            READ(result)
+
+
+async def test_key_withdrawn_while_the_body_arrives_opens_nothing():
+    """A slow body does not outlive the key that it is sealed to."""
+    snapshots = FixedSnapshots()
+    data, _ = seal(inner_request())
+
+    async def slow():
+        yield data[:60]
+        snapshots.replace(replace(snapshots.value, recipient_keys={}))
+        yield data[60:]
+
+    with pytest.raises(UnknownKey):
+        await opened(replace(sealed_received(b""), body=slow()), snapshots=snapshots)
+
+
+async def test_body_that_takes_too_long_is_given_up():
+    """A body has so much time and no more."""
+
+    async def never():
+        yield b"\x07"
+        await asyncio.Event().wait()
+
+    with pytest.raises(RequestTimeout):
+        await opened(replace(sealed_received(b""), body=never()), seconds=0.05)
+
+
+async def test_all_bodies_together_have_a_bound():
+    """Many strangers at once cannot fill the memory; what ends gives its share back."""
+    stage = Decapsulate(FixedSnapshots(), limits(max_total_bytes=5000))
+    request = inner_request(b"x" * 3000)
+    waiting = asyncio.Event()
+
+    async def holding():
+        yield seal(request)[0][:-1]
+        await waiting.wait()
+
+    held = replace(sealed_received(b""), body=holding())
+    first = asyncio.create_task(stage(Admitted(PEER, held)))
+    await asyncio.sleep(0.01)
+    with pytest.raises(Overloaded):
+        await stage(Admitted(PEER, sealed_received(seal(request)[0])))
+    waiting.set()
+    with pytest.raises(OpenFailed):
+        await first
+    assert await stage(Admitted(PEER, sealed_received(seal(request)[0])))

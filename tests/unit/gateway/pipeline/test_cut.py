@@ -1,0 +1,139 @@
+"""Answers under way end when what allowed them is withdrawn."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from ipaddress import ip_network
+
+import pytest
+
+from gateway.core.errors import AddressNotAllowed, InvalidToken, UnknownKey
+from gateway.core.identity import Principal
+from gateway.core.policy import Revocations
+from gateway.pipeline.cut import Grounds, RunningAnswers
+from tests.fakes.world import (
+    APPLICATION,
+    NOW,
+    FixedSnapshots,
+    decapsulated,
+    snapshot,
+    with_client,
+)
+
+PRINCIPAL = Principal(APPLICATION, "token-1", "sig-1", NOW, NOW + timedelta(minutes=5))
+
+WITHDRAWALS = {
+    "token": (snapshot(revocations=Revocations(jtis=frozenset({"token-1"}))), InvalidToken),
+    "client": (snapshot(revocations=Revocations(not_before={"c-app": NOW})), InvalidToken),
+    "disabled": (snapshot(with_client(disabled=True)), InvalidToken),
+    "gone": (snapshot(with_client(client_id="c-other")), InvalidToken),
+    "signing key": (replace(snapshot(), verification_keys={}), InvalidToken),
+    "recipient key": (replace(snapshot(), cut_key_ids=frozenset({"enc-7"})), UnknownKey),
+    "address": (
+        snapshot(with_client(networks=(ip_network("192.0.2.0/24"),))),
+        AddressNotAllowed,
+    ),
+}
+
+
+async def start(feed, work):
+    """Run *work* under a guard, with the watch beside it."""
+    running = RunningAnswers(feed)
+
+    async def watch():
+        while True:
+            await running.cut_at_next_change()
+
+    async def guarded():
+        async with running.guard(Grounds.of(PRINCIPAL, decapsulated())):
+            await work()
+
+    watching, task = asyncio.create_task(watch()), asyncio.create_task(guarded())
+    await asyncio.sleep(0.02)
+    return watching, task, running
+
+
+@pytest.mark.parametrize("name", WITHDRAWALS)
+async def test_withdrawal_cuts_with_its_refusal(name):
+    """Each kind of withdrawal ends the work at once, with the error a new call would get."""
+    value, error = WITHDRAWALS[name]
+    feed = FixedSnapshots()
+    watching, task, running = await start(feed, asyncio.Event().wait)
+    feed.replace(value)
+    with pytest.raises(error):
+        await asyncio.wait_for(task, 1)
+    assert running._guards == set()
+    watching.cancel()
+
+
+async def test_other_changes_cut_nothing():
+    """A change that concerns others leaves the work alone."""
+    feed, done = FixedSnapshots(), asyncio.Event()
+    watching, task, _ = await start(feed, done.wait)
+    feed.replace(snapshot(revocations=Revocations(jtis=frozenset({"somebody else's"}))))
+    await asyncio.sleep(0.02)
+    assert not task.done()
+    done.set()
+    await task
+    watching.cancel()
+
+
+async def test_change_before_the_guard_is_seen():
+    """What was withdrawn between the check of the token and the guard does not slip through."""
+    running = RunningAnswers(FixedSnapshots(WITHDRAWALS["token"][0]))
+    with pytest.raises(InvalidToken):
+        async with running.guard(Grounds.of(PRINCIPAL, decapsulated())):
+            raise AssertionError("must not be reached")
+
+
+async def test_cancellation_from_outside_stays_one():
+    """A client that leaves cancels the work; that is not taken for a withdrawal."""
+    watching, task, _ = await start(FixedSnapshots(), asyncio.Event().wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    watching.cancel()
+
+
+async def test_two_withdrawals_cut_once():
+    """A second change while the work is ending changes nothing."""
+    feed = FixedSnapshots()
+
+    async def slow_to_end():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+
+    watching, task, _ = await start(feed, slow_to_end)
+    feed.replace(WITHDRAWALS["token"][0])
+    await asyncio.sleep(0.02)
+    feed.replace(WITHDRAWALS["gone"][0])
+    with pytest.raises(InvalidToken):
+        await asyncio.wait_for(task, 1)
+    watching.cancel()
+
+
+async def test_work_that_ended_by_itself_keeps_its_result():
+    """A withdrawal that comes as the work fails does not hide the failure."""
+    feed = FixedSnapshots()
+
+    async def fails():
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ValueError("own failure") from None
+
+    watching, task, _ = await start(feed, fails)
+    feed.replace(WITHDRAWALS["token"][0])
+    with pytest.raises(ValueError, match="own failure"):
+        await asyncio.wait_for(task, 1)
+    watching.cancel()
+
+
+def test_clear_request_rests_on_no_recipient_key():
+    """A request in the clear is not cut when a recipient key is withdrawn."""
+    grounds = Grounds.of(PRINCIPAL, decapsulated(seal=None))
+    grounds.verify(replace(snapshot(), cut_key_ids=frozenset({"enc-7"})))
