@@ -1,8 +1,5 @@
 """Appendix A of RFC 9458 and of the chunked draft, and the AES-256 derivation of EHBP."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from gateway.core import hpke, ohttp
@@ -10,11 +7,11 @@ from gateway.core.bhttp import Request, parse_request
 from gateway.core.bhttp_response import parse_response
 from gateway.core.ohttp_keys import encode_key_config, load_recipient_key, parse_key_config
 from gateway.core.varint import find_varint
+from tests.vectors.published import check_ehbp
+from tests.vectors.tally import committed
 
-DATA = Path(__file__).parent / "data"
-RFC = json.loads((DATA / "rfc9458_appendix_a.json").read_text())
-DRAFT = json.loads((DATA / "chunked_ohttp_08_appendix_a.json").read_text())
-EHBP = json.loads((DATA / "ehbp_derive.json").read_text())
+RFC = committed("rfc9458_appendix_a.json")
+DRAFT = committed("chunked_ohttp_08_appendix_a.json")
 
 
 def raw(vector: dict, name: str) -> bytes:
@@ -25,7 +22,7 @@ def raw(vector: dict, name: str) -> bytes:
 def profile_of(vector: dict) -> ohttp.Profile:
     """Return the profile of the appendix: its labels, and AES-128-GCM."""
     labels = (vector["hpke_info_label"].encode(), vector["response_label"].encode())
-    return ohttp.Profile(*labels, hpke.AES_128_GCM)
+    return ohttp.Profile(*labels, hpke.AES_128_GCM, is_chunked=vector is DRAFT)
 
 
 def key_of(vector: dict):
@@ -69,21 +66,25 @@ def test_derivation_of_the_answer(vector):
     assert keys.base_nonce == raw(vector, "aead_nonce")
 
 
-def test_whole_message_of_rfc_9458():
-    """The unchunked request and answer of RFC 9458 come out of the same contexts byte for byte."""
+def test_whole_exchange():
+    """The request and the answer of RFC 9458 are sealed and opened byte for byte."""
     profile = profile_of(RFC)
-    header = ohttp.encode_header(RFC["key_id"], RFC["kem_id"], aead=profile.aead)
-    context = hpke.setup_sender(
-        hpke.Suite(RFC["kem_id"], profile.aead),
-        key_of(RFC).config.public_key,
-        info=ohttp.request_info(header, profile=profile),
+    sealer = ohttp.RequestSealer(
+        parse_key_config(raw(RFC, "key_config")),
         random_bytes=lambda _: raw(RFC, "client_ephemeral_secret_key"),
+        profile=profile,
     )
-    sealed = context.seal(raw(RFC, "bhttp_request"))
-    assert header + context.encapsulated_key + sealed == raw(RFC, "encapsulated_request")
-    aead = hpke.SequencedAead(raw(RFC, "aead_key"), raw(RFC, "aead_nonce"))
-    answer = raw(RFC, "response_nonce") + aead.seal(raw(RFC, "bhttp_response"))
+    sealed = sealer.finish(raw(RFC, "bhttp_request"))
+    assert sealed == raw(RFC, "encapsulated_request")
+
+    keys = {RFC["key_id"]: key_of(RFC)}
+    opener = ohttp.RequestOpener(keys.get, max_body_bytes=1000, profile=profile)
+    assert opener.finish(sealed) == raw(RFC, "bhttp_request")
+    assert opener.encapsulated_key == raw(RFC, "client_ephemeral_public_key_enc")
+
+    answer = opener.response_sealer(raw(RFC, "response_nonce")).finish(raw(RFC, "bhttp_response"))
     assert answer == raw(RFC, "encapsulated_response")
+    assert sealer.response_opener().finish(answer) == raw(RFC, "bhttp_response")
 
 
 def test_chunked_exchange():
@@ -133,13 +134,7 @@ def test_binary_http_inside(vector):
     assert (response.status, response.headers, response.body) == (200, (), b"")
 
 
-def test_aes_256_derivation():
-    """With AES-256 and a 32-byte nonce the answer keys are those that EHBP publishes."""
-    keys = ohttp.derive_response_keys(
-        raw(EHBP, "exportedSecret"),
-        encapsulated_key=raw(EHBP, "requestEnc"),
-        nonce=raw(EHBP, "responseNonce"),
-    )
-    assert keys.key == raw(EHBP, "derivedKey")
-    assert keys.base_nonce == raw(EHBP, "derivedNonceBase")
-    assert len(raw(EHBP, "responseNonce")) == ohttp.CHUNKED.response_nonce_bytes == 32
+@pytest.mark.parametrize("name", ["ehbp_derive.json", "ehbp_response_decryption.json"])
+def test_aes_256_answer(name):
+    """With AES-256 and a 32-byte nonce the answer keys are EHBP's, and open what it sealed."""
+    check_ehbp(committed(name))
