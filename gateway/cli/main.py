@@ -12,7 +12,19 @@ from typing import Annotated
 import typer
 
 from gateway.app import open_control
-from gateway.cli import check_config, clients, credentials, init, keys, logs, revoke, serve, status
+from gateway.cli import (
+    check_config,
+    clients,
+    connect,
+    credentials,
+    init,
+    keys,
+    logs,
+    revoke,
+    seal_request,
+    serve,
+    status,
+)
 from gateway.cli.session import Session
 from gateway.core.errors import SealgateError
 from gateway.settings import SettingsError
@@ -29,6 +41,8 @@ app.add_typer(status.app, name="status")
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.command("check-config")(check_config.check_config)
+app.command("connect")(connect.connect)
+app.command("seal-request")(seal_request.seal_request)
 
 
 @app.callback()
