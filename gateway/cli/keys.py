@@ -1,15 +1,18 @@
-"""``sealgate keys``: list, rotate and revoke keys."""
+"""``sealgate keys``: list, rotate and revoke keys, and print the pin that clients need."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
 from gateway.cli.rows import key_row
 from gateway.cli.session import AsJson, act, show
 from gateway.control.actors import LocalOperator
+from gateway.core.key_document import encode_pin, pin_fingerprint
 from gateway.core.keyring import KeyUse
 
-app = typer.Typer(no_args_is_help=True, help="List, rotate and revoke keys.")
+app = typer.Typer(no_args_is_help=True, help="List, rotate, revoke and pin keys.")
 
 _ME = LocalOperator()
 
@@ -23,13 +26,33 @@ def list_keys(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def rotate(context: typer.Context, use: KeyUse, as_json: AsJson = False) -> None:
-    """Put new active keys in place of those of a use; the old ones retire."""
+    """Make new keys of a use; the old ones retire.
+
+    New encryption keys are pending at first; the running gateway publishes them at activates_at.
+    Clients pin the document key: after rotating it, hand out the new pin.
+    """
     found = act(context, lambda room: room.keys.rotate(_ME, use))
     show([key_row(key) for key in found], as_json=as_json)
 
 
 @app.command()
-def revoke(context: typer.Context, kid: str, as_json: AsJson = False) -> None:
-    """Withdraw a key at once; if it was active, a new one takes its place."""
-    key = act(context, lambda room: room.keys.revoke(_ME, kid))
+def revoke(
+    context: typer.Context,
+    kid: str,
+    drain: Annotated[bool, typer.Option(help="Let running streams finish.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw a key at once; if it was active, another one takes its place."""
+    key = act(context, lambda room: room.keys.revoke(_ME, kid, drain=drain))
     show(key_row(key), as_json=as_json)
+
+
+@app.command()
+def pin(context: typer.Context, as_json: AsJson = False) -> None:
+    """Print what clients pin, and its fingerprint to compare over another channel."""
+    public = act(context, lambda room: room.keys.document_pin(_ME))
+    value = {"pin": encode_pin(public), "fingerprint": pin_fingerprint(public)}
+    if as_json:
+        show(value, as_json=True)
+    else:
+        typer.echo(f"pin          {value['pin']}\nfingerprint  {value['fingerprint']}")

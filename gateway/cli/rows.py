@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.cli.session import Row
 from gateway.control.clients import IssuedCredential
 from gateway.core.access_log import AccessRecord
-from gateway.core.keyring import StoredKey
+from gateway.core.keyring import KeyState, StoredKey
 from gateway.core.registry import Credential, Revocation, StoredClient
 
 
@@ -50,6 +50,7 @@ def key_row(key: StoredKey) -> Row:
         "state": key.state.value,
         "key_id": key.key_id,
         "created_at": key.created_at,
+        "activates_at": key.activates_at if key.state is KeyState.PENDING else None,
         "retires_at": key.retires_at,
         "revoked_at": key.revoked_at,
     }

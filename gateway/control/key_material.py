@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from gateway.core import hpke
+from gateway.core.key_document import document_kid
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.ohttp_keys import KeyConfig, RecipientKey, encode_key_config, load_recipient_key
 from gateway.core.ports import KeyWrap
@@ -22,12 +22,20 @@ from gateway.core.secret import Secret
 ALGORITHMS: Mapping[KeyUse, tuple[KeyAlgorithm, ...]] = MappingProxyType(
     {
         KeyUse.SIGNING: (KeyAlgorithm.ED25519,),
-        KeyUse.ENCRYPTION: (KeyAlgorithm.X25519,),
+        KeyUse.ENCRYPTION: (KeyAlgorithm.X25519, KeyAlgorithm.X_WING),
+        KeyUse.DOCUMENT: (KeyAlgorithm.ED25519,),
     }
 )
-"""The key pairs each use has, in the order in which clients are offered them."""
+"""The key pairs each use has, in the order of the key list: simple clients take the first."""
 
-KEM_IDS: Mapping[KeyAlgorithm, int] = MappingProxyType({KeyAlgorithm.X25519: hpke.KEM_X25519})
+PREFERENCES: Mapping[KeyAlgorithm, int] = MappingProxyType(
+    {KeyAlgorithm.X_WING: 1, KeyAlgorithm.X25519: 2}
+)
+"""What the key document advises: the lowest number first, since X-Wing outlives X25519."""
+
+KEM_IDS: Mapping[KeyAlgorithm, int] = MappingProxyType(
+    {KeyAlgorithm.X25519: hpke.KEM_X25519, KeyAlgorithm.X_WING: hpke.KEM_XWING}
+)
 
 
 class _Pair(NamedTuple):
@@ -36,12 +44,12 @@ class _Pair(NamedTuple):
 
 
 async def create_key(
-    algorithm: KeyAlgorithm, wrap: KeyWrap, *, key_id: int | None, now: datetime
+    algorithm: KeyAlgorithm, wrap: KeyWrap, *, use: KeyUse, key_id: int | None, now: datetime
 ) -> StoredKey:
     """Return a fresh pending key whose private half is wrapped.
 
     *key_id* is given for encryption keys and only for them. The ``kid`` is a hash of the public
-    half: the JWK thumbprint (RFC 7638) of a signing key, the SHA-256 of an encryption key's
+    half: the JWK thumbprint (RFC 7638) of a key that signs, the SHA-256 of an encryption key's
     configuration. Raises ``StoreUnavailable`` when wrapping fails.
     """
     kid = "-"
@@ -50,7 +58,7 @@ async def create_key(
         kid = _kid(algorithm, pair.public, key_id=key_id)
     return StoredKey(
         kid=kid,
-        use=KeyUse.SIGNING if key_id is None else KeyUse.ENCRYPTION,
+        use=use,
         algorithm=algorithm,
         state=KeyState.PENDING,
         key_id=key_id,
@@ -76,35 +84,31 @@ def load_encryption_key(key: StoredKey, private: Secret[bytes]) -> RecipientKey:
 
 def public_jwk(key: StoredKey) -> dict[str, str]:
     """Return the public half of a signing key as a JWK (RFC 8037 §2)."""
-    return {**_jwk_members(key.public), "kid": key.kid, "use": "sig", "alg": "EdDSA"}
+    members = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public)}
+    return {**members, "kid": key.kid, "use": "sig", "alg": "EdDSA"}
+
+
+def encode_public_config(key: StoredKey) -> bytes:
+    """Return the encoded configuration (RFC 9458 §3.1) of an encryption key."""
+    assert key.key_id is not None
+    return encode_key_config(KeyConfig(key.key_id, KEM_IDS[key.algorithm], key.public))
 
 
 def _generate(algorithm: KeyAlgorithm) -> _Pair:
-    private: Ed25519PrivateKey | X25519PrivateKey
     if algorithm is KeyAlgorithm.ED25519:
-        private = Ed25519PrivateKey.generate()
-    else:
-        private = X25519PrivateKey.generate()
-    return _Pair(private.public_key().public_bytes_raw(), Secret(private.private_bytes_raw()))
+        signing = Ed25519PrivateKey.generate()
+        return _Pair(signing.public_key().public_bytes_raw(), Secret(signing.private_bytes_raw()))
+    # Both mechanisms take any random bytes for a private key.
+    kem = hpke.KEMS[KEM_IDS[algorithm]]
+    private = secrets.token_bytes(kem.private_key_bytes)
+    return _Pair(kem.load_private_key(private).public_key, Secret(private))
 
 
 def _kid(algorithm: KeyAlgorithm, public: bytes, *, key_id: int | None) -> str:
     if key_id is None:
-        return _thumbprint(public)
-    return _hash_text(encode_key_config(KeyConfig(key_id, KEM_IDS[algorithm], public)))
-
-
-def _jwk_members(public: bytes) -> dict[str, str]:
-    return {"crv": "Ed25519", "kty": "OKP", "x": _base64url(public)}
-
-
-def _thumbprint(public: bytes) -> str:
-    members = json.dumps(_jwk_members(public), sort_keys=True, separators=(",", ":"))
-    return _hash_text(members.encode())
-
-
-def _hash_text(data: bytes) -> str:
-    return _base64url(hashlib.sha256(data).digest())
+        return document_kid(public)
+    config = encode_key_config(KeyConfig(key_id, KEM_IDS[algorithm], public))
+    return _base64url(hashlib.sha256(config).digest())
 
 
 def _base64url(data: bytes) -> str:

@@ -1,8 +1,12 @@
 """Keys: make the first ones, rotate with overlap, revoke at once, destroy what is over.
 
-A rotated key is still accepted for the overlap of its use, then its private half is deleted. A
-revoked key loses its private half in the transaction that revokes it, and a new active key takes
-its place in the same one.
+A new encryption key is pending at first: every process can open with it before any client hears of
+it. A rotated key is still accepted for the overlap of its use, then its private half is deleted. A
+revoked key loses its private half in the transaction that revokes it, and another active key takes
+its place in the same one. Each change of an encryption key raises the number of the key document.
+
+The key that signs the document is never rotated by itself, since clients pin it: rotate it only
+together with handing out the new pin.
 """
 
 from __future__ import annotations
@@ -30,7 +34,10 @@ class KeyRules:
 
     *overlap* is how long a rotated key of each use is still accepted: for signing, until the last
     token it signed has expired; for encryption, twice the life of a cached key list and the skew of
-    a client's clock. *rotate_after* is the age at which the background task rotates by itself.
+    a client's clock; for the document, not at all. *rotate_after* is the age at which the
+    background task rotates by itself; a use without one is rotated on demand only. *publish_after*
+    is how long a new encryption key is pending: several times what another process needs to hear
+    of it.
     """
 
     overlap: Mapping[KeyUse, timedelta] = field(
@@ -38,6 +45,7 @@ class KeyRules:
             {
                 KeyUse.SIGNING: MAX_LIFETIME + 2 * MAX_LEEWAY,
                 KeyUse.ENCRYPTION: 2 * (timedelta(minutes=5) + timedelta(minutes=2)),
+                KeyUse.DOCUMENT: timedelta(0),
             }
         )
     )
@@ -46,6 +54,7 @@ class KeyRules:
             {KeyUse.SIGNING: timedelta(days=30), KeyUse.ENCRYPTION: timedelta(hours=24)}
         )
     )
+    publish_after: timedelta = timedelta(seconds=2)
 
 
 class Keys:
@@ -80,29 +89,45 @@ class Keys:
         await self._snapshots.refresh()
 
     async def rotate(self, actor: Actor, use: KeyUse) -> Sequence[StoredKey]:
-        """Put new active keys in place of those of *use*; return the new ones.
+        """Make new keys of *use*; return them. Of two rotations at once both return the same keys.
 
-        The old ones are retiring for the overlap. Of two rotations at once, the second finds the
-        work done and returns the same new keys.
+        Keys that sign are active at once. Encryption keys are pending; ``activates_at`` says when
+        the running gateway publishes them, and until then a further rotation returns the same ones.
+        The old keys retire when the new ones become active. Raises ``Conflict`` when all key
+        identifiers are in use or resting.
         """
         verify_actor(actor, Permission.WRITE_KEYS)
-        seen = _active((await self._store.load()).keys, use)
+        seen = _in_state((await self._store.load()).keys, use, KeyState.ACTIVE)
         return await self._rotate(use, seen={key.kid for key in seen})
 
-    async def revoke(self, actor: Actor, kid: str) -> StoredKey:
-        """Withdraw a key now; return it. If it was active, a new one takes its place.
+    async def document_pin(self, actor: Actor) -> bytes:
+        """Return the raw Ed25519 public key that clients pin.
 
-        Raises ``NotFound``, and ``Conflict`` for a key that is already destroyed. Revoking twice
-        changes nothing.
+        Raises ``NotFound`` before the first keys were made.
+        """
+        verify_actor(actor, Permission.READ_KEYS)
+        keys = (await self._store.load()).keys
+        active = _in_state(keys, KeyUse.DOCUMENT, KeyState.ACTIVE)
+        if not active:
+            raise NotFound("The gateway has no document key yet.")
+        return active[0].public
+
+    async def revoke(self, actor: Actor, kid: str, *, drain: bool = False) -> StoredKey:
+        """Withdraw a key now; return it. If it was active, another one takes its place.
+
+        New requests are refused at once. Running streams are cut, because whoever holds a stolen
+        key can read them; with *drain* they may finish. Raises ``NotFound``, and ``Conflict`` for a
+        key that is already destroyed. Revoking twice changes nothing, except that the second time
+        without *drain* takes that leave back.
         """
         verify_actor(actor, Permission.WRITE_KEYS)
-        key, _ = await self._withdraw(kid)
+        key, _ = await self._withdraw(kid, drain=drain)
         return key
 
-    async def withdraw(self, actor: Actor, kid: str) -> Revocation:
+    async def withdraw(self, actor: Actor, kid: str, *, drain: bool = False) -> Revocation:
         """Do what :meth:`revoke` does for an actor who writes revocations; return the entry."""
         verify_actor(actor, Permission.WRITE_REVOCATIONS)
-        _, entry = await self._withdraw(kid)
+        _, entry = await self._withdraw(kid, drain=drain)
         return entry
 
     async def list_all(self, actor: Actor) -> Sequence[StoredKey]:
@@ -110,71 +135,135 @@ class Keys:
         verify_actor(actor, Permission.READ_KEYS)
         return (await self._store.load()).keys
 
+    async def activate_due(self) -> None:
+        """Publish pending keys whose time has come; their predecessors retire. Background task.
+
+        Asks the snapshot, so it costs nothing while there is no such key.
+        """
+        due = self._snapshots.next_activation()
+        now = self._clock()
+        if due is None or now < due:
+            return
+        async with self._store.change() as change:
+            for key in await change.list_keys():
+                if _is_due(key, now):
+                    await self._activate(change, key, now=now)
+        await self._snapshots.refresh()
+
     async def maintain(self) -> None:
         """Destroy keys whose overlap is over and rotate those that are old. Background task."""
         now = self._clock()
         keys = (await self._store.load()).keys
         if any(_is_over(key, now) for key in keys):
             await self._destroy_over(now)
-        for use in KeyUse:
-            active = _active(keys, use)
-            limit = now - self._rules.rotate_after[use]
+        for use, rotate_after in self._rules.rotate_after.items():
+            active = _in_state(keys, use, KeyState.ACTIVE)
+            limit = now - rotate_after
             if any(key.activated_at is not None and key.activated_at <= limit for key in active):
                 await self._rotate(use, seen={key.kid for key in active})
 
     async def _rotate(self, use: KeyUse, *, seen: set[str]) -> Sequence[StoredKey]:
-        """Rotate unless the active keys are others than *seen*: then somebody else just did."""
+        """Rotate unless somebody else just did: then active or pending keys are there to tell."""
         now = self._clock()
         async with self._store.change() as change:
-            active = _active(await change.list_keys(), use)
-            if {key.kid for key in active} == seen:
-                until = now + self._rules.overlap[use]
-                for key in active:
-                    await change.save_key(key.retiring(until=until))
-                await self._fill(change, use, now=now)
-                active = _active(await change.list_keys(), use)
+            keys = await change.list_keys()
+            active = _in_state(keys, use, KeyState.ACTIVE)
+            fresh: Sequence[StoredKey] = _in_state(keys, use, KeyState.PENDING)
+            if not fresh and {key.kid for key in active} != seen:
+                fresh = active
+            elif not fresh:
+                fresh = await self._replace(change, use, now=now)
         await self._snapshots.refresh()
-        return active
+        return fresh
 
-    async def _withdraw(self, kid: str) -> tuple[StoredKey, Revocation]:
+    async def _replace(
+        self, change: ControlChange, use: KeyUse, *, now: datetime
+    ) -> Sequence[StoredKey]:
+        fresh = [await self._add(change, use, algorithm, now=now) for algorithm in ALGORITHMS[use]]
+        if use is KeyUse.ENCRYPTION:
+            return fresh
+        return [await self._activate(change, key, now=now) for key in fresh]
+
+    async def _withdraw(self, kid: str, *, drain: bool) -> tuple[StoredKey, Revocation]:
         now = self._clock()
         async with self._store.change() as change:
             key = next((key for key in await change.list_keys() if key.kid == kid), None)
             if key is None:
                 raise NotFound
-            if key.state is not KeyState.REVOKED:
-                key = key.revoked(at=now)
-                await change.save_key(key)
-            entry = key_revocation(kid, at=key.revoked_at or now)
+            revoked = key.revoked(at=now, drain=drain)
+            if revoked != key:
+                await _save(change, revoked)
+            entry = key_revocation(kid, at=revoked.revoked_at or now)
             await change.add_revocation(entry)
             await self._fill(change, key.use, now=now)
         await self._snapshots.refresh()
-        return key, entry
+        return revoked, entry
 
     async def _destroy_over(self, now: datetime) -> None:
         async with self._store.change() as change:
             for key in await change.list_keys():
                 if _is_over(key, now):
-                    await change.save_key(key.destroyed())
+                    await _save(change, key.destroyed())
         await self._snapshots.refresh()
 
     async def _fill(self, change: ControlChange, use: KeyUse, *, now: datetime) -> None:
-        """Make an active key of each algorithm of *use* that has none."""
-        for algorithm in _missing(use, await change.list_keys()):
-            key_id = None
-            if use is KeyUse.ENCRYPTION:
-                key_id = next_key_id(await change.list_keys(), now=now)
-            key = await create_key(algorithm, self._key_wrap, key_id=key_id, now=now)
-            await change.add_key(key.activated(at=now))
+        """Make a key of each algorithm of *use* active that has no active one.
+
+        A pending one comes first. Without one a new key is active at once: that another process may
+        refuse it for a moment is better than to have none.
+        """
+        keys = await change.list_keys()
+        pending = {key.algorithm: key for key in _in_state(keys, use, KeyState.PENDING)}
+        for algorithm in _missing(use, keys):
+            key = pending.get(algorithm)
+            if key is None:
+                key = await self._add(change, use, algorithm, now=now)
+            await self._activate(change, key, now=now)
+
+    async def _add(
+        self, change: ControlChange, use: KeyUse, algorithm: KeyAlgorithm, *, now: datetime
+    ) -> StoredKey:
+        """Add a pending key to the store; return it."""
+        key_id = None
+        if use is KeyUse.ENCRYPTION:
+            key_id = next_key_id(await change.list_keys(), now=now)
+        key = await create_key(algorithm, self._key_wrap, use=use, key_id=key_id, now=now)
+        key = key.scheduled(at=now + self._rules.publish_after)
+        await change.add_key(key)
+        if use is KeyUse.ENCRYPTION:
+            await change.raise_document_seq()
+        return key
+
+    async def _activate(self, change: ControlChange, key: StoredKey, *, now: datetime) -> StoredKey:
+        """Put *key* in the place of the active key of its algorithm; return it as it is then."""
+        until = now + self._rules.overlap[key.use]
+        for other in _in_state(await change.list_keys(), key.use, KeyState.ACTIVE):
+            if other.algorithm is key.algorithm:
+                await _save(change, other.retiring(until=until))
+        active = key.activated(at=now)
+        await _save(change, active)
+        return active
 
 
-def _active(keys: Sequence[StoredKey], use: KeyUse) -> list[StoredKey]:
-    return [key for key in keys if key.use is use and key.state is KeyState.ACTIVE]
+async def _save(change: ControlChange, key: StoredKey) -> None:
+    await change.save_key(key)
+    if key.use is KeyUse.ENCRYPTION:
+        await change.raise_document_seq()
+
+
+def _in_state(keys: Sequence[StoredKey], use: KeyUse, state: KeyState) -> list[StoredKey]:
+    return [key for key in keys if key.use is use and key.state is state]
 
 
 def _missing(use: KeyUse, keys: Sequence[StoredKey]) -> list[KeyAlgorithm]:
-    present = {key.algorithm for key in _active(keys, use)}
+    present = {key.algorithm for key in _in_state(keys, use, KeyState.ACTIVE)}
     return [algorithm for algorithm in ALGORITHMS[use] if algorithm not in present]
+
+
+def _is_due(key: StoredKey, now: datetime) -> bool:
+    if key.state is not KeyState.PENDING:
+        return False
+    return key.activates_at is None or key.activates_at <= now
 
 
 def _is_over(key: StoredKey, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.control.background import BackgroundTasks
 from gateway.control.clients import Clients
+from gateway.control.key_documents import DocumentRules, KeyDocuments
 from gateway.control.keys import KeyRules, Keys
 from gateway.control.retention import DEFAULT_KEEP_DAYS, Retention
 from gateway.control.revocations import RevocationList
@@ -20,6 +21,7 @@ from gateway.control.tokens import TokenRules, Tokens
 from gateway.core.policy import ModelPolicy
 from gateway.core.ports import AccessLogArchive, Clock, ControlStore, KeyWrap
 
+_ACTIVATION_SECONDS: Final = 0.5
 _MAINTENANCE_SECONDS: Final = 30.0
 _PURGE_SECONDS: Final = 3600.0
 
@@ -43,6 +45,8 @@ class RoomRules:
     keys: KeyRules = field(default_factory=KeyRules)
     models: Mapping[str, ModelPolicy] = field(default_factory=lambda: MappingProxyType({}))
     access_log_keep_days: int = DEFAULT_KEEP_DAYS
+    document: DocumentRules | None = None
+    """What the key document says besides the keys; by default our issuer asks for dates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class ControlRoom:
 
     clients: Clients
     keys: Keys
+    key_documents: KeyDocuments
     tokens: Tokens
     revocations: RevocationList
     retention: Retention
@@ -70,6 +75,7 @@ class ControlRoom:
         """
         await self.keys.ensure_first()
         self.background.every(WATCH_INTERVAL_SECONDS, self.snapshots.watch)
+        self.background.every(_ACTIVATION_SECONDS, self.keys.activate_due)
         self.background.every(_MAINTENANCE_SECONDS, self.keys.maintain)
         self.background.every(_MAINTENANCE_SECONDS, self.revocations.forget_expired)
         self.background.every(_PURGE_SECONDS, self.retention.purge_expired)
@@ -91,6 +97,12 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
     return ControlRoom(
         clients=Clients(store, snapshots, hasher=hasher, clock=clock),
         keys=keys,
+        key_documents=KeyDocuments(
+            snapshots,
+            clock=clock,
+            rules=rules.document or DocumentRules(rules.tokens.issuer),
+            keys=rules.keys,
+        ),
         tokens=Tokens(store, snapshots, hasher=hasher, clock=clock, rules=rules.tokens),
         revocations=RevocationList(store, snapshots, keys=keys, clock=clock),
         retention=Retention(ports.access_log, clock=clock, keep_days=rules.access_log_keep_days),

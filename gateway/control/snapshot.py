@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from gateway.control.key_material import load_encryption_key, load_signing_key, public_jwk
+from gateway.control.key_material import (
+    ALGORITHMS,
+    load_encryption_key,
+    load_signing_key,
+    public_jwk,
+)
 from gateway.core.errors import StoreUnavailable
 from gateway.core.keyring import USABLE, KeyState, KeyUse, StoredKey
 from gateway.core.ohttp_keys import RecipientKey, encode_key_list
@@ -41,14 +47,25 @@ class SigningKey:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentState:
+    """What a key document is made of: all encryption keys, their number, and who signs."""
+
+    seq: int
+    keys: tuple[StoredKey, ...]
+    signing_key: Ed25519PrivateKey = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Loaded:
     snapshot: Snapshot
     signing_key: SigningKey | None
     jwks: tuple[Mapping[str, str], ...]
+    document: DocumentState | None
+    next_activation: datetime | None
 
 
 class SnapshotHolder:
-    """The current snapshot, and the private key that goes with it. A ``SnapshotSource``.
+    """The current snapshot, and the private keys that go with it. A ``SnapshotFeed``.
 
     Private halves are unwrapped once and kept in memory until their key is destroyed or revoked.
     """
@@ -70,6 +87,7 @@ class SnapshotHolder:
         self._read_at = float("-inf")
         self._signing_keys: dict[str, Ed25519PrivateKey] = {}
         self._recipient_keys: dict[str, RecipientKey] = {}
+        self._news = asyncio.Event()  # set when the snapshot is replaced, then replaced itself
 
     def current(self) -> Snapshot:
         """Return the newest snapshot. Raises ``StoreUnavailable`` when it may be out of date."""
@@ -86,13 +104,37 @@ class SnapshotHolder:
         """Return the public keys that verify our access tokens, as JWKs (RFC 7517 §5)."""
         return self._trusted().jwks
 
+    def document_state(self) -> DocumentState:
+        """Return what the key document is made of; the same object until the keys change.
+
+        Raises ``StoreUnavailable`` when there is no key to sign it with.
+        """
+        document = self._trusted().document
+        if document is None:
+            raise StoreUnavailable("The gateway has no document key yet.")
+        return document
+
+    def next_activation(self) -> datetime | None:
+        """Return when the first pending key may be published, or None when there is none."""
+        return None if self._loaded is None else self._loaded.next_activation
+
+    async def changed(self, revision: int) -> Snapshot:
+        """Return the newest snapshot once it is another than that of *revision*.
+
+        While the store is away nothing changes, so callers who must not run on for ever ask
+        :meth:`current` too.
+        """
+        while self._loaded is None or self._loaded.snapshot.revision == revision:
+            await self._news.wait()
+        return self._loaded.snapshot
+
     async def refresh(self) -> None:
         """Load the store's state and swap it in. Raises ``StoreUnavailable``; the old one stays."""
         async with self._lock:
             began = self._monotonic()
             state = await self._store.load()
             await self._unwrap_new(state.keys)
-            self._loaded = self._build(state)
+            self._swap(self._build(state))
             # The state is at least as new as the moment the reading began, no newer is certain.
             self._read_at = began
 
@@ -115,6 +157,12 @@ class SnapshotHolder:
                 await self.check()
             await asyncio.sleep(WATCH_INTERVAL_SECONDS)
 
+    def _swap(self, loaded: _Loaded) -> None:
+        old, self._loaded = self._loaded, loaded
+        if old is None or old.snapshot.revision != loaded.snapshot.revision:
+            news, self._news = self._news, asyncio.Event()
+            news.set()
+
     def _trusted(self) -> _Loaded:
         age_seconds = self._monotonic() - self._read_at
         if self._loaded is None or age_seconds > MAX_STALENESS_SECONDS:
@@ -134,19 +182,31 @@ class SnapshotHolder:
         if key.wrapped_private is None:
             raise StoreUnavailable("The store holds a usable key without its private half.")
         private = await self._key_wrap.unwrap(key.wrapped_private, kid=key.kid)
-        if key.use is KeyUse.SIGNING:
-            self._signing_keys[key.kid] = load_signing_key(private)
-        else:
+        if key.use is KeyUse.ENCRYPTION:
             self._recipient_keys[key.kid] = load_encryption_key(key, private)
+        else:
+            self._signing_keys[key.kid] = load_signing_key(private)
 
     def _build(self, state: ControlState) -> _Loaded:
-        signing = [k for k in state.keys if k.use is KeyUse.SIGNING and k.state in USABLE]
-        encryption = [k for k in state.keys if k.use is KeyUse.ENCRYPTION and k.state in USABLE]
-        offered = [k for k in encryption if k.state is KeyState.ACTIVE]
-        active = next((k for k in signing if k.state is KeyState.ACTIVE), None)
+        signing = _usable(state.keys, KeyUse.SIGNING)
+        active = _find_active(signing)
+        signing_key = None
+        if active is not None:
+            signing_key = SigningKey(active.kid, self._signing_keys[active.kid])
+        pending = [key for key in state.keys if key.state is KeyState.PENDING]
+        return _Loaded(
+            snapshot=self._snapshot(state, signing),
+            signing_key=signing_key,
+            jwks=tuple(public_jwk(key) for key in signing),
+            document=self._document(state),
+            next_activation=min((k.activates_at or k.created_at for k in pending), default=None),
+        )
+
+    def _snapshot(self, state: ControlState, signing: Sequence[StoredKey]) -> Snapshot:
+        encryption = _usable(state.keys, KeyUse.ENCRYPTION)
         recipients = {key.kid: self._recipient_keys[key.kid] for key in encryption}
         clients = {stored.client.client_id: stored.client for stored in state.clients}
-        snapshot = Snapshot(
+        return Snapshot(
             revision=state.revision,
             clients=MappingProxyType(clients),
             models=self._models,
@@ -154,13 +214,38 @@ class SnapshotHolder:
                 {key.kid: Ed25519PublicKey.from_public_bytes(key.public) for key in signing}
             ),
             recipient_keys=MappingProxyType({key.key_id: key for key in recipients.values()}),
-            key_configurations=encode_key_list(recipients[key.kid].config for key in offered),
+            recipient_kids=MappingProxyType({key.key_id: kid for kid, key in recipients.items()}),
+            key_configurations=encode_key_list(
+                recipients[key.kid].config
+                for algorithm in ALGORITHMS[KeyUse.ENCRYPTION]
+                for key in encryption
+                if key.state is KeyState.ACTIVE and key.algorithm is algorithm
+            ),
+            cut_key_ids=frozenset(
+                key.kid for key in state.keys if key.state is KeyState.REVOKED and not key.drain
+            ),
             revocations=_revocations(state.revocations),
         )
-        signing_key = None
-        if active is not None:
-            signing_key = SigningKey(active.kid, self._signing_keys[active.kid])
-        return _Loaded(snapshot, signing_key, tuple(public_jwk(key) for key in signing))
+
+    def _document(self, state: ControlState) -> DocumentState | None:
+        active = _find_active(_usable(state.keys, KeyUse.DOCUMENT))
+        if active is None:
+            return None
+        document = DocumentState(
+            seq=state.document_seq,
+            keys=tuple(key for key in state.keys if key.use is KeyUse.ENCRYPTION),
+            signing_key=self._signing_keys[active.kid],
+        )
+        old = None if self._loaded is None else self._loaded.document
+        return old if old == document else document
+
+
+def _usable(keys: Iterable[StoredKey], use: KeyUse) -> list[StoredKey]:
+    return [key for key in keys if key.use is use and key.state in USABLE]
+
+
+def _find_active(keys: Iterable[StoredKey]) -> StoredKey | None:
+    return next((key for key in keys if key.state is KeyState.ACTIVE), None)
 
 
 def _revocations(entries: Iterable[Revocation]) -> Revocations:

@@ -25,14 +25,14 @@ async def list_keys(
 
 @ROUTER.post("/{use}/rotate")
 async def rotate_keys(caller: Caller, room: Room, use: KeyUse) -> Page[KeyOut]:
-    """Put new active keys in place; the old ones retire."""
+    """Make new keys. Those for encryption are pending until ``activates_at``."""
     keys = await room.keys.rotate(caller, use)
     return Page(items=[KeyOut.of(key) for key in keys], next=None)
 
 
 @ROUTER.post("/{kid}/revoke")
 async def revoke_key(
-    caller: Caller, room: Room, kid: Annotated[str, Path(max_length=64)]
+    caller: Caller, room: Room, kid: Annotated[str, Path(max_length=64)], *, drain: bool = False
 ) -> KeyOut:
-    """Withdraw a key at once."""
-    return KeyOut.of(await room.keys.revoke(caller, kid))
+    """Withdraw a key at once. Running streams are cut; with *drain* they may finish."""
+    return KeyOut.of(await room.keys.revoke(caller, kid, drain=drain))

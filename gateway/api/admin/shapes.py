@@ -7,7 +7,7 @@ from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints
 
-from gateway.control.clients import MAX_GRANTS, ClientGrants, IssuedCredential
+from gateway.control.clients import MAX_GRANTS, ClientGrants, IssuedCredential, RoleChange
 from gateway.control.status import StatusReport
 from gateway.core.access_log import AccessRecord
 from gateway.core.identity import Role
@@ -124,6 +124,19 @@ class IssuedOut(Shape):
         )
 
 
+class RoleOut(ClientOut):
+    """A client with its new role, and its fresh credential if that is a staff role."""
+
+    credential: IssuedOut | None = None
+
+    @classmethod
+    def of_change(cls, change: RoleChange) -> Self:
+        """Return the shape of *change*."""
+        issued = change.issued
+        credential = None if issued is None else IssuedOut.of(issued)
+        return cls.of(change.stored).model_copy(update={"credential": credential})
+
+
 class KeyOut(Shape):
     """A key pair without any of its bytes."""
 
@@ -133,9 +146,11 @@ class KeyOut(Shape):
     state: KeyState
     key_id: int | None
     created_at: datetime
+    activates_at: datetime | None
     activated_at: datetime | None
     retires_at: datetime | None
     revoked_at: datetime | None
+    drain: bool
 
     @classmethod
     def of(cls, key: StoredKey) -> Self:
