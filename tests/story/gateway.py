@@ -6,6 +6,7 @@ import json
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -158,9 +159,13 @@ class Gateway:
 
     def list_models(self, token: str | None, path: bytes = b"/v1/models") -> Response:
         """Ask for the models, sealed, with exactly this token."""
-        headers = ((b"authorization", b"Bearer " + token.encode()),) if token else ()
+        headers = [(b"date", formatdate(usegmt=True).encode())]
+        if token:
+            headers.append((b"authorization", b"Bearer " + token.encode()))
         authority = f"127.0.0.1:{self.port}".encode()
-        return self.call_sealed(bhttp.Request(b"GET", path, authority=authority, headers=headers))
+        return self.call_sealed(
+            bhttp.Request(b"GET", path, authority=authority, headers=tuple(headers))
+        )
 
     def access_records(self) -> list[dict[str, Any]]:
         """Return every access record, oldest first."""
