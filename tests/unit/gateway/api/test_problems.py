@@ -5,13 +5,21 @@ from __future__ import annotations
 import orjson
 
 from gateway.api.problems import (
+    DATE_PROBLEM,
     OHTTP_KEY_PROBLEM,
     ProblemPresenter,
     oauth_error,
     openai_error,
     problem_json,
 )
-from gateway.core.errors import InvalidClient, InvalidToken, StoreUnavailable, UnknownKey
+from gateway.core.errors import (
+    DateRefused,
+    InvalidClient,
+    InvalidToken,
+    Replayed,
+    StoreUnavailable,
+    UnknownKey,
+)
 
 
 def test_openai_shape():
@@ -28,6 +36,14 @@ def test_unknown_key_has_the_registered_problem_type():
     answer = problem_json(UnknownKey())
     assert (answer.status, answer.content_type) == (422, "application/problem+json")
     assert orjson.loads(answer.body)["type"] == OHTTP_KEY_PROBLEM
+
+
+def test_date_has_the_registered_problem_type():
+    """A client recognises by the type that its clock is wrong (RFC 9458 §6.5.2)."""
+    answer = problem_json(DateRefused())
+    assert answer.status == 400
+    assert orjson.loads(answer.body)["type"] == DATE_PROBLEM
+    assert problem_json(Replayed()).status == 409
 
 
 def test_oauth_shape():

@@ -6,8 +6,12 @@ import hashlib
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 
+import pytest
+
 from gateway.control.key_material import (
+    ALGORITHMS,
     create_key,
+    encode_public_config,
     load_encryption_key,
     load_signing_key,
     public_jwk,
@@ -22,7 +26,7 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 async def test_signing_key_round_trip() -> None:
     """The unwrapped half belongs to the public one; the kid is its RFC 7638 thumbprint."""
     wrap = make_wrap()
-    key = await create_key(KeyAlgorithm.ED25519, wrap, key_id=None, now=NOW)
+    key = await create_key(KeyAlgorithm.ED25519, wrap, use=KeyUse.SIGNING, key_id=None, now=NOW)
     assert (key.use, key.state, key.key_id) == (KeyUse.SIGNING, KeyState.PENDING, None)
     assert key.wrapped_private is not None
     private = load_signing_key(await wrap.unwrap(key.wrapped_private, kid=key.kid))
@@ -32,14 +36,16 @@ async def test_signing_key_round_trip() -> None:
     assert urlsafe_b64encode(digest).rstrip(b"=").decode() == key.kid
 
 
-async def test_encryption_key_round_trip() -> None:
+@pytest.mark.parametrize("algorithm", ALGORITHMS[KeyUse.ENCRYPTION])
+async def test_encryption_key_round_trip(algorithm: KeyAlgorithm) -> None:
     """The unwrapped half is a recipient key; the kid is the hash of its configuration."""
     wrap = make_wrap()
-    key = await create_key(KeyAlgorithm.X25519, wrap, key_id=9, now=NOW)
+    key = await create_key(algorithm, wrap, use=KeyUse.ENCRYPTION, key_id=9, now=NOW)
     assert key.use is KeyUse.ENCRYPTION
     assert key.wrapped_private is not None
     recipient = load_encryption_key(key, await wrap.unwrap(key.wrapped_private, kid=key.kid))
     assert (recipient.key_id, recipient.config.public_key) == (9, key.public)
+    assert encode_public_config(key) == encode_key_config(recipient.config)
     digest = hashlib.sha256(encode_key_config(recipient.config)).digest()
     assert urlsafe_b64encode(digest).rstrip(b"=").decode() == key.kid
 
@@ -48,5 +54,5 @@ async def test_kid_never_looks_like_an_option() -> None:
     """A kid can be typed after a command: it never begins with a dash."""
     wrap = make_wrap()
     for _ in range(300):
-        key = await create_key(KeyAlgorithm.ED25519, wrap, key_id=None, now=NOW)
+        key = await create_key(KeyAlgorithm.ED25519, wrap, use=KeyUse.SIGNING, key_id=None, now=NOW)
         assert not key.kid.startswith("-")

@@ -1,8 +1,10 @@
-"""Keys: overlap, destruction, revocation, and one new key for two rotations at once."""
+"""Keys: pending first, overlap, destruction, revocation, one set for two rotations at once."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,12 +12,18 @@ import pytest
 
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
+from gateway.control.key_material import ALGORITHMS
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom
+from gateway.core import hpke
 from gateway.core.errors import Conflict, NotFound, PermissionDenied
 from gateway.core.identity import Role
-from gateway.core.keyring import KeyState, KeyUse
+from gateway.core.keyring import KeyState, KeyUse, StoredKey
+from gateway.core.ohttp_keys import parse_key_list
 from tests.fakes.control import LOCAL, FakeClock, make_room, make_wrap, principal
+
+RULES = KeyRules()
+ACTIVE, PENDING, RETIRING = KeyState.ACTIVE, KeyState.PENDING, KeyState.RETIRING
 
 
 async def states(room: ControlRoom, use: KeyUse) -> list[KeyState]:
@@ -23,27 +31,114 @@ async def states(room: ControlRoom, use: KeyUse) -> list[KeyState]:
     return [key.state for key in await room.keys.list_all(LOCAL) if key.use is use]
 
 
+async def seq(room: ControlRoom) -> int:
+    """Return the number of the key document."""
+    return (await room.store.load()).document_seq
+
+
+def offered(room: ControlRoom) -> list[int]:
+    """Return the identifiers in the published key list, in its order."""
+    return [config.key_id for config in parse_key_list(room.snapshots.current().key_configurations)]
+
+
+async def rotate_encryption(room: ControlRoom, clock: FakeClock) -> list[StoredKey]:
+    """Rotate and let the new keys become active; return them."""
+    pending = await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
+    clock.now += RULES.publish_after
+    await room.snapshots.check()
+    await room.keys.activate_due()
+    kids = {key.kid for key in pending}
+    return [key for key in await room.keys.list_all(LOCAL) if key.kid in kids]
+
+
+@asynccontextmanager
+async def two_processes(
+    tmp_path: Path, clock: FakeClock
+) -> AsyncIterator[tuple[ControlRoom, ControlRoom]]:
+    """Give two rooms over one database."""
+    url, wrap = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", make_wrap()
+    await upgrade(url)
+    one, two = (
+        make_room(tmp_path, clock, store=DatabaseStore.open(url), key_wrap=wrap) for _ in range(2)
+    )
+    yield one, two
+    await one.close()
+    await two.close()
+
+
 async def test_first_keys_are_made_once(room: ControlRoom) -> None:
-    """One active key of each use exists, however often it is asked for."""
+    """One active key of each algorithm of each use exists, however often it is asked for."""
     await room.keys.ensure_first()
     for use in KeyUse:
-        assert await states(room, use) == [KeyState.ACTIVE]
+        assert await states(room, use) == [ACTIVE] * len(ALGORITHMS[use])
+
+
+async def test_simple_clients_are_offered_x25519_first(room: ControlRoom) -> None:
+    """The key list names X25519 first and X-Wing second, also after X25519 alone was replaced."""
+    kems = [hpke.KEM_X25519, hpke.KEM_XWING]
+    key_list = parse_key_list(room.snapshots.current().key_configurations)
+    assert [config.kem_id for config in key_list] == kems
+    kid = room.snapshots.current().recipient_kids[key_list[0].key_id]
+    await room.keys.revoke(LOCAL, kid)
+    key_list = parse_key_list(room.snapshots.current().key_configurations)
+    assert [config.kem_id for config in key_list] == kems
+
+
+async def test_pending_keys_open_before_they_are_published(
+    room: ControlRoom, clock: FakeClock
+) -> None:
+    """New keys can open at once, are published after the interval, and the old ones then retire."""
+    assert offered(room) == [0, 1]
+    pending = await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
+    assert [(key.state, key.key_id) for key in pending] == [(PENDING, 2), (PENDING, 3)]
+    assert {key.activates_at for key in pending} == {clock.now + RULES.publish_after}
+    assert set(room.snapshots.current().recipient_keys) == {0, 1, 2, 3}
+    await room.keys.activate_due()
+    assert offered(room) == [0, 1]
+    clock.now += RULES.publish_after
+    await room.snapshots.check()
+    await room.keys.activate_due()
+    await room.keys.activate_due()
+    assert offered(room) == [2, 3]
+    assert set(room.snapshots.current().recipient_keys) == {0, 1, 2, 3}
+    assert await states(room, KeyUse.ENCRYPTION) == [RETIRING, RETIRING, ACTIVE, ACTIVE]
+
+
+async def test_other_process_opens_before_publication(tmp_path: Path, clock: FakeClock) -> None:
+    """What one process publishes, the other one can open already."""
+    async with two_processes(tmp_path, clock) as (one, two):
+        await one.keys.ensure_first()
+        await one.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
+        await two.snapshots.check()
+        clock.now += RULES.publish_after
+        await one.snapshots.check()
+        await asyncio.gather(one.keys.activate_due(), two.keys.activate_due())
+        assert set(offered(one)) <= set(two.snapshots.current().recipient_keys)
+        assert await states(one, KeyUse.ENCRYPTION) == [RETIRING, RETIRING, ACTIVE, ACTIVE]
+
+
+async def test_started_gateway_activates_by_itself(tmp_path: Path) -> None:
+    """The background task publishes a pending key without anybody asking."""
+    clock = FakeClock()
+    room = make_room(tmp_path, clock)
+    await room.start()
+    await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
+    clock.now += RULES.publish_after
+    await asyncio.sleep(1.0)
+    assert offered(room) == [2, 3]
+    await room.close()
 
 
 async def test_rotation_overlaps_then_destroys(room: ControlRoom, clock: FakeClock) -> None:
-    """The old key is accepted until its overlap ends, then its private half is gone."""
-    (old_id,) = room.snapshots.current().recipient_keys
-    old_list = room.snapshots.current().key_configurations
-    (new,) = await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
-    snapshot = room.snapshots.current()
-    assert set(snapshot.recipient_keys) == {old_id, new.key_id}
-    assert snapshot.key_configurations != old_list
-    assert len(snapshot.key_configurations) == len(old_list)
-    clock.now += KeyRules().overlap[KeyUse.ENCRYPTION]
+    """The old keys are accepted until their overlap ends, then their private halves are gone."""
+    fresh = await rotate_encryption(room, clock)
+    clock.now += RULES.overlap[KeyUse.ENCRYPTION]
     await room.keys.maintain()
-    assert set(room.snapshots.current().recipient_keys) == {new.key_id}
-    old = (await room.keys.list_all(LOCAL))[1]
-    assert (old.state, old.wrapped_private) == (KeyState.DESTROYED, None)
+    assert set(room.snapshots.current().recipient_keys) == {key.key_id for key in fresh}
+    assert not {0, 1} & set(room.snapshots.current().recipient_kids)
+    gone = [k for k in await room.keys.list_all(LOCAL) if k.state is KeyState.DESTROYED]
+    assert [key.wrapped_private for key in gone] == [None, None]
+    assert not {key.kid for key in gone} & room.snapshots._recipient_keys.keys()
 
 
 async def test_old_signing_key_verifies_until_its_tokens_end(
@@ -52,6 +147,7 @@ async def test_old_signing_key_verifies_until_its_tokens_end(
     """A rotated signing key still verifies for an hour, and never signs again."""
     old = room.snapshots.signing_key().kid
     (new,) = await room.keys.rotate(LOCAL, KeyUse.SIGNING)
+    assert new.state is ACTIVE
     assert room.snapshots.signing_key().kid == new.kid != old
     clock.advance(seconds=3600)
     await room.keys.maintain()
@@ -62,42 +158,45 @@ async def test_old_signing_key_verifies_until_its_tokens_end(
     assert set(room.snapshots.current().verification_keys) == {new.kid}
 
 
-async def test_two_rotations_at_once_give_one_key(tmp_path: Path, clock: FakeClock) -> None:
-    """Two processes that rotate the same key at the same time end with one new key."""
-    url, wrap = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", make_wrap()
-    await upgrade(url)
-    one, two = (
-        make_room(tmp_path, clock, store=DatabaseStore.open(url), key_wrap=wrap) for _ in range(2)
-    )
-    await one.keys.ensure_first()
-    await two.snapshots.refresh()
-    first, second = await asyncio.gather(
-        one.keys.rotate(LOCAL, KeyUse.SIGNING), two.keys.rotate(LOCAL, KeyUse.SIGNING)
-    )
-    assert first == second
-    assert await states(one, KeyUse.SIGNING) == [KeyState.RETIRING, KeyState.ACTIVE]
-    await one.close()
-    await two.close()
+@pytest.mark.parametrize("use", KeyUse)
+async def test_two_rotations_at_once_give_one_set(
+    tmp_path: Path, clock: FakeClock, use: KeyUse
+) -> None:
+    """Two processes that rotate the same keys at the same time end with one new set."""
+    async with two_processes(tmp_path, clock) as (one, two):
+        await one.keys.ensure_first()
+        await two.snapshots.refresh()
+        first, second = await asyncio.gather(
+            one.keys.rotate(LOCAL, use), two.keys.rotate(LOCAL, use)
+        )
+        assert list(first) == list(second)
+        assert len(await states(one, use)) == 2 * len(ALGORITHMS[use])
+
+
+async def test_rotation_while_one_is_pending_is_the_same(room: ControlRoom) -> None:
+    """Whoever rotates before the new keys are active gets those, and no third set."""
+    first = await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
+    assert list(await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)) == list(first)
 
 
 async def test_two_starts_at_once_make_one_set(tmp_path: Path, clock: FakeClock) -> None:
     """Two processes that start on an empty store make one set of keys."""
-    url, wrap = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", make_wrap()
-    await upgrade(url)
-    rooms = [
-        make_room(tmp_path, clock, store=DatabaseStore.open(url), key_wrap=wrap) for _ in range(2)
-    ]
-    await asyncio.gather(*(room.keys.ensure_first() for room in rooms))
-    assert len(await rooms[0].keys.list_all(LOCAL)) == len(KeyUse)
-    for room in rooms:
-        await room.close()
+    async with two_processes(tmp_path, clock) as rooms:
+        await asyncio.gather(*(room.keys.ensure_first() for room in rooms))
+        expected = sum(len(ALGORITHMS[use]) for use in KeyUse)
+        assert len(await rooms[0].keys.list_all(LOCAL)) == expected
 
 
-async def test_rotations_one_after_the_other_give_two(room: ControlRoom) -> None:
-    """A rotation that begins after another ended is a rotation of its own; identifiers count up."""
-    for expected in (1, 2):
-        (key,) = await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
-        assert key.key_id == expected
+async def test_identifiers_are_sequential_across_both_mechanisms(
+    room: ControlRoom, clock: FakeClock
+) -> None:
+    """Rotations count on, no identifier comes twice, and all used up is a conflict."""
+    used = [0, 1]
+    for _ in range(127):
+        used += [key.key_id for key in await rotate_encryption(room, clock) if key.key_id]
+    assert used == list(range(256))
+    with pytest.raises(Conflict):
+        await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
 
 
 async def test_revoked_key_is_gone_at_once_and_replaced(room: ControlRoom) -> None:
@@ -110,7 +209,35 @@ async def test_revoked_key_is_gone_at_once_and_replaced(room: ControlRoom) -> No
     assert old not in snapshot.verification_keys
     assert old in snapshot.revocations.kids
     assert room.snapshots.signing_key().kid != old
-    assert await states(room, KeyUse.SIGNING) == [KeyState.REVOKED, KeyState.ACTIVE]
+    assert await states(room, KeyUse.SIGNING) == [KeyState.REVOKED, ACTIVE]
+
+
+async def test_revocation_takes_a_pending_key_before_a_new_one(room: ControlRoom) -> None:
+    """If the active key is revoked during a rotation, the pending one is published at once."""
+    pending = await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
+    await room.keys.revoke(LOCAL, room.snapshots.current().recipient_kids[0])
+    assert offered(room) == [pending[0].key_id, 1]
+    await room.keys.revoke(LOCAL, pending[1].kid)
+    assert offered(room) == [pending[0].key_id, 1]
+
+
+@pytest.mark.parametrize("drain", [False, True])
+async def test_streams_are_cut_unless_drained(room: ControlRoom, drain: bool) -> None:
+    """Revocation tells to cut what runs under the key; with drain it refuses new requests only."""
+    kid = room.snapshots.current().recipient_kids[0]
+    await room.keys.revoke(LOCAL, kid, drain=drain)
+    snapshot = room.snapshots.current()
+    assert 0 not in snapshot.recipient_keys
+    assert (kid in snapshot.cut_key_ids) is not drain
+
+
+async def test_second_revocation_can_take_the_leave_back(room: ControlRoom) -> None:
+    """A key revoked with drain is cut after all when revoked again without; never the reverse."""
+    kid = room.snapshots.current().recipient_kids[0]
+    await room.keys.withdraw(LOCAL, kid, drain=True)
+    for drain in (False, True):
+        await room.keys.revoke(LOCAL, kid, drain=drain)
+        assert kid in room.snapshots.current().cut_key_ids
 
 
 async def test_destroyed_key_cannot_be_revoked(room: ControlRoom, clock: FakeClock) -> None:
@@ -126,13 +253,70 @@ async def test_destroyed_key_cannot_be_revoked(room: ControlRoom, clock: FakeClo
 
 
 async def test_old_keys_rotate_by_themselves(room: ControlRoom, clock: FakeClock) -> None:
-    """The background task rotates an encryption key that is a day old, and not before."""
+    """The background task rotates encryption keys that are a day old, and not before."""
     clock.now += timedelta(hours=23)
     await room.keys.maintain()
-    assert await states(room, KeyUse.ENCRYPTION) == [KeyState.ACTIVE]
+    assert await states(room, KeyUse.ENCRYPTION) == [ACTIVE, ACTIVE]
     clock.now += timedelta(hours=1)
+    for _ in range(2):
+        await room.keys.maintain()
+        assert await states(room, KeyUse.ENCRYPTION) == [ACTIVE, ACTIVE, PENDING, PENDING]
+
+
+async def test_document_key_rotates_on_demand_only(room: ControlRoom, clock: FakeClock) -> None:
+    """Clients pin the document key, so age alone never replaces it; the old one is soon gone."""
+    pin = await room.keys.document_pin(LOCAL)
+    clock.advance(days=400)
     await room.keys.maintain()
-    assert await states(room, KeyUse.ENCRYPTION) == [KeyState.RETIRING, KeyState.ACTIVE]
+    assert await room.keys.document_pin(LOCAL) == pin
+    (fresh,) = await room.keys.rotate(LOCAL, KeyUse.DOCUMENT)
+    assert await room.keys.document_pin(LOCAL) == fresh.public != pin
+    await room.keys.maintain()
+    assert await states(room, KeyUse.DOCUMENT) == [KeyState.DESTROYED, ACTIVE]
+
+
+async def test_no_pin_before_the_first_keys(tmp_path: Path, clock: FakeClock) -> None:
+    """A store without keys has nothing to pin."""
+    with pytest.raises(NotFound):
+        await make_room(tmp_path, clock).keys.document_pin(LOCAL)
+
+
+async def test_each_change_of_an_encryption_key_raises_the_number(
+    room: ControlRoom, clock: FakeClock
+) -> None:
+    """Rotation, activation, destruction and revocation raise it; other uses leave it alone."""
+    numbers = [await seq(room)]
+    await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
+    numbers.append(await seq(room))
+    clock.now += RULES.publish_after
+    await room.snapshots.check()
+    await room.keys.activate_due()
+    numbers.append(await seq(room))
+    clock.now += RULES.overlap[KeyUse.ENCRYPTION]
+    await room.keys.maintain()
+    numbers.append(await seq(room))
+    await room.snapshots.check()
+    kid = room.snapshots.current().recipient_kids[2]
+    await room.keys.revoke(LOCAL, kid, drain=True)
+    numbers.append(await seq(room))
+    await room.keys.revoke(LOCAL, kid)
+    numbers.append(await seq(room))
+    assert numbers == sorted(set(numbers))
+    await room.keys.revoke(LOCAL, kid)
+    for use in (KeyUse.SIGNING, KeyUse.DOCUMENT):
+        await room.keys.rotate(LOCAL, use)
+    assert await seq(room) == numbers[-1]
+
+
+async def test_number_survives_a_restart(tmp_path: Path, clock: FakeClock) -> None:
+    """A process that starts later goes on from the number it finds."""
+    async with two_processes(tmp_path, clock) as (one, two):
+        await one.keys.ensure_first()
+        before = await seq(one)
+        await two.keys.ensure_first()
+        assert await seq(two) == before
+        await two.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
+        assert await seq(one) > before > 0
 
 
 @pytest.mark.parametrize("role", [Role.APPLICATION, Role.AUDITOR, Role.OWNER, Role.DEVELOPER])
@@ -141,6 +325,8 @@ async def test_keys_are_for_operators(room: ControlRoom, role: Role) -> None:
     actor = principal(role)
     with pytest.raises(PermissionDenied):
         await room.keys.list_all(actor)
+    with pytest.raises(PermissionDenied):
+        await room.keys.document_pin(actor)
     with pytest.raises(PermissionDenied):
         await room.keys.rotate(actor, KeyUse.SIGNING)
     with pytest.raises(PermissionDenied):

@@ -109,6 +109,50 @@ async def test_usable_key_without_private_half_is_refused(room: ControlRoom) -> 
     assert room.snapshots.current() is before
 
 
+async def test_waiters_hear_of_the_next_change(room: ControlRoom) -> None:
+    """A thousand waiters get the new snapshot when it is there, and nothing before."""
+    revision = room.snapshots.current().revision
+    waiters = [asyncio.create_task(room.snapshots.changed(revision)) for _ in range(1000)]
+    await asyncio.sleep(0)
+    await room.snapshots.refresh()
+    await asyncio.sleep(0.01)
+    assert not any(waiter.done() for waiter in waiters)
+    kid = room.snapshots.current().recipient_kids[0]
+    await room.keys.revoke(LOCAL, kid)
+    found = await asyncio.wait_for(asyncio.gather(*waiters), 1)
+    assert all(kid in snapshot.cut_key_ids for snapshot in found)
+    newest = room.snapshots.current()
+    assert await room.snapshots.changed(revision) is newest
+
+
+async def test_waiting_begins_before_the_first_snapshot(tmp_path: Path, clock: FakeClock) -> None:
+    """Whoever waits before anything was loaded gets the first snapshot."""
+    room = make_room(tmp_path, clock)
+    assert room.snapshots.next_activation() is None
+    waiter = asyncio.create_task(room.snapshots.changed(-1))
+    await asyncio.sleep(0)
+    await room.keys.ensure_first()
+    assert (await asyncio.wait_for(waiter, 1)).recipient_keys
+
+
+async def test_other_process_wakes_waiters_within_a_second(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """A revocation through another connection reaches a running stream within one second."""
+    url, wrap = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", make_wrap()
+    await upgrade(url)
+    gateway, command = (
+        make_room(tmp_path, clock, store=DatabaseStore.open(url), key_wrap=wrap) for _ in range(2)
+    )
+    await gateway.start()
+    snapshot = gateway.snapshots.current()
+    await command.keys.revoke(LOCAL, snapshot.recipient_kids[0])
+    newer = await asyncio.wait_for(gateway.snapshots.changed(snapshot.revision), 1)
+    assert snapshot.recipient_kids[0] in newer.cut_key_ids
+    await command.close()
+    await gateway.close()
+
+
 async def test_public_keys_are_shown_as_jwks(room: ControlRoom) -> None:
     """The key list holds active and retiring signing keys, and no private member."""
     await room.keys.rotate(LOCAL, KeyUse.SIGNING)

@@ -58,6 +58,29 @@ def test_revoked_key_loses_its_private_half() -> None:
     assert (key.state, key.revoked_at, key.wrapped_private) == (KeyState.REVOKED, NOW, None)
 
 
+def test_leave_to_drain_is_only_ever_taken_back() -> None:
+    """Revoked again, a key keeps its date, and drains only if both times said so."""
+    drained = KEY.revoked(at=NOW, drain=True)
+    later = NOW + timedelta(hours=1)
+    assert drained.drain
+    assert drained.revoked(at=later, drain=True) == drained
+    cut = drained.revoked(at=later)
+    assert (cut.drain, cut.revoked_at) == (False, NOW)
+    assert cut.revoked(at=later, drain=True) == cut
+
+
+def test_pending_key_knows_when_it_is_published() -> None:
+    """A scheduled key is still pending."""
+    key = KEY.scheduled(at=NOW)
+    assert (key.state, key.activates_at) == (KeyState.PENDING, NOW)
+
+
+def test_keys_of_one_moment_count_on_from_the_last() -> None:
+    """Of keys made in the same moment the last one is the newest."""
+    pair = [replace(KEY, key_id=number) for number in (7, 8)]
+    assert next_key_id(pair, now=NOW) == 9
+
+
 def test_wrapped_half_is_not_printed() -> None:
     """The representation of a key holds no byte of its private half."""
     assert "wrapped" not in repr(KEY)
