@@ -99,6 +99,10 @@ def enable(context: typer.Context, client_id: str, as_json: AsJson = False) -> N
 def assign_role(
     context: typer.Context, client_id: str, role: Role, as_json: AsJson = False
 ) -> None:
-    """Give a client its one role and revoke its tokens."""
-    stored = act(context, lambda room: room.clients.assign_role(_ME, client_id, role))
-    show(client_row(stored), as_json=as_json)
+    """Give a client its one role and revoke its tokens.
+
+    With a staff role its credentials end too, and the secret of a fresh one is printed, this once.
+    """
+    changed = act(context, lambda room: room.clients.assign_role(_ME, client_id, role))
+    row = client_row(changed.stored)
+    show(row if changed.issued is None else {**row, **issued_row(changed.issued)}, as_json=as_json)

@@ -2,7 +2,8 @@
 
 Every change is durable and counts in this process before the call returns. Operators handle
 applications and developers; a client with a staff role is named by an owner and written only by
-the local operator.
+the local operator. Whoever knew a secret of a client before it became staff knows none afterwards,
+and there is always an enabled owner.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from gateway.control.actors import STAFF_ROLES, Actor, verify_actor, verify_may_
 from gateway.control.revocation_entries import client_revocation
 from gateway.control.secrets import SecretHasher, new_credential_id, new_secret
 from gateway.control.snapshot import SnapshotHolder
-from gateway.core.errors import Conflict, MalformedRequest, NotFound
-from gateway.core.identity import Client, Network, Role
+from gateway.core.errors import Conflict, MalformedRequest, NotFound, PermissionDenied
+from gateway.core.identity import Client, Network, Principal, Role
 from gateway.core.policy import Permission
 from gateway.core.ports import Clock, ControlChange, ControlStore
 from gateway.core.registry import Credential, StoredClient
@@ -46,6 +47,13 @@ class IssuedCredential(NamedTuple):
     client_id: str
     credential_id: str
     secret: Secret[str]
+
+
+class RoleChange(NamedTuple):
+    """A client with its new role, and the only credential that is good now if the role is staff."""
+
+    stored: StoredClient
+    issued: IssuedCredential | None
 
 
 class Clients:
@@ -97,12 +105,15 @@ class Clients:
 
         Its tokens are revoked as well, so that they stay dead if it is ever enabled again.
         A client with a staff role needs the right to assign roles instead of the right to write
-        clients: an owner ends what an owner began. Raises ``NotFound``.
+        clients: an owner ends what an owner began. Raises ``NotFound``, and ``Conflict`` for the
+        last enabled owner.
         """
+        owners = await self._owners()
         async with self._store.change() as change:
             stored = await _get(change, client_id)
             staff = stored.client.role in STAFF_ROLES
             verify_actor(actor, Permission.ASSIGN_ROLES if staff else Permission.WRITE_CLIENTS)
+            await _verify_owner_remains(change, stored, owners=owners)
             saved = await self._save(change, stored, replace(stored.client, disabled=True))
             await change.add_revocation(client_revocation(client_id, at=self._clock()))
         await self._snapshots.refresh()
@@ -118,18 +129,33 @@ class Clients:
         await self._snapshots.refresh()
         return saved
 
-    async def assign_role(self, actor: Actor, client_id: str, role: Role) -> StoredClient:
+    async def assign_role(self, actor: Actor, client_id: str, role: Role) -> RoleChange:
         """Give a client another role, its only one. Tokens issued under the old one are revoked.
 
-        Raises ``NotFound``.
+        With a staff role the client gets a fresh credential, for the actor to pass on, and loses
+        all others in the same transaction: the operator who registered it knows their secrets.
+        Raises ``NotFound``, ``PermissionDenied`` for the own role, and ``Conflict`` when the last
+        enabled owner would be one no more.
         """
         verify_actor(actor, Permission.ASSIGN_ROLES)
+        if isinstance(actor, Principal) and actor.client.client_id == client_id:
+            raise PermissionDenied("The own role is changed by another owner.")
+        now = self._clock()
+        issued = credential = None
+        if role in STAFF_ROLES:
+            issued, credential = await self._new_credential(client_id, now)
+        owners = await self._owners()
         async with self._store.change() as change:
             stored = await _get(change, client_id)
+            if role is not Role.OWNER:
+                await _verify_owner_remains(change, stored, owners=owners)
             saved = await self._save(change, stored, replace(stored.client, role=role))
-            await change.add_revocation(client_revocation(client_id, at=self._clock()))
+            await change.add_revocation(client_revocation(client_id, at=now))
+            if credential is not None:
+                await _revoke_credentials(change, client_id, at=now)
+                await change.add_credential(credential)
         await self._snapshots.refresh()
-        return saved
+        return RoleChange(saved, issued)
 
     async def list_page(
         self, actor: Actor, *, after: str = "", limit: int = 50
@@ -199,6 +225,10 @@ class Clients:
         credential = Credential(credential_id, client_id, secret_hash, created_at=now)
         return IssuedCredential(client_id, credential_id, secret), credential
 
+    async def _owners(self) -> Sequence[str]:
+        clients = (await self._store.load()).clients
+        return [stored.client.client_id for stored in clients if _is_owner(stored)]
+
     async def _save(
         self, change: ControlChange, stored: StoredClient, client: Client
     ) -> StoredClient:
@@ -212,6 +242,32 @@ async def _get(change: ControlChange, client_id: str) -> StoredClient:
     if stored is None:
         raise NotFound
     return stored
+
+
+def _is_owner(stored: StoredClient) -> bool:
+    return stored.client.role is Role.OWNER and not stored.client.disabled
+
+
+async def _verify_owner_remains(
+    change: ControlChange, leaving: StoredClient, *, owners: Sequence[str]
+) -> None:
+    """Raise ``Conflict`` unless there is an enabled owner besides *leaving*.
+
+    *owners* were the enabled ones before the transaction; each is read again inside it, so of two
+    owners that end each other at once, one stays.
+    """
+    if not _is_owner(leaving):
+        return
+    for client_id in owners:
+        if client_id != leaving.client.client_id and _is_owner(await _get(change, client_id)):
+            return
+    raise Conflict("This is the last enabled owner; name another one first.")
+
+
+async def _revoke_credentials(change: ControlChange, client_id: str, *, at: datetime) -> None:
+    for credential in await change.list_credentials(client_id):
+        if credential.revoked_at is None:
+            await change.save_credential(replace(credential, revoked_at=at))
 
 
 def _with_grants(client: Client, grants: ClientGrants) -> Client:

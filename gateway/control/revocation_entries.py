@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.core.registry import Revocation, RevocationKind
@@ -13,10 +13,30 @@ LONGEST_USE: Final = MAX_LIFETIME + 2 * MAX_LEEWAY
 
 
 def client_revocation(client_id: str, *, at: datetime) -> Revocation:
-    """Return the entry that refuses every token issued to *client_id* up to *at*."""
+    """Return the entry that refuses every token issued to *client_id* up to *at*.
+
+    Its ``revoked_at`` is later than *at* by the leeway that verification grants. So it also refuses
+    tokens from a machine whose clock is ahead, and those issued before this clock was put back:
+    whatever could be accepted at *at*. (A token from further ahead is refused by its time for now;
+    withdraw its signing key after putting the clock back by more than the leeway.)
+    """
+    cut = (at + MAX_LEEWAY).replace(microsecond=0)  # tokens carry whole seconds
     return Revocation(
-        RevocationKind.CLIENT_ID, client_id, revoked_at=at, expires_at=at + LONGEST_USE
+        RevocationKind.CLIENT_ID, client_id, revoked_at=cut, expires_at=cut + LONGEST_USE
     )
+
+
+def issue_time(now: datetime, *, cut: datetime | None) -> datetime:
+    """Return the moment that a new token names as its issue, given its client's revocation.
+
+    In the leeway after a revocation that is the second after the *cut*, as soon as verification
+    takes a token from there: a revoked client waits for the next second, not for the leeway. Never
+    later than that, or a second revocation might not reach the token.
+    """
+    if cut is None or now.replace(microsecond=0) > cut:
+        return now
+    after_cut = cut + timedelta(seconds=1)
+    return after_cut if after_cut <= now + MAX_LEEWAY else now
 
 
 def token_revocation(jti: str, *, at: datetime, expires_at: datetime) -> Revocation:

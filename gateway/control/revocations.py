@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.control.actors import Actor, verify_actor
+from gateway.control.actors import Actor, verify_actor, verify_may_write
 from gateway.control.keys import Keys
 from gateway.control.revocation_entries import LONGEST_USE, client_revocation
 from gateway.control.snapshot import SnapshotHolder
@@ -39,15 +39,16 @@ class RevocationList:
     async def revoke(self, actor: Actor, kind: RevocationKind, *, subject: str) -> Revocation:
         """Withdraw what *subject* names. Withdrawing twice is no error.
 
-        Raises ``NotFound`` for an unknown client or key. A ``jti`` is taken as it is: the gateway
-        keeps no list of the tokens it issued.
+        Raises ``NotFound`` for an unknown client or key, and ``PermissionDenied`` for a client that
+        the actor may not write: an operator cannot lock the owners out. A ``jti`` is taken as it
+        is: the gateway keeps no list of the tokens it issued.
         """
         verify_actor(actor, Permission.WRITE_REVOCATIONS)
         now = self._clock()
         if kind is RevocationKind.KID:
             return await self._keys.withdraw(actor, subject)
         if kind is RevocationKind.CLIENT_ID:
-            return await self._revoke_client(subject, now)
+            return await self._revoke_client(actor, subject, at=now)
         if not 0 < len(subject) <= _MAX_JTI_CHARS:
             raise MalformedRequest("A token identifier has 1 to 128 characters.")
         entry = Revocation(kind, subject, revoked_at=now, expires_at=now + LONGEST_USE)
@@ -76,11 +77,13 @@ class RevocationList:
         await self._snapshots.refresh()
         return removed
 
-    async def _revoke_client(self, client_id: str, now: datetime) -> Revocation:
-        entry = client_revocation(client_id, at=now)
+    async def _revoke_client(self, actor: Actor, client_id: str, *, at: datetime) -> Revocation:
+        entry = client_revocation(client_id, at=at)
         async with self._store.change() as change:
-            if await change.find_client(client_id) is None:
+            stored = await change.find_client(client_id)
+            if stored is None:
                 raise NotFound
+            verify_may_write(actor, stored.client.role)
             await change.add_revocation(entry)
         await self._snapshots.refresh()
         return entry

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-from gateway.control.revocation_entries import token_revocation
+from gateway.control.revocation_entries import issue_time, token_revocation
 from gateway.control.secrets import MAX_SECRET_CHARS, SecretHasher, credential_id_of
 from gateway.control.snapshot import SnapshotHolder
 from gateway.core.errors import InvalidClient, InvalidToken
@@ -89,15 +89,16 @@ class Tokens:
         too many secrets are being checked, ``StoreUnavailable``.
         """
         client = await self._authenticate(proof)
-        now = self._clock()
         signing_key = self._snapshots.signing_key()
+        cut = self._snapshots.current().revocations.not_before.get(client.client_id)
+        issued_at = issue_time(self._clock(), cut=cut)
         claims = AccessClaims(
             issuer=self.rules.issuer,
             audience=self.rules.audience,
             client_id=client.client_id,
             jti=secrets.token_hex(_JTI_BYTES),
-            issued_at=now,
-            expires_at=now + self.rules.lifetime,
+            issued_at=issued_at,
+            expires_at=issued_at + self.rules.lifetime,
         )
         token = sign_access_token(claims, signing_key.private, signing_key.kid)
         return IssuedToken(Secret(token), int(self.rules.lifetime.total_seconds()))

@@ -7,7 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from gateway.api.admin.session import Caller, Limit, Room
-from gateway.api.admin.shapes import ClientOut, CredentialOut, GrantsIn, IssuedOut, Page, RoleIn
+from gateway.api.admin.shapes import (
+    ClientOut,
+    CredentialOut,
+    GrantsIn,
+    IssuedOut,
+    Page,
+    RoleIn,
+    RoleOut,
+)
 
 ROUTER = APIRouter(prefix="/clients", tags=["clients"])
 
@@ -59,11 +67,12 @@ async def enable_client(caller: Caller, room: Room, client_id: ClientId) -> Clie
 
 
 @ROUTER.put("/{client_id}/role")
-async def assign_role(
-    caller: Caller, room: Room, *, client_id: ClientId, body: RoleIn
-) -> ClientOut:
-    """Give a client its one role. For owners."""
-    return ClientOut.of(await room.clients.assign_role(caller, client_id, body.role))
+async def assign_role(caller: Caller, room: Room, *, client_id: ClientId, body: RoleIn) -> RoleOut:
+    """Give a client its one role. For owners.
+
+    With a staff role all its credentials end; the fresh one is in this answer and nowhere else.
+    """
+    return RoleOut.of_change(await room.clients.assign_role(caller, client_id, body.role))
 
 
 @ROUTER.get("/{client_id}/credentials")

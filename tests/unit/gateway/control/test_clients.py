@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gateway.control.clients import MAX_CREDENTIALS, ClientGrants
@@ -76,8 +78,8 @@ async def test_owner_assigns_roles_and_disables_staff(room: ControlRoom) -> None
         await room.clients.disable(OWNER, issued.client_id)
     with pytest.raises(PermissionDenied):
         await room.clients.assign_role(OPERATOR, issued.client_id, Role.AUDITOR)
-    stored = await room.clients.assign_role(OWNER, issued.client_id, Role.AUDITOR)
-    assert stored.client.role is Role.AUDITOR
+    changed = await room.clients.assign_role(OWNER, issued.client_id, Role.AUDITOR)
+    assert changed.stored.client.role is Role.AUDITOR
     assert (await room.clients.disable(OWNER, issued.client_id)).client.disabled
 
 
@@ -88,6 +90,84 @@ async def test_new_role_ends_old_tokens(room: ControlRoom) -> None:
     await room.clients.assign_role(LOCAL, issued.client_id, Role.AUDITOR)
     with pytest.raises(InvalidToken):
         verify(room, token)
+
+
+STAFF = [Role.OPERATOR, Role.AUDITOR, Role.OWNER]
+
+
+@pytest.mark.parametrize("role", STAFF)
+async def test_promotion_ends_every_old_secret(room: ControlRoom, role: Role) -> None:
+    """No secret from before a promotion works after it, only the one that the owner was given."""
+    first = await room.clients.create(OPERATOR, GRANTS)
+    second = await room.clients.add_credential(OPERATOR, first.client_id)
+    changed = await room.clients.assign_role(OWNER, first.client_id, role)
+    for old in (first, second):
+        with pytest.raises(InvalidClient):
+            await room.tokens.issue(proof(old))
+    assert changed.issued is not None
+    await room.tokens.issue(proof(changed.issued))
+    good = [
+        credential.credential_id
+        for credential in await room.clients.list_credentials(LOCAL, first.client_id)
+        if credential.revoked_at is None
+    ]
+    assert good == [changed.issued.credential_id]
+
+
+async def test_promotion_is_one_transaction(room: ControlRoom) -> None:
+    """The role, the revocations and the fresh credential are one change of the store."""
+    issued = await room.clients.create(OPERATOR, GRANTS)
+    before = await room.store.revision()
+    await room.clients.assign_role(OWNER, issued.client_id, Role.OWNER)
+    assert await room.store.revision() == before + 1
+
+
+@pytest.mark.parametrize("role", [Role.APPLICATION, Role.DEVELOPER])
+async def test_other_roles_keep_their_secret(room: ControlRoom, role: Role) -> None:
+    """A role outside the staff ends the tokens, and makes and ends no credential."""
+    issued = await room.clients.create(OPERATOR, GRANTS)
+    changed = await room.clients.assign_role(OWNER, issued.client_id, role)
+    assert changed.issued is None
+    await room.tokens.issue(proof(issued))
+
+
+async def test_own_role_is_changed_by_another(room: ControlRoom) -> None:
+    """An owner cannot change its own role, neither down nor to what it is."""
+    owner = await room.clients.create(LOCAL, GRANTS, role=Role.OWNER)
+    await room.clients.create(LOCAL, GRANTS, role=Role.OWNER)
+    actor = principal(Role.OWNER, owner.client_id)
+    for role in (Role.AUDITOR, Role.OWNER):
+        with pytest.raises(PermissionDenied):
+            await room.clients.assign_role(actor, owner.client_id, role)
+
+
+async def test_last_owner_stays(room: ControlRoom) -> None:
+    """The last enabled owner is neither demoted nor disabled; a disabled one is no owner left."""
+    first = (await room.clients.create(LOCAL, GRANTS, role=Role.OWNER)).client_id
+    second = (await room.clients.create(LOCAL, GRANTS, role=Role.OWNER)).client_id
+    await room.clients.disable(OWNER, second)
+    for actor in (OWNER, LOCAL):
+        with pytest.raises(Conflict):
+            await room.clients.disable(actor, first)
+        with pytest.raises(Conflict):
+            await room.clients.assign_role(actor, first, Role.AUDITOR)
+    await room.clients.assign_role(OWNER, first, Role.OWNER)
+    await room.clients.disable(OWNER, second)
+    await room.clients.assign_role(OWNER, second, Role.AUDITOR)
+    third = (await room.clients.create(LOCAL, GRANTS, role=Role.OWNER)).client_id
+    assert (await room.clients.disable(OWNER, first)).client.disabled
+    assert not (await room.clients.get(LOCAL, third)).client.disabled
+
+
+async def test_two_owners_cannot_end_each_other_at_once(room: ControlRoom) -> None:
+    """Of two changes at the same time that would leave no owner, one is refused."""
+    names = [
+        (await room.clients.create(LOCAL, GRANTS, role=Role.OWNER)).client_id for _ in range(2)
+    ]
+    results = await asyncio.gather(
+        *(room.clients.disable(OWNER, name) for name in names), return_exceptions=True
+    )
+    assert sorted(type(result).__name__ for result in results) == ["Conflict", "StoredClient"]
 
 
 def verify(room: ControlRoom, token: str) -> None:
