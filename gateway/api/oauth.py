@@ -11,7 +11,7 @@ import re
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus
 
 from fastapi import FastAPI, Request
@@ -49,13 +49,30 @@ class OauthServices:
     issuer: str
 
 
+class _Limiter(Limiter):
+    """A limiter that is what its arguments say.
+
+    slowapi lets RATELIMIT_* variables overrule them, so that the environment could switch it off.
+    """
+
+    def get_app_config(self, key: str, default_value: Any = None) -> Any:  # noqa: ARG002
+        """Return the default, whatever environment or file say."""
+        return default_value
+
+
 def build_oauth_app(services: OauthServices, *, calls_per_address: str = "60/minute") -> FastAPI:
     """Return the app of ``/oauth2/*`` and ``/.well-known/oauth-authorization-server``.
 
     *calls_per_address* bounds the calls that check a secret, in slowapi's notation. The
     caller's address is ``scope["client"]``.
     """
-    limiter = Limiter(key_func=rate_limit_key, storage_uri="memory://")
+    limiter = _Limiter(
+        key_func=rate_limit_key,
+        storage_uri="memory://",
+        enabled=True,
+        # Without a name it would read .env in the working directory; it wants one that exists.
+        config_filename=__file__,
+    )
     body_limit = Middleware(BodyLimit, max_body_bytes=MAX_FORM_BYTES, present=oauth_error)
     app = FastAPI(
         openapi_url=None,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +20,7 @@ from tests.fakes.control import GRANTS, ISSUER, LOCAL
 from tests.fakes.http import http
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+ROOT = Path(__file__).parents[4]
 GRANT = "grant_type=client_credentials"
 
 
@@ -155,6 +159,56 @@ async def test_calls_are_limited_per_address(room: ControlRoom) -> None:
     assert "retry-after" in refused.headers
     async with http(app, address="127.0.0.2") as other:
         assert (await other.post("/oauth2/token")).status_code == 401
+
+
+TWO_CALLS = """
+import asyncio, sys, warnings
+from pathlib import Path
+from gateway.api.oauth import OauthServices, build_oauth_app
+from tests.fakes.control import FakeClock, make_room
+from tests.fakes.http import http
+
+warnings.simplefilter("error")
+
+async def main():
+    room = make_room(Path(sys.argv[1]), FakeClock())
+    services = OauthServices(room.tokens, room.snapshots, "https://gateway.example")
+    async with http(build_oauth_app(services, calls_per_address="1/minute")) as client:
+        answers = [await client.post("/oauth2/token") for _ in range(2)]
+    print([answer.status_code for answer in answers])
+    print([name for name in answers[1].headers if "ratelimit" in name])
+
+asyncio.run(main())
+"""
+HOSTILE = {
+    "RATELIMIT_ENABLED": "false",
+    "RATELIMIT_DEFAULT": "1000000/second",
+    "RATELIMIT_STORAGE_URL": "nothing://",
+    "RATELIMIT_STRATEGY": "none",
+    "RATELIMIT_SWALLOW_ERRORS": "true",
+    "RATELIMIT_HEADERS_ENABLED": "true",
+    "RATELIMIT_KEY_PREFIX": "x",
+}
+
+
+@pytest.mark.parametrize("place", ["environment", "file", "unreadable file"])
+def test_nothing_outside_switches_the_limit_off(tmp_path: Path, place: str) -> None:
+    """Neither variables nor a .env file in the working directory change the limit."""
+    variables = HOSTILE if place == "environment" else {}
+    content = "".join(f"{name}={value}\n" for name, value in HOSTILE.items()).encode()
+    if place == "file":
+        (tmp_path / ".env").write_bytes(content)
+    elif place == "unreadable file":
+        (tmp_path / ".env").write_bytes(b"\xff=\xff")
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_CALLS, str(tmp_path)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("[401, 429]\n[]\n", "")
 
 
 async def test_revoked_token_is_refused(
