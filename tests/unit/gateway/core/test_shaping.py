@@ -1,0 +1,80 @@
+"""Portions of a stream."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.shaping import CELL_BYTES, CellShaper, Coalescer, Shaping
+from gateway.core.sse import EventParser
+
+EVENT = b'data: {"x":1}\n\n'
+
+
+def test_without_shaping_nothing_is_in_the_way():
+    """A client without shaping has no shaper at all."""
+    assert Shaping().new_shaper() is None
+    assert isinstance(Shaping(coalesce_ms=40).new_shaper(), Coalescer)
+    assert isinstance(Shaping(cell_ms=40).new_shaper(), CellShaper)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"coalesce_ms": -1},
+        {"coalesce_ms": 1001},
+        {"cell_ms": 1001},
+        {"coalesce_ms": 1, "cell_ms": 1},
+    ],
+)
+def test_impossible_shapings_are_refused(values):
+    """Values out of range, and both forms at once, are refused."""
+    with pytest.raises(ValueError, match=r"shaping|either"):
+        Shaping(**values)
+
+
+def test_coalescing_collects_until_the_portion_is_due():
+    """What comes within the time leaves together, counted from the first piece."""
+    shaper = Coalescer(0.05)
+    assert shaper.take(now=0.0) == b""
+    shaper.feed(b"one", now=1.0)
+    shaper.feed(b"two", now=1.04)
+    assert shaper.take(now=1.049) == b""
+    assert not shaper.is_empty
+    assert shaper.take(now=1.05) == b"onetwo"
+    assert shaper.is_empty
+    assert shaper.due_at is None
+    shaper.feed(b"three", now=2.0)
+    assert shaper.finish() == b"three"
+
+
+def test_cells_are_of_one_size_at_one_rate():
+    """Full, half full or empty: each cell has the same size and the same distance."""
+    shaper = CellShaper(0.1)
+    cells = [shaper.take(now=10.0)]
+    assert shaper.due_at == pytest.approx(10.1)
+    assert shaper.take(now=10.05) == b""
+    shaper.feed(EVENT * 100, now=10.05)
+    cells += [shaper.take(now=10.11), shaper.take(now=10.21), shaper.take(now=20.0)]
+    assert {len(cell) for cell in cells} == {CELL_BYTES}
+    assert shaper.finish() == b""
+
+
+@given(st.lists(st.integers(0, 60), max_size=20), st.integers(2, 64))
+def test_cells_hold_every_event_and_nothing_else(counts, cell_bytes):
+    """Whatever the sizes, a reader gets exactly the events that were fed, in order."""
+    shaper, wire, now, fed = CellShaper(0.1, cell_bytes=cell_bytes), b"", 1.0, []
+    for count in counts:
+        data = b"d" * count
+        fed.append(data)
+        shaper.feed(b"data: " + data + b"\n\n", now=now)
+        now += 0.1
+        wire += shaper.take(now=now)
+    while not shaper.is_empty:
+        now += 0.1
+        wire += shaper.take(now=now)
+    parser = EventParser()
+    events = parser.feed(wire)
+    assert [event.data for event in events] == fed
+    assert len(wire) % cell_bytes == 0
