@@ -12,7 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -83,7 +83,7 @@ class Encryption(_Section):
 
     overlap_seconds: Annotated[int, Field(ge=600, le=86_400)] = 900
     rotate_after_hours: Annotated[int, Field(ge=6, le=24 * 30)] = 24
-    event_bucket_bytes: Annotated[int, Field(ge=1, le=4096)] = 256
+    event_bucket_bytes: Literal[1, 64, 128, 256, 512, 1024] = 256
 
 
 class Limits(_Section):

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from gateway.core.shaping import Shaping
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -27,7 +29,7 @@ class Client:
 
     *models* are the models and LoRA adapters it may call, *networks* the addresses it may call
     from: an empty one of either refuses every call. *plaintext_allowed* lets it send requests that
-    are sealed by TLS alone.
+    are sealed by TLS alone. *shaping* is how its streams leave.
     """
 
     client_id: str
@@ -36,6 +38,7 @@ class Client:
     networks: tuple[Network, ...] = ()
     plaintext_allowed: bool = False
     disabled: bool = False
+    shaping: Shaping = Shaping()
 
 
 @dataclass(frozen=True, slots=True)

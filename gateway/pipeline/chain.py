@@ -18,8 +18,8 @@ connection, never a final chunk. No setting turns a stage off.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from gateway.core.errors import InternalError, SealgateError
@@ -41,6 +41,7 @@ from gateway.pipeline.forward import Forward
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
 from gateway.pipeline.scrub import scrub
+from gateway.pipeline.shape import shape
 
 _LAST_WORD_SECONDS = 1.0
 
@@ -133,19 +134,26 @@ class Chain:
 
 
 async def _stream(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) -> None:
-    answer, scrubber = scrubbing.forwarded.answer, scrubbing.scrubber
+    answer = scrubbing.forwarded.answer
     head = reply.head(answer.status, answer.content_type)
     await downstream.start(head.status, head.headers)
     await downstream.send(head.data)
-    async for data in answer.chunks():
-        safe = scrubber.feed(data)
-        if safe:
-            await downstream.send(reply.feed(safe))
-    safe = scrubber.finish()
-    if safe:
-        await downstream.send(reply.feed(safe))
+    shaper = scrubbing.forwarded.authorized.principal.client.shaping.new_shaper()
+    pieces = _scrubbed(scrubbing)
+    async with aclosing(shape(pieces, shaper) if shaper else pieces) as portions:
+        async for portion in portions:
+            await downstream.send(reply.feed(portion))
     await downstream.send(reply.finish())
     await downstream.finish()
+
+
+async def _scrubbed(scrubbing: Scrubbing) -> AsyncGenerator[bytes, None]:
+    scrubber = scrubbing.scrubber
+    async for data in scrubbing.forwarded.answer.chunks():
+        if safe := scrubber.feed(data):
+            yield safe
+    if safe := scrubber.finish():
+        yield safe
 
 
 async def _send_whole(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) -> None:

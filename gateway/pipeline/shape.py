@@ -6,14 +6,14 @@ Most clients have none, and then this is not on the path at all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from gateway.core.shaping import CellShaper, Coalescer
 
 
 async def shape(
     pieces: AsyncIterator[bytes], shaper: Coalescer | CellShaper
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yield the portions that *shaper* makes of *pieces*, each when it is due.
 
     Reads ahead by one piece at most beyond what the shaper holds. An error of *pieces* is raised at
