@@ -42,7 +42,7 @@ class Profile:
     request_label: bytes
     response_label: bytes
     aead: hpke.Aead = hpke.AES_256_GCM
-    is_chunked: bool = True
+    is_chunked: bool = field(default=True, kw_only=True)
     request_media_type: str = REQUEST_MEDIA_TYPE
     response_media_type: str = RESPONSE_MEDIA_TYPE
 
@@ -50,6 +50,14 @@ class Profile:
     def response_nonce_bytes(self) -> int:
         """Length of the response nonce: max(Nn, Nk), RFC 9458 §4.4."""
         return max(hpke.NONCE_BYTES, self.aead.key_bytes)
+
+    def framing(self, max_chunk_bytes: int, max_total_bytes: int | None = None) -> Framing:
+        """Return how messages of this variant are cut, with these limits of plaintext."""
+        return Framing(
+            is_chunked=self.is_chunked,
+            max_chunk_bytes=max_chunk_bytes,
+            max_total_bytes=max_total_bytes,
+        )
 
 
 CHUNKED: Final = Profile(b"message/bhttp chunked request", b"message/bhttp chunked response")
@@ -137,8 +145,7 @@ class RequestSealer:
         self._exported: _Exported | None = _export(context, context.encapsulated_key, profile)
         self._is_finished = False
         prefix = header + context.encapsulated_key
-        framing = Framing(profile.is_chunked, max_chunk_bytes)
-        self._writer = framing.writer(context.seal, prefix=prefix)
+        self._writer = profile.framing(max_chunk_bytes).writer(context.seal, prefix=prefix)
 
     def feed(self, data: bytes) -> bytes:
         """Return *data* as sealed chunks; the first output starts with the header.
@@ -201,8 +208,7 @@ class RequestOpener:
         """The identifier of the key that the request is sealed to, once the header has arrived."""
         self.encapsulated_key: bytes | None = None
         """Unique to each honest request: what a store against replays remembers."""
-        framing = Framing(profile.is_chunked, max_chunk_bytes, max_body_bytes)
-        self._reader = framing.reader(self._read_prefix)
+        self._reader = profile.framing(max_chunk_bytes, max_body_bytes).reader(self._read_prefix)
 
     def feed(self, data: bytes) -> bytes:
         """Accept the next wire bytes; return the plaintext that they complete."""
@@ -275,8 +281,7 @@ class ResponseSealer:
         max_chunk_bytes: int,
         profile: Profile = CHUNKED,
     ) -> None:
-        framing = Framing(profile.is_chunked, max_chunk_bytes)
-        self._writer = framing.writer(aead.seal, prefix=nonce)
+        self._writer = profile.framing(max_chunk_bytes).writer(aead.seal, prefix=nonce)
 
     def feed(self, data: bytes) -> bytes:
         """Return *data* as one sealed chunk, or several if it is longer than one may be.
@@ -307,8 +312,7 @@ class ResponseOpener:
     ) -> None:
         self._exported: _Exported | None = exported
         self._profile = profile
-        framing = Framing(profile.is_chunked, max_chunk_bytes, max_body_bytes)
-        self._reader = framing.reader(self._read_prefix)
+        self._reader = profile.framing(max_chunk_bytes, max_body_bytes).reader(self._read_prefix)
 
     def feed(self, data: bytes) -> bytes:
         """Accept the next wire bytes; return the plaintext that they complete."""

@@ -87,11 +87,12 @@ class ChunkReader:
         """
         opened = self.feed(data)
         self._is_spent = True
-        if self._open_chunk is None or not self._is_final:
+        open_chunk, self._open_chunk = self._open_chunk, None  # the keys are dropped with this call
+        if open_chunk is None or not self._is_final:
             raise OpenFailed
         if len(self._buffer) < TAG_BYTES:
             raise OpenFailed
-        return opened + self._open_chunk(self._buffer, aad=_FINAL_AAD)
+        return opened + open_chunk(self._buffer, aad=_FINAL_AAD)
 
     def _open_complete(self, open_chunk: OpenChunk) -> Iterator[bytes]:
         while not self._is_final and (found := find_varint(self._buffer)) is not None:

@@ -58,9 +58,10 @@ class WholeReader:
         """Return the plaintext once the last wire bytes are in; ``OpenFailed`` if it is damaged."""
         self.feed(data)
         self._is_spent = True
-        if self._open is None or len(self._buffer) < TAG_BYTES:
+        open_whole, self._open = self._open, None  # the keys are dropped with this call
+        if open_whole is None or len(self._buffer) < TAG_BYTES:
             raise OpenFailed
-        return self._open(self._buffer, aad=b"")
+        return open_whole(self._buffer, aad=b"")
 
 
 class WholeWriter:
@@ -96,7 +97,7 @@ class WholeWriter:
         return self._prefix + seal(b"".join(self._parts))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Framing:
     """One variant with its limits in bytes of plaintext: of a chunk and of the whole message.
 

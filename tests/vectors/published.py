@@ -76,8 +76,8 @@ def check_hpke_pq(vector: dict[str, Any]) -> None:
     """Reproduce a vector with KEM 0x647a.
 
     Those that exist use ChaCha20-Poly1305, one of them with SHAKE256 as KDF. The KEM is checked
-    byte for byte in both; with HKDF-SHA256 our key schedule and exporter are too. The other schedule
-    and the other cipher stand here, so that the messages are sealed with what was derived.
+    byte for byte in both; with HKDF-SHA256 our key schedule and exporter are too. The other
+    schedule and the other cipher stand here, so that messages are sealed with what was derived.
     """
     value = raw(vector)
     assert vector["aead_id"] == CHACHA20_POLY1305.aead_id

@@ -1,5 +1,7 @@
 """Messages in one piece, without any cryptography, and the choice between both framings."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,7 +98,8 @@ def test_finished():
 
 def test_choice():
     """A variant gets the framing that it asks for, and one piece is never without a limit."""
-    chunked, whole = Framing(is_chunked=True, max_chunk_bytes=9), Framing(False, 9)
+    chunked = Framing(is_chunked=True, max_chunk_bytes=9)
+    whole = Framing(is_chunked=False, max_chunk_bytes=9)
     assert isinstance(chunked.reader(read_prefix), ChunkReader)
     assert isinstance(chunked.writer(seal, prefix=b""), ChunkWriter)
     assert isinstance(whole.reader(read_prefix), WholeReader)
@@ -104,4 +107,4 @@ def test_choice():
     with pytest.raises(PayloadTooLarge):
         whole.writer(seal, prefix=b"").feed(bytes(MAX_WHOLE_BYTES + 1))
     with pytest.raises(PayloadTooLarge):
-        Framing(False, 9, 5).reader(read_prefix).feed(b"pp" + bytes(22))
+        replace(whole, max_total_bytes=5).reader(read_prefix).feed(b"pp" + bytes(22))
