@@ -5,12 +5,15 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from hashlib import sha256
 from types import ModuleType
 from urllib.parse import parse_qs, unquote_plus
 
 import httpx
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.client import httpx2_transport, httpx_transport
 from gateway.client.account import Account
@@ -18,10 +21,20 @@ from gateway.core.bhttp import Request, parse_request
 from gateway.core.bhttp_response import ResponseEncoder
 from gateway.core.errors import UnknownKey
 from gateway.core.hpke import KEM_X25519
+from gateway.core.key_document import (
+    DocumentKey,
+    DocumentKeyStatus,
+    KeyDocument,
+    encode_pin,
+    sign_key_document,
+)
 from gateway.core.ohttp import RequestOpener
-from gateway.core.ohttp_keys import encode_key_list, load_recipient_key
+from gateway.core.ohttp_keys import encode_key_config, encode_key_list, load_recipient_key
 from gateway.core.secret import Secret
 
+DATE_PROBLEM = {"type": "https://iana.org/assignments/http-problem-types#date"}
+DOCUMENT_KEY = Ed25519PrivateKey.from_private_bytes(b"d" * 32)
+PIN = encode_pin(DOCUMENT_KEY.public_key().public_bytes_raw())
 KEY_PROBLEM = b'{"type":"https://iana.org/assignments/http-problem-types#ohttp-key"}'
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECRET = "s3cret: canary&+"
@@ -66,6 +79,11 @@ class FakeGateway:
     keys_answer: tuple | None = None
     on_piece: Callable[[bytes], None] = lambda _: None
     extensions: list[dict] = field(default_factory=list)
+    kem_ids: tuple[int, ...] = (KEM_X25519,)
+    seq: int = 1
+    ahead_seconds: float | None = None
+    date_refusals: list[bytes] = field(default_factory=list)
+    breaks: set[str] = field(default_factory=set)
 
     def clock(self) -> datetime:
         """Return the time that the test has set."""
@@ -79,19 +97,26 @@ class FakeGateway:
         """Return how many requests had this path."""
         return sum(seen.path == path for seen in self.seen)
 
-    def key(self):
-        """Return the present private key."""
-        return load_recipient_key(self.key_id, bytes([self.key_id]) * 32, kem_id=KEM_X25519)
+    def keys(self) -> dict:
+        """Return the present private keys by identifier: one for each mechanism, from key_id on."""
+        numbered = enumerate(self.kem_ids, start=self.key_id)
+        return {n: load_recipient_key(n, bytes([n]) * 32, kem_id=kem) for n, kem in numbered}
 
     def handle(self, seen: Seen) -> tuple[int, list, Iterator[bytes]]:
         """Answer one outer request."""
         self.seen.append(seen)
         if seen.path == "/oauth2/token":
             return self._token(seen)
-        if seen.method == "GET":
+        if seen.path in self.breaks:
+            raise ConnectionError
+        if seen.headers.get("content-type") != "message/ohttp-chunked-req":
             if self.keys_answer is not None:
                 return self.keys_answer
-            body = encode_key_list([self.key().config])
+            configs = [key.config for key in self.keys().values()]
+            if seen.path == "/encryption/keys":
+                document = sign_document(configs, now=self.now, seq=self.seq)
+                return 200, [("content-type", "application/jose+json")], iter([document])
+            body = encode_key_list(configs)
             headers = [("content-type", "application/ohttp-keys"), ("cache-control", "max-age=300")]
             return 200, headers, iter([body])
         if self.outside:
@@ -99,6 +124,8 @@ class FakeGateway:
         return self._sealed(seen)
 
     def _token(self, seen: Seen):
+        if "/oauth2/token" in self.breaks:
+            raise ConnectionError
         if self.token_answer is not None:
             return self.token_answer
         pair = base64.b64decode(seen.headers["authorization"].removeprefix("Basic ")).decode()
@@ -114,7 +141,7 @@ class FakeGateway:
         return 200, [("content-type", "application/json")], iter([json.dumps(document).encode()])
 
     def _sealed(self, seen: Seen):
-        opener = RequestOpener({self.key_id: self.key()}.get, max_body_bytes=1 << 20)
+        opener = RequestOpener(self.keys().get, max_body_bytes=1 << 20)
         try:
             request = parse_request(opener.finish(seen.body))
         except UnknownKey:
@@ -124,8 +151,20 @@ class FakeGateway:
         answer = self.answer
         if token in self.refused_tokens:
             answer = Answer([b'{"error":{"message":"no"}}'], status=401)
+        date = dict(request.headers)[b"date"]
+        if self.ahead_seconds is not None:
+            answer = self._judge_date(date, answer)
         headers = [("content-type", "message/ohttp-chunked-res"), ("incremental", "?1")]
         return 200, headers, self._stream(answer, opener.response_sealer(bytes(range(32))))
+
+    def _judge_date(self, date: bytes, answer: Answer) -> Answer:
+        gateway_now = self.now + timedelta(seconds=self.ahead_seconds)
+        if abs((parsedate_to_datetime(date.decode()) - gateway_now).total_seconds()) <= 120:
+            return answer
+        self.date_refusals.append(date)
+        now = format_datetime(gateway_now, usegmt=True).encode()
+        headers = ((b"content-type", b"application/problem+json"), (b"date", now))
+        return Answer([json.dumps(DATE_PROBLEM).encode()], status=400, headers=headers)
 
     def _stream(self, answer: Answer, sealer) -> Iterator[bytes]:
         encoder = ResponseEncoder(answer.status, answer.headers)
@@ -162,17 +201,40 @@ def mock_transport(library: ModuleType, gateway: FakeGateway):
 
     def handle(request):
         gateway.extensions.append(request.extensions)
-        status, headers, chunks = gateway.handle(
-            Seen(
-                request.method,
-                request.url.raw_path.decode(),
-                dict(request.headers.items()),
-                request.content,
-            )
+        seen = Seen(
+            request.method,
+            request.url.raw_path.decode(),
+            dict(request.headers.items()),
+            request.content,
         )
+        try:
+            status, headers, chunks = gateway.handle(seen)
+        except ConnectionError:
+            raise library.ConnectError("refused") from None
         return library.Response(status, headers=headers, stream=Stream(chunks))
 
     return library.MockTransport(handle)
+
+
+def sign_document(configs, *, now: datetime, seq: int = 1, key=DOCUMENT_KEY) -> bytes:
+    """Return a signed document that offers *configs* in this order."""
+    keys = []
+    for preference, config in enumerate(configs, start=1):
+        encoded = encode_key_config(config)
+        kid = base64.urlsafe_b64encode(sha256(encoded).digest()).rstrip(b"=").decode()
+        keys.append(
+            DocumentKey(
+                kid,
+                config.key_id,
+                config.kem_id,
+                DocumentKeyStatus.ACTIVE,
+                preference=preference,
+                config=encoded,
+            )
+        )
+    hour = timedelta(hours=1)
+    document = KeyDocument("https://gateway.example", seq, now, now + hour, tuple(keys))
+    return sign_key_document(document, key)
 
 
 def account(**options) -> Account:
@@ -195,22 +257,28 @@ def library(request) -> ModuleType:
 
 
 @pytest.fixture
-def client(library, gateway):
+def options() -> dict:
+    """Return what the account takes beside its credentials; tests parametrize it."""
+    return {}
+
+
+@pytest.fixture
+def client(library, gateway, options):
     """Return a synchronous client of the library in turn, sealed to the fake."""
     module = {httpx2: httpx2_transport, httpx: httpx_transport}[library]
     transport = module.SealgateTransport(
-        account(), upstream=mock_transport(library, gateway), now=gateway.clock
+        account(**options), upstream=mock_transport(library, gateway), now=gateway.clock
     )
     with library.Client(transport=transport) as sealed:
         yield sealed
 
 
 @pytest.fixture
-async def async_client(library, gateway):
+async def async_client(library, gateway, options):
     """Return an asynchronous client of the library in turn, sealed to the fake."""
     module = {httpx2: httpx2_transport, httpx: httpx_transport}[library]
     transport = module.AsyncSealgateTransport(
-        account(), upstream=mock_transport(library, gateway), now=gateway.clock
+        account(**options), upstream=mock_transport(library, gateway), now=gateway.clock
     )
     async with library.AsyncClient(transport=transport) as sealed:
         yield sealed

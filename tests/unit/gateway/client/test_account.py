@@ -1,10 +1,12 @@
 """Credentials and origin."""
 
 import base64
+from pathlib import Path
 
 import pytest
 
 from gateway.client.account import Account, utc_now
+from gateway.core.key_document import encode_pin
 from gateway.core.secret import Secret
 
 
@@ -65,3 +67,27 @@ def test_secret_is_not_shown():
 def test_clock_is_utc():
     """The default clock tells UTC."""
     assert utc_now().utcoffset().total_seconds() == 0
+
+
+PIN = encode_pin(bytes(range(32)))
+
+
+def test_pin():
+    """A pin is the raw key of its text form; without one there is none."""
+    assert make(pin=PIN).pinned_key == bytes(range(32))
+    assert make().pinned_key is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pin": "sealgate-pin-ed25519:abc"},
+        {"pin": PIN, "trust_tls": True},
+        {"state_file": Path("state")},
+        {"entrance": "other"},
+    ],
+)
+def test_contradictions(options):
+    """A pin that is none, options that contradict each other and unknown modes are refused."""
+    with pytest.raises(ValueError, match=r"pin|entrance"):
+        make(**options)

@@ -7,9 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gateway.client.driver import ThreadLock, run_without_waiting
+from gateway.client.outer import KeysNotSigned
+from gateway.core.hpke import KEM_X25519, KEM_XWING
+from gateway.core.key_document import encode_pin
+from tests.unit.gateway.client.conftest import PIN
 
 URL = "https://gateway.example:8443/v1/chat/completions?canary=1"
 ENTRANCE = "/.well-known/ohttp-gateway"
+OTHER_PIN = encode_pin(bytes(range(32)))
+OLD_DATE = b"Sun, 22 Nov 2020 12:00:00 GMT"
 EVENTS = [b"data: 1\n\n", b"data: 2\n\n", b"data: [DONE]\n\n"]
 EVENT_STREAM = ((b"content-type", b"text/event-stream; charset=utf-8"),)
 HEADERS = {
@@ -188,6 +194,131 @@ def test_token_renewal(client, gateway):
     assert len(gateway.tokens) == 2
 
 
+def test_renewal_that_fails(client, gateway):
+    """While the old token lives, a failed renewal goes unnoticed and is tried again later."""
+    client.get(URL)
+    gateway.pass_time(3300)
+    gateway.token_answer = (500, [], iter([b""]))
+    assert client.get(URL).status_code == 200
+    gateway.token_answer = None
+    gateway.breaks = {"/oauth2/token"}
+    gateway.pass_time(15)
+    assert client.get(URL).status_code == 200
+    fetches = gateway.count("/oauth2/token")
+    assert client.get(URL).status_code == 200
+    assert gateway.count("/oauth2/token") == fetches == 3
+    gateway.breaks = set()
+    gateway.pass_time(15)
+    client.get(URL)
+    assert len(gateway.tokens) == 2
+
+
+async def test_renewal_that_fails_too_late(async_client, library, gateway):
+    """Once the old token is over, the failure is the application's to see."""
+    await async_client.get(URL)
+    gateway.pass_time(3600)
+    gateway.breaks = {"/oauth2/token"}
+    with pytest.raises(library.ConnectError):
+        await async_client.get(URL)
+
+
+@pytest.mark.parametrize("ahead", [-86400, 7200])
+def test_clock_that_is_off(client, gateway, ahead):
+    """The gateway's time is taken over once, sealed afresh, and kept for later requests."""
+    gateway.ahead_seconds = ahead
+    assert [client.get(URL).json() for _ in range(3)] == [{"ok": True}] * 3
+    assert (len(gateway.date_refusals), len(gateway.opened)) == (1, 4)
+    enclosed = [seen.body[7:39] for seen in gateway.seen if seen.body and seen.path == ENTRANCE]
+    assert len(set(enclosed)) == len(enclosed) == 4
+
+
+async def test_clock_that_stays_off(async_client, gateway):
+    """A second refusal of the date is given to the application, with its content."""
+    gateway.ahead_seconds = 7200
+    judge = gateway._judge_date
+    gateway._judge_date = lambda _, answer: judge(OLD_DATE, answer)
+    response = await async_client.get(URL)
+    assert (response.status_code, len(gateway.date_refusals)) == (400, 2)
+    assert response.json()["type"].endswith("#date")
+
+
+@pytest.mark.parametrize("body", [b'{"error":{"message":"no"}}', b"x" * 100_000])
+def test_other_refusal_with_400(client, gateway, body):
+    """Any other 400 reaches the application whole and at once."""
+    gateway.answer.status = 400
+    gateway.answer.pieces = [body[:70_000], body[70_000:]]
+    response = client.get(URL)
+    assert (response.status_code, response.content, len(gateway.opened)) == (400, body, 1)
+
+
+def test_xwing_is_preferred(client, gateway):
+    """Where the gateway offers both, the mechanism that resists quantum computers is used."""
+    gateway.kem_ids = (KEM_X25519, KEM_XWING)
+    assert client.get(URL).status_code == 200
+    assert gateway.seen[-1].body[1:3] == KEM_XWING.to_bytes(2, "big")
+
+
+@pytest.mark.parametrize("options", [{"entrance": "same-path"}])
+def test_same_path(client, gateway):
+    """In this mode the path and method outside are those inside; the rest stays sealed."""
+    assert client.post(URL, json={"prompt": "canary"}).json() == {"ok": True}
+    sealed = gateway.seen[-1]
+    assert (sealed.method, sealed.path) == ("POST", "/v1/chat/completions?canary=1")
+    assert sealed.headers["content-type"] == "message/ohttp-chunked-req"
+    assert b"canary" not in sealed.body
+    gateway.key_id = 9
+    body = b'{"error":{"code":"unknown_key"}}'
+    gateway.outside.append((422, [("content-type", "application/json")], iter([body])))
+    assert client.get(URL).status_code == 200
+
+
+class Prover:
+    """A proof that names what it was given."""
+
+    def __init__(self, *extra) -> None:
+        self.extra = extra
+
+    def inner_headers(self, request, *, token, now):
+        proven = f"{request.method.decode()} {token.reveal()} {now:%H:%M}".encode()
+        return ((b"dpop", proven), *self.extra)
+
+
+@pytest.mark.parametrize("options", [{"proof": Prover()}])
+def test_proof_of_possession(client, gateway):
+    """A proof is asked for each attempt and travels inside beside the token."""
+    client.get(URL)
+    headers = dict(gateway.opened[0].headers)
+    assert headers[b"dpop"] == b"GET jwt.canary.0 12:00"
+    assert headers[b"authorization"] == b"Bearer jwt.canary.0"
+
+
+@pytest.mark.parametrize("options", [{"proof": Prover((b"authorization", b"Bearer mine"))}])
+def test_proof_with_its_own_scheme(client, gateway):
+    """A proof may bring its own authorization, which then is the only one."""
+    client.get(URL)
+    values = [value for name, value in gateway.opened[0].headers if name == b"authorization"]
+    assert values == [b"Bearer mine"]
+
+
+@pytest.mark.parametrize("options", [{"pin": PIN, "trust_tls": False}])
+def test_pinned(client, gateway):
+    """With a pin, keys come from the signed document and the unsigned list is never asked for."""
+    gateway.kem_ids = (KEM_X25519, KEM_XWING)
+    assert client.get(URL).status_code == 200
+    assert [seen.path for seen in gateway.seen] == ["/encryption/keys", "/oauth2/token", ENTRANCE]
+    gateway.key_id, gateway.seq = 5, 2
+    assert client.get(URL).status_code == 200
+    assert gateway.count("/encryption/keys") == 2
+
+
+@pytest.mark.parametrize("options", [{"pin": OTHER_PIN, "trust_tls": False}])
+async def test_wrong_pin(async_client, gateway):
+    """Keys that another key signed raise, and neither a token nor a request is sent."""
+    with pytest.raises(KeysNotSigned, match="pinned key"):
+        await async_client.post(URL, content=b"canary")
+    assert [seen.path for seen in gateway.seen] == ["/encryption/keys"]
+
+
 def test_refused_token(client, gateway):
     """A token that the gateway refuses is replaced once, within the same request."""
     gateway.refused_tokens = {"jwt.canary.0"}
@@ -255,6 +386,12 @@ def test_timeouts_reach_the_connection(client, gateway):
     """The application's timeouts hold for the outer requests, and nothing else of it goes there."""
     client.get(URL, timeout=7, extensions={"sni_hostname": "canary"})
     assert {tuple(extensions) for extensions in gateway.extensions} == {("timeout",)}
+    client.get(URL, timeout=None)
+    assert gateway.extensions[-1]["timeout"]["read"] is None
+    gateway.pass_time(86400)
+    client.get(URL, timeout=None)
+    assert [e["timeout"]["read"] for e in gateway.extensions[-3:]] == [30, 30, None]
+    client.get(URL, timeout=7)
     assert gateway.extensions[-1]["timeout"]["read"] == 7
 
 

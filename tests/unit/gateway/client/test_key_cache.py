@@ -6,7 +6,8 @@ import pytest
 
 from gateway.client.key_cache import KeyCache
 from gateway.client.outer import GatewayRefused, OuterAnswer, OuterHead
-from gateway.core.ohttp_keys import KeyConfig, encode_key_list
+from gateway.core.hpke import KEM_XWING
+from gateway.core.ohttp_keys import KeyConfig, encode_key_list, load_recipient_key
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 WEAK = KeyConfig(1, 0x20, bytes(32), ((1, 1),))
@@ -70,3 +71,11 @@ def test_drop():
     assert cache.find(now=NOW) is not None
     cache.drop(cache.find(now=NOW))
     assert cache.find(now=NOW) is None
+
+
+def test_xwing_is_preferred():
+    """X-Wing is taken although the gateway lists X25519 first."""
+    xwing = load_recipient_key(4, bytes(32), kem_id=KEM_XWING).config
+    cache = KeyCache()
+    cache.store(answer(encode_key_list([GOOD, xwing])), now=NOW)
+    assert cache.find(now=NOW) == xwing

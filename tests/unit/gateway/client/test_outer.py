@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from gateway.client.outer import GatewayRefused, OuterAnswer, OuterHead, OuterRequest
+from gateway.client.outer import (
+    GatewayRefused,
+    OuterAnswer,
+    OuterHead,
+    OuterRequest,
+    error_body,
+)
 
 
 def test_head():
@@ -37,3 +43,21 @@ def test_bodies_are_not_shown():
     """The representation of outer messages holds no body."""
     assert "canary" not in repr(OuterRequest("POST", "/", (), b"canary"))
     assert "canary" not in repr(OuterAnswer(OuterHead(200, {}), b"canary"))
+
+
+def test_timeouts():
+    """A fetch waits no longer than its own limit; other requests as the application says."""
+    free, bound = OuterRequest("GET", "/", ()), OuterRequest("GET", "/", (), max_seconds=30)
+    assert free.timeouts(None) is None
+    assert free.timeouts({"read": 600}) == {"read": 600}
+    assert bound.timeouts({"read": 600, "connect": 5, "pool": None}) == {
+        "read": 30,
+        "connect": 5,
+        "pool": 30,
+    }
+    assert set(bound.timeouts(None).values()) == {30}
+
+
+def test_error_body():
+    """Our own errors look like OpenAI's."""
+    assert json.loads(error_body("m", code="c"))["error"]["type"] == "gateway_refused"

@@ -108,3 +108,22 @@ def test_drop():
     assert tokens.find(now=NOW) is not None
     tokens.drop(tokens.find(now=NOW))
     assert tokens.find(now=NOW) is None
+
+
+def test_postponed_renewal():
+    """A renewal that is under way or failed lets the old token be used a while, until its end."""
+    tokens = cache()
+    tokens.postpone(now=NOW)
+    assert not tokens.has_living(now=NOW)
+    tokens.store(answer(GOOD), now=NOW)
+    old = tokens.find(now=NOW)
+    late = NOW + timedelta(seconds=3500)
+    tokens.postpone(now=late)
+    assert tokens.find(now=late).value is old.value
+    assert tokens.find(now=late + timedelta(seconds=15)) is None
+    tokens.postpone(now=NOW + timedelta(seconds=3595))
+    assert tokens.find(now=NOW + timedelta(seconds=3599)) is not None
+    assert tokens.find(now=NOW + timedelta(seconds=3600)) is None
+    assert not tokens.has_living(now=NOW + timedelta(seconds=3600))
+    tokens.drop(old)
+    assert not tokens.has_living(now=NOW)
