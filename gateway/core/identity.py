@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from gateway.core.shaping import Shaping
+from gateway.core.shaping import AT_ONCE, Shaping
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -38,7 +38,7 @@ class Client:
     networks: tuple[Network, ...] = ()
     plaintext_allowed: bool = False
     disabled: bool = False
-    shaping: Shaping = Shaping()
+    shaping: Shaping = AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,10 @@ class Shaping:
         return None
 
 
+AT_ONCE = Shaping()
+"""No shaping: every piece leaves when it is there."""
+
+
 class Coalescer:
     """Collects pieces; a portion is due so many seconds after the first piece in it."""
 
