@@ -8,7 +8,8 @@ strings, token ids, prompts, matched stop strings and whatever a later vLLM adds
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Protocol
+from collections.abc import Generator
+from typing import Any, Final, Protocol, TypeVar
 
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 from gateway.core.json_text import JsonTextScrubber
@@ -18,12 +19,20 @@ from gateway.core.pii import StreamScrubber, scrub
 MESSAGE_TEXTS: Final = ("content", "reasoning", "reasoning_content", "refusal")
 MAX_CHOICE_INDEX: Final = 127
 MAX_TOOL_INDEX: Final = 127
+# A few milliseconds of work whatever the text.
+SLICE_CHARACTERS: Final = 2_000
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _MODEL: Final = re.compile(r"[A-Za-z0-9_./:@+-]{1,256}")
 _FINISH_REASONS: Final = frozenset({"stop", "length", "tool_calls", "content_filter", "abort"})
 _USAGE: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 _MAX_NUMBER: Final = 2**53
+
+
+_Result = TypeVar("_Result")
+
+Slices = Generator[None, None, _Result]
+"""Work in slices: yields None between two of them and returns its result."""
 
 
 class TextScrubber(Protocol):
@@ -122,12 +131,25 @@ def _count(value: Any) -> int:
     return value
 
 
-def new_scrubber(field: str) -> TextScrubber:
-    """Return a fresh scrubber for a text *field*; ``arguments`` are JSON in a string."""
-    return JsonTextScrubber() if field == "arguments" else StreamScrubber()
+def new_scrubber(field: str, *, continued: str = "") -> TextScrubber:
+    """Return a fresh scrubber for a text *field*; ``arguments`` are JSON in a string.
+
+    A ``text`` goes on where the prompt *continued* ends; all other fields begin anew.
+    """
+    if field == "arguments":
+        return JsonTextScrubber()
+    return StreamScrubber(continued=continued if field == "text" else "")
 
 
-def scrub_whole(field: str, text: str) -> str:
-    """Return the whole *text* of a *field*, scrubbed as its stream would be."""
-    scrubber = new_scrubber(field)
-    return scrubber.feed(text) + scrubber.finish()
+def scrub_in_slices(field: str, text: str, *, continued: str = "") -> Slices[str]:
+    """Scrub the whole *text* of a *field* as its stream would be, and return it.
+
+    Yields None after every ``SLICE_CHARACTERS`` characters, so that others can have the processor.
+    """
+    scrubber = new_scrubber(field, continued=continued)
+    safe: list[str] = []
+    for at in range(0, len(text), SLICE_CHARACTERS):
+        safe.append(scrubber.feed(text[at : at + SLICE_CHARACTERS]))
+        yield None
+    safe.append(scrubber.finish())
+    return "".join(safe)

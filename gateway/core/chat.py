@@ -8,7 +8,7 @@ upstream body is written anew from what was checked, which leaves no room for tw
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
@@ -30,7 +30,7 @@ from gateway.core.request_fields import (
     stop,
     unsupported,
 )
-from gateway.core.request_json import parse_object
+from gateway.core.request_json import load_json, parse_object
 from gateway.core.request_messages import (
     messages,
     response_format,
@@ -41,6 +41,9 @@ from gateway.core.request_messages import (
 
 # A choice costs as much as a request of its own; more than this is a way around the limits.
 MAX_CHOICES: Final = 8
+# The longest value that can reach from a prompt into its answer is an e-mail address of about 320
+# characters; what a check may look at comes before it.
+PROMPT_TAIL: Final = 400
 _MAX_TOKENS: Final = 2**24
 _SEED: Final = 2**63
 _MAX_MODELS: Final = 10_000
@@ -55,12 +58,24 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InferenceRequest:
-    """A checked request; *upstream_body* is what vLLM gets to see of it."""
+    """A checked request; *upstream_body* is what vLLM gets to see of it.
+
+    *prompts* holds the last ``PROMPT_TAIL`` characters of each prompt that its answers continue
+    without a break, and *n* says how many choices each has: choice ``i`` continues prompt
+    ``i // n``. A chat has none, since template tokens stand between the last message and the
+    answer, and fields that would have the model continue a message are refused. A caller who
+    writes half a value into a message gets the other half back only from a model that completes
+    it on demand, and alone it is no value; what the caller puts together is out of reach here.
+
+    Nothing that the caller wrote is in the ``repr``.
+    """
 
     operation: Operation
     model: str
     stream: bool
-    upstream_body: bytes
+    upstream_body: bytes = field(repr=False)
+    prompts: tuple[str, ...] = field(default=(), repr=False)
+    n: int = 1
 
 
 _COMMON: Final[dict[str, Check]] = {
@@ -151,7 +166,19 @@ def parse_inference_request(operation: Operation, body: bytes) -> InferenceReque
     if "stream_options" in checked and not stream:
         raise MalformedRequest("The field 'stream_options' needs 'stream'.")
     verify_constrained_tools(checked)
-    return InferenceRequest(operation, checked["model"], stream, orjson.dumps(checked))
+    return InferenceRequest(
+        operation,
+        checked["model"],
+        stream,
+        orjson.dumps(checked),
+        prompts=_prompt_tails(checked.get("prompt", [])),
+        n=checked.get("n", 1),
+    )
+
+
+def _prompt_tails(checked: str | list[str]) -> tuple[str, ...]:
+    several = [checked] if isinstance(checked, str) else checked
+    return tuple([item[-PROMPT_TAIL:] for item in several])
 
 
 def _check_fields(operation: Operation, received: dict[str, Any]) -> dict[str, Any]:
@@ -183,10 +210,7 @@ def parse_model_list(body: bytes, *, visible: Collection[str]) -> bytes:
     Paths, parents and permissions of the server stay hidden. Raises ``UpstreamUnavailable`` if
     *body* is not a model list.
     """
-    try:
-        received = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise UpstreamUnavailable from None
+    received = load_json(body, otherwise=UpstreamUnavailable())
     entries = received.get("data") if isinstance(received, dict) else None
     if not isinstance(entries, list) or len(entries) > _MAX_MODELS:
         raise UpstreamUnavailable

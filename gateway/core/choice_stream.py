@@ -21,19 +21,31 @@ from gateway.core.errors import ScrubFailed
 class ChoiceStream:
     """Turns the deltas of choice *index* into deltas that are safe to send.
 
-    *chat* says which of the two shapes the deltas have. Raises ``ScrubFailed`` for a delta that is
+    *chat* says which of the two shapes the deltas have, *continued* is the end of the prompt that
+    a ``text`` goes on from. Raises ``ScrubFailed`` for a delta that is
     not understood and for words after the end.
     """
 
-    __slots__ = ("_chat", "_ended", "_index", "_named", "_texts", "_tools")
+    __slots__ = (
+        "_chat",
+        "_continued",
+        "_ended",
+        "_identified",
+        "_index",
+        "_named",
+        "_texts",
+        "_tools",
+    )
 
-    def __init__(self, index: int, *, chat: bool) -> None:
+    def __init__(self, index: int, *, chat: bool, continued: str = "") -> None:
         self._index = index
+        self._continued = continued
         self._chat = chat
         self._ended = False
         self._texts: dict[str, TextScrubber] = {}
         self._tools: dict[int, TextScrubber] = {}
         self._named: set[int] = set()
+        self._identified: set[int] = set()
 
     def take(self, choice: dict[str, Any]) -> dict[str, Any] | None:
         """Return the safe form of *choice*, or None if nothing of it can be said yet.
@@ -93,7 +105,7 @@ class ChoiceStream:
             return
         scrubber = self._texts.get(field)
         if scrubber is None:
-            scrubber = self._texts[field] = new_scrubber(field)
+            scrubber = self._texts[field] = new_scrubber(field, continued=self._continued)
         safe = scrubber.feed(text)
         if self._ended:
             raise ScrubFailed
@@ -106,7 +118,9 @@ class ChoiceStream:
             raise ScrubFailed
         said: dict[str, Any] = {}
         call_id = tool_call_id(call, index)
-        if call_id is not None:
+        # Clients that join the pieces of an id would have an unscrubbed one: the first piece is it.
+        if call_id is not None and index not in self._identified:
+            self._identified.add(index)
             said |= {"id": call_id, "type": "function"}
         function: dict[str, Any] = {}
         received = member(call, "function", dict) or {}

@@ -1,22 +1,27 @@
 """Parse an untrusted JSON object so strictly that no other parser can read it differently.
 
 Refused beyond RFC 8259: duplicate member names (parsers disagree on which one counts), numbers that
-are not finite, nesting deeper than ``MAX_DEPTH`` and bodies longer than ``MAX_BODY_BYTES``.
+are not finite, nesting deeper than ``MAX_DEPTH``, bodies longer than ``MAX_BODY_BYTES`` and those
+of more than ``MAX_ITEMS`` members and elements.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
 
-from gateway.core.errors import MalformedRequest, PayloadTooLarge
+from gateway.core.errors import MalformedRequest, PayloadTooLarge, SealgateError
 
 # A long context is a few hundred thousand tokens, so about a million characters, escaped at worst.
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 # Tool schemas nest about twenty levels in practice, each of them two levels of JSON.
 MAX_DEPTH: Final = 64
+# A parsed element takes up to a hundred times the memory of its two bytes. The longest lists that
+# a request may hold, of messages and of their parts, stay far below this in practice.
+MAX_ITEMS: Final = 100_000
 
 # Possessive quantifiers: never any backtracking, whatever the body.
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
@@ -25,20 +30,41 @@ _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 def parse_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object that *body* is.
 
-    Raises ``PayloadTooLarge`` for a long body and ``MalformedRequest`` for all other faults.
+    Raises ``PayloadTooLarge`` for a body that is long or made of very many pieces, and
+    ``MalformedRequest`` for all other faults.
     """
     if len(body) > MAX_BODY_BYTES:
         raise PayloadTooLarge
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise MalformedRequest("The body is not valid JSON.") from None
+    structure = _structure(body)
+    value = load_json(body, otherwise=MalformedRequest("The body is not valid JSON."))
     if not isinstance(value, dict):
         raise MalformedRequest("The body must be a JSON object.")
     # A colon outside strings belongs to exactly one member, so a duplicate leaves one too many.
-    if _STRING.sub(b"", body).count(b":") != _count_members(value):
+    if structure.count(b":") != _count_members(value):
         raise MalformedRequest("The body holds a member twice.")
     return value
+
+
+def load_json(data: bytes, *, otherwise: SealgateError) -> Any:
+    """Return what the JSON text *data* says, or raise *otherwise*.
+
+    The parser's own error holds all of *data*, so it must not hang on ours as its context either.
+    """
+    with suppress(orjson.JSONDecodeError):
+        return orjson.loads(data)
+    raise otherwise
+
+
+def _structure(body: bytes) -> bytes:
+    """Return *body* without its strings; refuse, before it is parsed, what has too many pieces."""
+    # Inside a string a quote is escaped. An escaped backslash before a closing quote is taken for
+    # one, so this counts every string once or twice.
+    if body.count(b'"') - body.count(b'\\"') > 2 * MAX_ITEMS:
+        raise PayloadTooLarge
+    structure = _STRING.sub(b"", body)
+    if structure.count(b",") + structure.count(b"[") + structure.count(b"{") > MAX_ITEMS:
+        raise PayloadTooLarge
+    return structure
 
 
 def _count_members(value: dict[str, Any]) -> int:

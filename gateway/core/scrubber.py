@@ -6,7 +6,7 @@ as expected, held text is dropped, an error is raised, and the object stays dead
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
 import orjson
@@ -15,12 +15,13 @@ from gateway.core.answer_fields import (
     MAX_CHOICE_INDEX,
     MAX_TOOL_INDEX,
     MESSAGE_TEXTS,
+    Slices,
     envelope,
     finish_reason,
     index_of,
     member,
     role,
-    scrub_whole,
+    scrub_in_slices,
     tool_call_id,
     tool_name,
     usage,
@@ -28,6 +29,7 @@ from gateway.core.answer_fields import (
 from gateway.core.chat import Operation, parse_model_list
 from gateway.core.choice_stream import ChoiceStream
 from gateway.core.errors import ScrubFailed, SealgateError, UpstreamUnavailable
+from gateway.core.request_json import load_json
 from gateway.core.sse import MAX_EVENT_BYTES, EventParser, ServerSentEvent, encode_event
 
 # A whole answer is at most a few hundred thousand tokens; an answer beyond this is not an answer.
@@ -44,6 +46,30 @@ _WHOLE_OBJECT: Final = {
 }
 
 
+class Prompts:
+    """The ends of the prompts whose answers go on where they stop, *n* choices for each.
+
+    Made of ``prompts`` and ``n`` of an ``InferenceRequest``. A value that begins in the prompt and
+    ends in the answer is replaced in the answer; the text of the prompt itself never comes out.
+    Without prompts, as in a chat, every choice begins anew.
+    """
+
+    __slots__ = ("_n", "_tails")
+
+    def __init__(self, tails: tuple[str, ...] = (), n: int = 1) -> None:
+        self._tails = tails
+        self._n = n
+
+    def before(self, choice: int) -> str:
+        """Return the end of the prompt of *choice*; ``ScrubFailed`` if nobody asked for it."""
+        if not self._tails:
+            return ""
+        place = choice // self._n
+        if place >= len(self._tails):
+            raise ScrubFailed
+        return self._tails[place]
+
+
 class StreamAnswerScrubber:
     """Take vLLM's event stream, give an event stream that holds no personal data.
 
@@ -51,12 +77,31 @@ class StreamAnswerScrubber:
     how the model's words are cut into events. Held text goes out before the event that ends its
     choice. Raises ``ScrubFailed`` for an event that is not understood and ``UpstreamUnavailable``
     for an error event, or at :meth:`finish` if the stream had no proper end; from then on always.
+
+    *prompts* and *n* are those of the ``InferenceRequest``, see :class:`Prompts`.
     """
 
-    __slots__ = ("_choices", "_done", "_envelope", "_failure", "_object", "_operation", "_parser")
+    __slots__ = (
+        "_choices",
+        "_done",
+        "_envelope",
+        "_failure",
+        "_object",
+        "_operation",
+        "_parser",
+        "_prompts",
+    )
 
-    def __init__(self, operation: Operation, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+    def __init__(
+        self,
+        operation: Operation,
+        *,
+        prompts: tuple[str, ...] = (),
+        n: int = 1,
+        max_event_bytes: int = MAX_EVENT_BYTES,
+    ) -> None:
         self._operation = operation
+        self._prompts = Prompts(prompts, n)
         self._object = _STREAM_OBJECT[operation]
         self._parser = EventParser(max_event_bytes=max_event_bytes)
         self._choices: dict[int, ChoiceStream] = {}
@@ -95,10 +140,7 @@ class StreamAnswerScrubber:
         if event.data == _DONE:
             self._done = True
             return self._flush() + encode_event(_DONE)
-        try:
-            received = orjson.loads(event.data)
-        except orjson.JSONDecodeError:
-            raise ScrubFailed from None
+        received = load_json(event.data, otherwise=ScrubFailed())
         if type(received) is not dict:
             raise ScrubFailed
         return self._rebuild(received)
@@ -116,7 +158,11 @@ class StreamAnswerScrubber:
             index = index_of(choice, MAX_CHOICE_INDEX)
             stream = self._choices.get(index)
             if stream is None:
-                stream = ChoiceStream(index, chat=self._operation is Operation.CHAT_COMPLETIONS)
+                stream = ChoiceStream(
+                    index,
+                    chat=self._operation is Operation.CHAT_COMPLETIONS,
+                    continued=self._prompts.before(index),
+                )
                 self._choices[index] = stream
             said = stream.take(choice)
             if said is not None:
@@ -143,12 +189,22 @@ class WholeAnswerScrubber:
 
     Raises ``ScrubFailed`` for an answer that is too long or not understood, ``UpstreamUnavailable``
     for an error of the model server; from then on always.
+
+    *prompts* and *n* are those of the ``InferenceRequest``, see :class:`Prompts`.
     """
 
-    __slots__ = ("_body", "_failure", "_limit", "_operation")
+    __slots__ = ("_body", "_failure", "_limit", "_operation", "_prompts")
 
-    def __init__(self, operation: Operation, *, max_answer_bytes: int = MAX_ANSWER_BYTES) -> None:
+    def __init__(
+        self,
+        operation: Operation,
+        *,
+        prompts: tuple[str, ...] = (),
+        n: int = 1,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
         self._operation = operation
+        self._prompts = Prompts(prompts, n)
         self._limit = max_answer_bytes
         self._body = bytearray()
         self._failure: type[SealgateError] | None = None
@@ -165,17 +221,27 @@ class WholeAnswerScrubber:
         return b""
 
     def finish(self) -> bytes:
-        """Return the scrubbed answer."""
+        """Return the scrubbed answer, all of :meth:`finish_slices` at one go."""
+        return b"".join([part for part in self.finish_slices() if part is not None])
+
+    def finish_slices(self) -> Iterator[bytes | None]:
+        """Do the work of :meth:`finish` in small steps: yield None after each, at last the answer.
+
+        A step scrubs at most ``SLICE_CHARACTERS`` characters, a few milliseconds of work, so a
+        caller on an event loop should let others run between two steps. Raises, while it is
+        iterated, what :meth:`finish` raises. Whoever stops half-way gets nothing, then or later.
+        """
         if self._failure is not None:
             raise self._failure
         self._failure = ScrubFailed
         body = bytes(self._body)
         self._body.clear()
         try:
-            return _scrub_answer(self._operation, body)
+            answer = yield from _scrub_answer(self._operation, body, self._prompts)
         except SealgateError as error:
             self._failure = type(error)
             raise
+        yield answer
 
 
 class ModelListFilter:
@@ -212,47 +278,52 @@ def error_event(code: str, message: str, type: str) -> bytes:  # noqa: A002 - th
     return encode_event(orjson.dumps({"error": error}))
 
 
-def _scrub_answer(operation: Operation, body: bytes) -> bytes:
-    try:
-        received = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise ScrubFailed from None
+def _scrub_answer(operation: Operation, body: bytes, prompts: Prompts) -> Slices[bytes]:
+    received = load_json(body, otherwise=ScrubFailed())
     if type(received) is not dict:
         raise ScrubFailed
     answer = envelope(received, _WHOLE_OBJECT[operation])
-    rebuild = _chat_choice if operation is Operation.CHAT_COMPLETIONS else _text_choice
-    answer["choices"] = [rebuild(choice) for choice in member(received, "choices", list) or ()]
+    rebuild: Callable[[Any, Prompts], Slices[dict[str, Any]]] = _text_choice
+    if operation is Operation.CHAT_COMPLETIONS:
+        rebuild = _chat_choice
+    choices = answer["choices"] = []
+    for choice in member(received, "choices", list) or ():
+        choices += [(yield from rebuild(choice, prompts))]
     counts = usage(received)
     if counts is not None:
         answer["usage"] = counts
     return orjson.dumps(answer)
 
 
-def _text_choice(choice: Any) -> dict[str, Any]:
+def _text_choice(choice: Any, prompts: Prompts) -> Slices[dict[str, Any]]:
     index = index_of(choice, MAX_CHOICE_INDEX)
-    text = scrub_whole("text", member(choice, "text", str) or "")
+    received = member(choice, "text", str) or ""
+    text = yield from scrub_in_slices("text", received, continued=prompts.before(index))
     return {"index": index, "text": text, "finish_reason": finish_reason(choice)}
 
 
-def _chat_choice(choice: Any) -> dict[str, Any]:
+def _chat_choice(choice: Any, _: Prompts) -> Slices[dict[str, Any]]:
     index = index_of(choice, MAX_CHOICE_INDEX)
     received = member(choice, "message", dict) or {}
     message: dict[str, Any] = {"role": role(received) or "assistant", "content": None}
     for field in MESSAGE_TEXTS:
         text = member(received, field, str)
         if text is not None:
-            message[field] = scrub_whole(field, text)
+            message[field] = yield from scrub_in_slices(field, text)
     calls = member(received, "tool_calls", list)
     if calls:
-        message["tool_calls"] = [_tool_call(call, place) for place, call in enumerate(calls)]
+        message["tool_calls"] = rebuilt = []
+        for place, call in enumerate(calls):
+            rebuilt += [(yield from _tool_call(call, place))]
     return {"index": index, "message": message, "finish_reason": finish_reason(choice)}
 
 
-def _tool_call(call: Any, place: int) -> dict[str, Any]:
+def _tool_call(call: Any, place: int) -> Slices[dict[str, Any]]:
     if type(call) is not dict or place > MAX_TOOL_INDEX:
         raise ScrubFailed
     function = member(call, "function", dict) or {}
-    arguments = scrub_whole("arguments", member(function, "arguments", str) or "")
+    received = member(function, "arguments", str) or ""
+    arguments = yield from scrub_in_slices("arguments", received)
     return {
         "id": tool_call_id(call, place) or f"call_{place}",
         "type": "function",

@@ -12,6 +12,8 @@ from typing import Final
 
 # How many characters before a value a check gets to see, for words such as "phone" or "身份证".
 CONTEXT_LENGTH: Final = 24
+# What may stand between the groups of a number.
+SEPARATORS: Final = frozenset(" .-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -22,6 +24,12 @@ class Detector:
     *not_after* is a character class that may not stand before the value, *not_before* a finite
     pattern that may not follow it. *check* gets the folded value and the folded text of at most
     ``CONTEXT_LENGTH`` characters before it, and says whether the value counts.
+
+    *words*: the value counts only where one of these, folded, stands in the text before it. Where
+    none does, the value is not even looked for, which makes such a detector cheap.
+
+    *shortest_group*: after fewer letters and digits than this a separator (``SEPARATORS``) ends the
+    value, so that single digits in a row are no card number; the last group may be shorter.
 
     *lead* is a character class that stands before the pattern, once or more, and belongs to the
     value; of a longer run the last *lead_limit* characters are replaced. A lead begins with a
@@ -36,6 +44,8 @@ class Detector:
     not_after: str = ""
     not_before: str = ""
     check: Callable[[str, str], bool] | None = None
+    words: tuple[str, ...] = ()
+    shortest_group: int = 0
     lead: str = ""
     lead_start: str = ""
     lead_limit: int = 0
@@ -43,7 +53,7 @@ class Detector:
 
     def __post_init__(self) -> None:
         """Refuse a declaration that could not be kept, with ``ValueError``."""
-        if self.tail and (self.check is not None or self.not_before):
+        if self.tail and (self.check is not None or self.not_before or self.words):
             raise ValueError("a detector with a tail has neither check nor right boundary")
         if len({bool(self.lead), bool(self.lead_start), self.lead_limit > 0}) != 1:
             raise ValueError("a lead needs a start and a limit, and neither goes without a lead")

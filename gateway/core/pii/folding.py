@@ -76,6 +76,8 @@ def spellings(plain: frozenset[str]) -> frozenset[str]:
 
 def fold(text: str) -> str:
     """Return *text* as the patterns read it: folded, without invisible characters."""
+    if text.isascii():
+        return text.lower()
     return "".join([FOLD.get(char, char) for char in text if char not in INVISIBLE])
 
 

@@ -34,11 +34,21 @@ class State(dict[str, "State | None"]):
 
     *accepts*: detectors satisfied here, each with the state that watches its right boundary (None
     where it has none). *sole*: the detector with a tail that is alone alive here. *lead_limit*:
-    set where nothing but a lead is alive. *merges*: two starts in this state have the same
+    set where nothing but a lead is alive. *gated*: some of the detectors count only after one of
+    their words. *merges*: two starts in this state have the same
     future, so the older is enough.
     """
 
-    __slots__ = ("accepts", "lead_limit", "machine", "merges", "moves", "run", "sole")
+    __slots__ = (
+        "accepts",
+        "gated",
+        "lead_limit",
+        "machine",
+        "merges",
+        "moves",
+        "run",
+        "sole",
+    )
 
     def __init__(self, machine: Machine, moves: Iterable[int]) -> None:
         super().__init__()
@@ -47,6 +57,7 @@ class State(dict[str, "State | None"]):
         self.accepts: tuple[tuple[Detector, State | None], ...] = ()
         self.sole: Detector | None = None
         self.lead_limit = 0
+        self.gated = False
         self.merges = False
         self.run: Run | None = None
 
@@ -56,10 +67,12 @@ class State(dict[str, "State | None"]):
             self[char] = self
             return self
         plain = FOLD.get(char, char)
-        target = self.machine.step(self.moves, plain)
-        if char in FOLD or plain in self.machine.alphabet:
-            self[char] = target
-        return target
+        if plain in self.machine.alphabet:
+            target = self[char] = self.machine.step(self.moves, plain)
+            return target
+        if char in FOLD:
+            self[char] = None
+        return None  # one of very many: quick to tell, and not worth the memory
 
 
 class Run:
@@ -79,14 +92,18 @@ class Run:
 class _Starts(dict[str, State]):
     """The state in which a value begins after a character; ``""`` is the start of the text."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, *, announced: bool) -> None:
         super().__init__()
         self._machine = machine
+        self._announced = announced
 
     def __missing__(self, previous: str) -> State:
-        state = self._machine.start_after(FOLD.get(previous, previous))
-        if previous in FOLD:
-            self[previous] = state
+        plain = FOLD.get(previous, previous)
+        if plain not in self._machine.barring:
+            plain = ""  # nothing is barred, as at the start of the text
+            if previous and previous not in FOLD:
+                return self[plain]
+        state = self[previous] = self._machine.start_after(plain, announced=self._announced)
         return state
 
 
@@ -96,24 +113,35 @@ class Machine:
     def __init__(self, detectors: Iterable[Detector]) -> None:
         self._automaton = Automaton()
         self._barred: list[tuple[frozenset[int], frozenset[str]]] = []
+        self._gated: set[int] = set()
+        self.words: tuple[str, ...] = ()
         self._boundary: dict[Detector, State | None] = {}
         for detector in detectors:
             first = self._automaton.add(detector)
             self._barred.append((first, parse_class(detector.not_after)))
             self._boundary[detector] = _boundary(detector)
+            if detector.words:
+                self._gated |= first
+                self.words += tuple(word for word in detector.words if word not in self.words)
+        self.barring = frozenset().union(*[barred for _, barred in self._barred])
         self.alphabet = frozenset().union(*self._automaton.options)
         self._states: dict[frozenset[int], State] = {}
         self._entries: dict[frozenset[int], State] = {}
         self._runs: dict[frozenset[int], Run | None] = {}
-        self.starts = _Starts(self)
+        self.starts = _Starts(self, announced=True)
+        # Where none of the words stands before: without the detectors that need one.
+        self.quiet_starts = _Starts(self, announced=False)
         self.search_start = re.compile(self._start_pattern()).search
 
-    def start_after(self, previous: str) -> State:
-        """Return the state in which a value may begin after the folded character *previous*."""
+    def start_after(self, previous: str, *, announced: bool) -> State:
+        """Return the state in which a value may begin after the folded character *previous*.
+
+        *announced* says whether one of ``words`` stands before it.
+        """
         moves: frozenset[int] = frozenset()
         for first, barred in self._barred:
             if previous not in barred:
-                moves |= first
+                moves |= first if announced else first - self._gated
         entry = self._entries.get(moves)
         if entry is None:
             entry = self._entries[moves] = State(self, moves)
@@ -150,6 +178,7 @@ class Machine:
         ended = {automaton.owner[p]: None for p in sorted(alive & automaton.accepting)}
         state.accepts = tuple((detector, self._boundary[detector]) for detector in ended)
         only = next(iter(owners)) if len(owners) == 1 else None
+        state.gated = any(owner.words for owner in owners)
         state.sole = only if only is not None and only.tail else None
         state.merges = all(owner.check is None and owner.lead for owner in owners)
         # While a finite pattern is alive as well, it bounds the length and needs every character.

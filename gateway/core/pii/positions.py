@@ -7,9 +7,10 @@ Source: V. M. Glushkov, "The abstract theory of automata", 1961.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.core.pii.detector import Detector
+from gateway.core.pii.detector import SEPARATORS, Detector
 from gateway.core.pii.syntax import (
     Chars,
     Choice,
@@ -49,7 +50,10 @@ class Automaton:
 
         Raises ``ValueError`` for a bad pattern and for one that matches the empty text.
         """
-        body = self._build(parse_pattern(detector.pattern), detector)
+        if detector.shortest_group:
+            body = self._build_grouped(detector)
+        else:
+            body = self._build(parse_pattern(detector.pattern), detector)
         if body.empty:
             raise ValueError("a pattern must not match the empty text")
         whole = body
@@ -81,6 +85,30 @@ class Automaton:
         body = self._build(node.part, owner)
         self._connect(body, body)
         return body
+
+    def _build_grouped(self, detector: Detector) -> _Part:
+        """Build the pattern times a counter of how long the present group is, up to the limit."""
+        plain = Automaton()
+        whole = plain._build(parse_pattern(detector.pattern), detector)
+        built: dict[tuple[int, int], int] = {}
+
+        def enter(positions: Iterable[int], length: int) -> frozenset[int]:
+            entered: set[int] = set()
+            for position in positions:
+                separates = plain.options[position] <= SEPARATORS
+                if separates and length < detector.shortest_group:
+                    continue
+                here = position, 0 if separates else min(length + 1, detector.shortest_group)
+                if here not in built:
+                    part = self._position(plain.options[position], detector)
+                    (built[here],) = part.first
+                    self.follow[built[here]] |= enter(plain.follow[position], here[1])
+                entered.add(built[here])
+            return frozenset(entered)
+
+        first = enter(whole.first, 0)
+        last = frozenset(built[here] for here in built if here[0] in whole.last)
+        return _Part(empty=whole.empty, first=first, last=last)
 
     def _position(self, options: frozenset[str], owner: Detector) -> _Part:
         if not options:

@@ -7,12 +7,14 @@ as soon as no pattern can reach back to it.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from gateway.core.pii.detector import CONTEXT_LENGTH, Detector
+from gateway.core.pii.detector import CONTEXT_LENGTH
 from gateway.core.pii.detectors import DETECTORS
 from gateway.core.pii.folding import INVISIBLE, MAX_INVISIBLE_RUN, InvisibleLimiter, fold
 from gateway.core.pii.machine import Machine, State
+from gateway.core.pii.matches import Match, Thread, all_from, has_twin, is_covered, not_covered
 
 # Text kept behind the scan: what checks may look at, and the last visible character whatever
 # invisible ones stand after it.
@@ -21,35 +23,7 @@ _KEPT: Final = CONTEXT_LENGTH + MAX_INVISIBLE_RUN + 1
 _CUT_AT: Final = 512
 
 _MACHINE: Final = Machine(DETECTORS)
-
-
-class _Thread:
-    """A possible value: where it *begin*s, the first character it *hold*s back, what may come.
-
-    Both differ after an overlapping value was replaced: then only the rest is held. A thread that
-    *swallows* has its placeholder out already, and what it accepts further is dropped.
-    """
-
-    __slots__ = ("begin", "hold", "state", "swallows")
-
-    def __init__(self, begin: int, state: State) -> None:
-        self.begin = begin
-        self.hold = begin
-        self.state = state
-        self.swallows = False
-
-
-class _Match:
-    """A value that a pattern accepted; *boundary* watches what follows it, if that matters."""
-
-    __slots__ = ("begin", "boundary", "detector", "end", "hold")
-
-    def __init__(self, thread: _Thread, end: int, detector: Detector) -> None:
-        self.begin = thread.begin
-        self.hold = thread.hold
-        self.end = end
-        self.detector = detector
-        self.boundary: State | None = None
+_LETTER: Final = re.compile("[a-z\x80-\U0010ffff]")
 
 
 class StreamScrubber:
@@ -60,7 +34,9 @@ class StreamScrubber:
 
     *before* is text that stands before the stream without belonging to it, such as the name of the
     field; checks may look at its last ``CONTEXT_LENGTH`` characters. *placeholder* is the form in
-    which a label is shown, with ``{}`` for the label.
+    which a label is shown, with ``{}`` for the label. *continued* is text that the stream goes on
+    from, such as a prompt: a value that begins in it and ends in the stream is found, and of it the
+    part in the stream is replaced; nothing of *continued* comes out.
     """
 
     __slots__ = (
@@ -77,7 +53,12 @@ class StreamScrubber:
     )
 
     def __init__(
-        self, *, machine: Machine = _MACHINE, before: str = "", placeholder: str = "[{}]"
+        self,
+        *,
+        machine: Machine = _MACHINE,
+        before: str = "",
+        placeholder: str = "[{}]",
+        continued: str = "",
     ) -> None:
         self._machine = machine
         self._placeholder = placeholder
@@ -85,10 +66,16 @@ class StreamScrubber:
         self._text = before[-_KEPT:]
         self._sent = len(self._text)  # everything before this offset is out or replaced
         self._previous = ""  # the last visible character; kept only while something is open
-        self._threads: list[_Thread] = []  # oldest first
-        self._pending: list[_Match] = []  # the right boundary is not clear yet
-        self._candidates: list[_Match] = []  # valid, but an older or longer value may still win
+        self._threads: list[Thread] = []  # oldest first
+        self._pending: list[Match] = []  # the right boundary is not clear yet
+        self._candidates: list[Match] = []  # valid, but an older or longer value may still win
         self._out: list[str] = []
+        if continued:
+            self._text += self._limiter.feed(continued)
+            self._scan(self._sent)
+            self._out.clear()
+            self._sent = len(self._text)
+            self._clip(self._sent)
 
     def feed(self, delta: str) -> str:
         """Accept the next *delta*; return what is now safe to send, often nothing."""
@@ -129,7 +116,7 @@ class StreamScrubber:
         self._step(self._text[at], at + 1)
         return at + 1
 
-    def _follow(self, thread: _Thread, at: int) -> int:
+    def _follow(self, thread: Thread, at: int) -> int:
         """Follow the only *thread* until it ends or gets company; return the offset to go on from.
 
         This is where most text of a language with Latin letters goes, so it saves every look-up
@@ -180,17 +167,10 @@ class StreamScrubber:
             return
         if self._pending:
             self._look_ahead(char)
-        alive: list[_Thread] = []
-        for thread in self._threads:
-            state = thread.state[char]
-            if state is not None and not _has_twin(state, alive):
-                thread.state = state
-                alive.append(thread)
-                if state.lead_limit:
-                    self._shorten(thread, end)
-        state = self._machine.starts[self._previous][char]
-        if state is not None and not _has_twin(state, alive):
-            alive.append(_Thread(end - 1, state))
+        alive = self._advance(char, end)
+        state = self._start(char, end - 1)
+        if state is not None and not has_twin(state, alive):
+            alive.append(Thread(end - 1, state))
         self._previous = char
         self._threads = alive
         for thread in alive:
@@ -199,8 +179,28 @@ class StreamScrubber:
         if self._candidates:
             self._settle()
 
+    def _advance(self, char: str, end: int) -> list[Thread]:
+        """Return the threads that survive the character *char*; this is where hard text goes."""
+        alive: list[Thread] = []
+        for thread in self._threads:
+            state = thread.state[char]
+            if state is None or (state.merges and has_twin(state, alive)):
+                continue
+            thread.state = state
+            alive.append(thread)
+            if state.lead_limit:
+                self._shorten(thread, end)
+        return alive
+
+    def _start(self, char: str, begin: int) -> State | None:
+        """Return the state of a value that begins with *char* at offset *begin*, if any can."""
+        state = self._machine.starts[self._previous][char]
+        if state is None or not state.gated or self._is_announced(begin):
+            return state
+        return self._machine.quiet_starts[self._previous][char]
+
     @staticmethod
-    def _shorten(thread: _Thread, end: int) -> None:
+    def _shorten(thread: Thread, end: int) -> None:
         """Let go of the oldest characters of a lead that is longer than its limit."""
         begin = end - thread.state.lead_limit
         if begin > thread.begin:
@@ -209,7 +209,7 @@ class StreamScrubber:
 
     def _look_ahead(self, char: str) -> None:
         """Show the next character to the values whose right boundary is not clear yet."""
-        waiting: list[_Match] = []
+        waiting: list[Match] = []
         for match in self._pending:
             boundary = match.boundary[char] if match.boundary is not None else None
             if boundary is None:
@@ -219,14 +219,14 @@ class StreamScrubber:
                 waiting.append(match)
         self._pending = waiting
 
-    def _accept(self, thread: _Thread, end: int) -> None:
+    def _accept(self, thread: Thread, end: int) -> None:
         """Take note that *thread* spells a value up to *end*."""
         for detector, boundary in thread.state.accepts:
             if thread.swallows:
                 self._sent = thread.begin = end
                 self._clip(end)
                 continue
-            match = _Match(thread, end, detector)
+            match = Match(thread, end, detector)
             if boundary is not None:
                 match.boundary = boundary
                 self._pending.append(match)
@@ -237,22 +237,38 @@ class StreamScrubber:
             else:
                 self._check(match)
 
-    def _is_oldest(self, thread: _Thread) -> bool:
+    def _context(self, begin: int) -> str:
+        """Return the folded text before offset *begin*, as far as a check may look."""
+        return fold(self._text[max(0, begin - CONTEXT_LENGTH) : begin])
+
+    def _is_announced(self, begin: int) -> bool:
+        """Say whether a word that some detector waits for stands before offset *begin*."""
+        before = self._context(begin)
+        if _LETTER.search(before) is None:  # as in a row of numbers: no word to look for
+            return False
+        return any(map(before.__contains__, self._machine.words))
+
+    def _is_oldest(self, thread: Thread) -> bool:
         return all(other.hold >= thread.hold for other in self._open_items())
 
-    def _check(self, match: _Match) -> None:
-        """Make *match* a candidate if its detector's check agrees."""
-        check = match.detector.check
-        if check is not None:
-            value = fold(self._text[match.begin : match.end])
-            before = fold(self._text[max(0, match.begin - CONTEXT_LENGTH) : match.begin])
-            if not check(value, before):
+    def _check(self, match: Match) -> None:
+        """Make *match* a candidate if its detector's check agrees and it can still matter."""
+        if is_covered(match, self._candidates):
+            return
+        check, words = match.detector.check, match.detector.words
+        if check is not None or words:
+            before = self._context(match.begin)
+            if words and not any(word in before for word in words):
                 return
-        self._candidates.append(match)
+            if check is not None and not check(fold(self._text[match.begin : match.end]), before):
+                return
+        self._candidates = [*not_covered(self._candidates, match), match]
 
     def _settle(self) -> None:
         """Replace the leftmost, then longest candidates that nothing older can still override."""
         while self._candidates:
+            if self._threads and all_from(self._threads[0].hold, self._candidates):
+                return  # the usual case, told from the oldest thread alone
             best = min(self._candidates, key=lambda match: (match.hold, -match.end))
             if any(thread.hold <= best.hold for thread in self._threads):
                 return
@@ -260,7 +276,7 @@ class StreamScrubber:
                 return
             self._commit(best)
 
-    def _commit(self, match: _Match) -> None:
+    def _commit(self, match: Match) -> None:
         self._out.append(self._text[self._sent : match.hold])
         self._out.append(self._placeholder.format(match.detector.label))
         self._sent = match.end
@@ -282,7 +298,7 @@ class StreamScrubber:
             return min([item.hold for item in self._open_items()])
         return self._threads[0].hold if self._threads else len(self._text)
 
-    def _open_items(self) -> list[_Thread | _Match]:
+    def _open_items(self) -> list[Thread | Match]:
         return [*self._threads, *self._pending, *self._candidates]
 
     def _release(self, end: int) -> str:
@@ -307,13 +323,8 @@ class StreamScrubber:
         for item in items:
             item.begin -= first
             item.hold -= first
-            if isinstance(item, _Match):
+            if isinstance(item, Match):
                 item.end -= first
-
-
-def _has_twin(state: State, threads: list[_Thread]) -> bool:
-    """Say whether an older thread has the same future, so that a younger one adds nothing."""
-    return state.merges and any(thread.state is state for thread in threads)
 
 
 def scrub(text: str) -> str:

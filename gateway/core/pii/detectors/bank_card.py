@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.pii.detector import Detector
-from gateway.core.pii.detectors.checks import continues_a_number, digits_of, group_lengths, has_luhn
+from gateway.core.pii.detectors.checks import continues_a_number, digits_of, has_luhn
 
+# The last group of a 17-digit card may be short; a short one before it is another number.
 _SHORTEST_GROUP: Final = 3
 
 # Leading digits and the lengths in use (ISO/IEC 7812 issuer ranges, longest prefix first).
@@ -31,9 +32,7 @@ def _is_card(value: str, before: str) -> bool:
     lengths = next((sizes for prefix, sizes in _ISSUERS if digits.startswith(prefix)), frozenset())
     if len(digits) not in lengths or not has_luhn(digits):
         return False
-    groups = group_lengths(value)
-    # The last group of a 17-digit card may be short; a short one before it is another number.
-    return all(size >= _SHORTEST_GROUP for size in groups[:-1]) and not continues_a_number(before)
+    return not continues_a_number(before)
 
 
 BANK_CARD: Final = Detector(
@@ -41,5 +40,6 @@ BANK_CARD: Final = Detector(
     pattern=r"[2-69]([ .\-]?\d){12,18}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]|[.\-]\d",
+    shortest_group=_SHORTEST_GROUP,
     check=_is_card,
 )

@@ -6,9 +6,11 @@ All functions take text that is folded already: lower-case ASCII where there is 
 from __future__ import annotations
 
 import re
+import string
 from typing import Final
 
 _GROUPS: Final = re.compile(r"[0-9a-z]+")
+_NOT_DIGITS: Final = {code: None for code in range(0x80) if chr(code) not in string.digits}
 _INSIDE_A_NUMBER: Final = re.compile(r"[0-9][.\-]$")
 # What a Luhn-doubled digit adds: its double, or the sum of the double's digits.
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -40,7 +42,7 @@ PHONE_WORDS: Final = (
 
 def digits_of(value: str) -> str:
     """Return the ASCII digits of *value*, separators dropped."""
-    return "".join([char for char in value if char in "0123456789"])
+    return value.translate(_NOT_DIGITS)
 
 
 def group_lengths(value: str) -> list[int]:
@@ -63,6 +65,11 @@ def continues_a_number(before: str) -> bool:
     So it is in ``3.13800138000`` or ``2024-555-010-0100``: a digit and a separator come first.
     """
     return _INSIDE_A_NUMBER.search(before) is not None
+
+
+def letters_before(before: str) -> str:
+    """Return the Latin letters right before the value, such as ``tel`` in ``my tel``, or ``""``."""
+    return before[len(before.rstrip(string.ascii_lowercase)) :]
 
 
 def mentions(before: str, words: tuple[str, ...]) -> bool:

@@ -3,67 +3,33 @@
 from __future__ import annotations
 
 import calendar
+import string
 from typing import Final
 
 from gateway.core.pii.detector import Detector
-from gateway.core.pii.detectors.checks import mentions
+from gateway.core.pii.detectors.checks import digits_of
 
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_CHARACTERS: Final = "10x98765432"
 # First two digits: provinces, municipalities, regions; 81 to 83 are residence permits.
-_PROVINCES: Final = frozenset(
-    [
-        "11",
-        "12",
-        "13",
-        "14",
-        "15",
-        "21",
-        "22",
-        "23",
-        "31",
-        "32",
-        "33",
-        "34",
-        "35",
-        "36",
-        "37",
-        "41",
-        "42",
-        "43",
-        "44",
-        "45",
-        "46",
-        "50",
-        "51",
-        "52",
-        "53",
-        "54",
-        "61",
-        "62",
-        "63",
-        "64",
-        "65",
-        "71",
-        "81",
-        "82",
-        "83",
-        "91",
-    ]
-)
+_PROVINCES: Final = r"(1S[1-5]|2S[1-3]|3S[1-7]|4S[1-6]|5S[0-4]|6S[1-5]|7S1|8S[1-3]|9S1)"
 _YEARS: Final = range(1850, 2100)
 # After one of these words a number with a wrong check character is still somebody's number,
 # mistyped or made up by the model.
 _WORDS: Final = ("身份证", "证件", "身份号", "身份證", "id card", "id number", "id no", "identity")
 
 
-def _is_identity_number(value: str, before: str) -> bool:
-    characters = "".join([char for char in value if char.isalnum()])
-    if not _has_date(characters[6:14]):
-        return False
-    if mentions(before, _WORDS):
-        return True
-    return characters[:2] in _PROVINCES and _has_check_character(characters)
+def _is_valid(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    characters = _characters(value)
+    return _has_date(characters[6:14]) and _has_check_character(characters)
+
+
+def _is_announced(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return _has_date(_characters(value)[6:14])
+
+
+def _characters(value: str) -> str:
+    return digits_of(value) + value[-1:].strip(string.digits)
 
 
 def _has_date(digits: str) -> bool:
@@ -78,25 +44,47 @@ def _has_check_character(characters: str) -> bool:
     return _CHECK_CHARACTERS[total % 11] == characters[17]
 
 
-def _is_old_number(value: str, before: str) -> bool:
-    """Say whether *value* is a number of the form issued until 1999, which has no check digit."""
-    return mentions(before, _WORDS) and _has_date("19" + value[6:12])
+def _is_old(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return _has_date("19" + value[6:12])
 
 
+def _pattern(beginning: str) -> str:
+    """Return the pattern of 18 characters, S being a separator or none.
+
+    With the date of birth spelled out, most other rows of digits end before they cost much.
+    """
+    year = r"(1S8S[5-9]|1S9S\d|2S0S\d)S\d"
+    day = r"(0S[1-9]|1S[0-2])S([0-2]S\d|3S[01])"
+    pattern = beginning + rf"(S\d){{4}}S{year}S{day}(S\d){{3}}S[0-9x]"
+    return pattern.replace("S", r"[ .\-]?")
+
+
+_VALID: Final = Detector(
+    label="CN_ID",
+    pattern=_pattern(_PROVINCES),
+    # Its date and check character are proof enough that letters before it are a word or a field.
+    not_after=r"[0-9]",
+    not_before=r"[a-z0-9]",
+    check=_is_valid,
+)
+
+_ANNOUNCED: Final = Detector(
+    label="CN_ID",
+    pattern=_pattern(r"[1-9]S\d"),
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]",
+    words=_WORDS,
+    check=_is_announced,
+)
+
+# The form issued until 1999 has no check character.
 _OLD: Final = Detector(
     label="CN_ID",
     pattern=r"[1-9]\d{14}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]",
-    check=_is_old_number,
+    words=_WORDS,
+    check=_is_old,
 )
 
-_PRESENT: Final = Detector(
-    label="CN_ID",
-    pattern=r"[1-9]([ .\-]?\d){16}[ .\-]?[0-9x]",
-    not_after=r"[a-z0-9]",
-    not_before=r"[a-z0-9]",
-    check=_is_identity_number,
-)
-
-CN_IDS: Final = (_PRESENT, _OLD)
+CN_IDS: Final = (_VALID, _ANNOUNCED, _OLD)

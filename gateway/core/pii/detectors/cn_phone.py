@@ -10,20 +10,45 @@ from gateway.core.pii.detectors.checks import (
     continues_a_number,
     digits_of,
     group_lengths,
-    mentions,
+    letters_before,
 )
 
 _SHORTEST_GROUP: Final = 2
 _MOST_GROUPS: Final = 4
+# Letters that may touch a mobile number; after others eleven digits are part of some identifier.
+_WORDS: Final = (
+    "tel",
+    "phone",
+    "mobile",
+    "cell",
+    "call",
+    "text",
+    "sms",
+    "contact",
+    "wechat",
+    "weixin",
+    "whatsapp",
+    "alipay",
+    "shouji",
+    "dianhua",
+    "phoneno",
+    "telno",
+    "mobileno",
+)
+_SHORT_WORDS: Final = frozenset({"wx", "vx", "v", "qq", "ph", "mob", "hp", "zfb"})
 
 
 def _is_mobile(value: str, before: str) -> bool:
     # In one piece or a few: single digits with gaps are a list, not a number.
-    digits = digits_of(value)
-    head = value.find(digits[-11])
-    groups = group_lengths(value[head:]) if len(digits) == 11 else group_lengths(value)[1:]
-    sensible = len(groups) <= _MOST_GROUPS and all(size >= _SHORTEST_GROUP for size in groups)
-    return (sensible or len(digits) > 11) and not continues_a_number(before)
+    groups = group_lengths(value)
+    sensible = len(groups) <= _MOST_GROUPS and groups[-1] >= _SHORTEST_GROUP
+    return sensible and _is_mobile_with_code(value, before)
+
+
+def _is_mobile_with_code(value: str, before: str) -> bool:  # noqa: ARG001 - form of Detector.check
+    letters = letters_before(before)
+    announced = not letters or letters in _SHORT_WORDS or letters.endswith(_WORDS)
+    return announced and not continues_a_number(before)
 
 
 def _is_landline(value: str, before: str) -> bool:
@@ -37,15 +62,24 @@ def _is_landline(value: str, before: str) -> bool:
 
 
 def _is_announced(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    return mentions(before, PHONE_WORDS) and not continues_a_number(before)
+    return not continues_a_number(before)
 
 
 _MOBILE: Final = Detector(
     label="PHONE",
-    pattern=r"(\(?(\+|00)?86\)?[ .\-]{0,2})?1[ .\-]?[3-9]([ .\-]?\d){9}",
-    not_after=r"[a-z0-9]",
+    pattern=r"1[3-9]([ .\-]?\d){9}",
+    not_after=r"[0-9]",
     not_before=r"[a-z0-9]|\.\d",
+    shortest_group=_SHORTEST_GROUP,
     check=_is_mobile,
+)
+
+_MOBILE_WITH_CODE: Final = Detector(
+    label="PHONE",
+    pattern=r"\(?(\+|00)?86\)?[ .\-]{0,2}1[ .\-]?[3-9]([ .\-]?\d){9}",
+    not_after=r"[0-9]",
+    not_before=r"[a-z0-9]|\.\d",
+    check=_is_mobile_with_code,
 )
 
 _LANDLINE: Final = Detector(
@@ -62,7 +96,8 @@ _LANDLINE_IN_ONE_PIECE: Final = Detector(
     pattern=r"0[3-9]\d{2}[2-8]\d{6,7}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]|[.\-]\d",
+    words=PHONE_WORDS,
     check=_is_announced,
 )
 
-CN_PHONES: Final = (_MOBILE, _LANDLINE, _LANDLINE_IN_ONE_PIECE)
+CN_PHONES: Final = (_MOBILE, _MOBILE_WITH_CODE, _LANDLINE, _LANDLINE_IN_ONE_PIECE)

@@ -9,7 +9,6 @@ from gateway.core.pii.detectors.checks import (
     PHONE_WORDS,
     continues_a_number,
     digits_of,
-    mentions,
 )
 
 # Country codes of ITU-T E.164: one digit, two digits, and the three-digit zones 2xx to 9xx.
@@ -113,8 +112,7 @@ def _is_nanp(value: str, before: str) -> bool:
 
 
 def _is_announced(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    # These shapes are too common to count without a word for telephone before them.
-    return mentions(before, PHONE_WORDS) and not continues_a_number(before)
+    return not continues_a_number(before)
 
 
 def _is_trunk(value: str, before: str) -> bool:
@@ -139,10 +137,12 @@ _NANP: Final = Detector(
 
 _ANNOUNCED: Final = Detector(
     label="PHONE",
-    # Ten digits in one piece, seven in two, or a national number with its trunk zero.
+    # Ten digits in one piece, seven in two, or a national number with its trunk zero. These shapes
+    # are too common to count without a word for telephone before them.
     pattern=r"[2-9]\d{9}|[2-9]\d{2}[ .\-]\d{4}|\(?0\d{2,4}\)?[ \-]?\d{3,4}[ \-]?\d{3,4}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]|[.\-]\d",
+    words=PHONE_WORDS,
     check=_is_announced,
 )
 

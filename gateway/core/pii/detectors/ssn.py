@@ -27,10 +27,6 @@ def _is_ssn(value: str, before: str) -> bool:
     return issued and not continues_a_number(before)
 
 
-def _is_announced_ssn(value: str, before: str) -> bool:
-    return mentions(before, _WORDS) and _is_ssn(value, before)
-
-
 _GROUPED: Final = Detector(
     label="SSN",
     pattern=r"\d{3}(-\d{2}-|\.\d{2}\.| \d{2} )\d{4}",
@@ -44,7 +40,8 @@ _IN_ONE_PIECE: Final = Detector(
     pattern=r"\d([ .\-]?\d){8}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]|[.\-]\d",
-    check=_is_announced_ssn,
+    words=_WORDS,
+    check=_is_ssn,
 )
 
 SSNS: Final = (_GROUPED, _IN_ONE_PIECE)
