@@ -9,15 +9,18 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from gateway.core import hpke, ohttp
+from gateway.core.ohttp_keys import RecipientKey, load_recipient_key, parse_key_config
+from gateway.core.varint import find_varint
 from gateway.core.xwing import XWingKem
 from tests.vectors import mlkem768
 from tests.vectors.tally import Tally, committed, count, raw, shared
 
 AEADS = {aead.aead_id: aead for aead in (hpke.AES_128_GCM, hpke.AES_256_GCM)}
 KDF_SHAKE256 = 0x0011
+CHUNKED_APPENDIX = "chunked_ohttp_08_appendix_a.json"
 CHACHA20_POLY1305 = hpke.Aead(aead_id=3, key_bytes=32)
 
 
@@ -136,6 +139,75 @@ def _shake_schedule(
     )
 
 
+def check_appendix(vector: dict[str, Any]) -> None:
+    """Reproduce the exchange of an appendix of Oblivious HTTP, chunked or in one piece."""
+    value, is_chunked = raw(vector), "request_plaintext_chunks" in vector
+    labels = (vector["hpke_info_label"].encode(), vector["response_label"].encode())
+    profile = ohttp.Profile(*labels, hpke.AES_128_GCM, is_chunked=is_chunked)
+    key = load_recipient_key(vector["key_id"], value["gateway_secret_key"], kem_id=0x20)
+    _check_derivation(value, key, profile=profile)
+
+    sealer = ohttp.RequestSealer(
+        parse_key_config(value["key_config"]),
+        random_bytes=lambda _: value["client_ephemeral_secret_key"],
+        profile=profile,
+    )
+    sealed = b"".join(map(sealer.feed, _pieces(vector, "request"))) + sealer.finish()
+    assert sealed == value["encapsulated_request"]
+    opener = ohttp.RequestOpener({key.key_id: key}.get, max_body_bytes=999, profile=profile)
+    assert opener.finish(sealed) == value["bhttp_request"]
+    assert opener.encapsulated_key == value["client_ephemeral_public_key_enc"]
+
+    answering = opener.response_sealer(value["response_nonce"])
+    answer = b"".join(map(answering.feed, _pieces(vector, "response"))) + answering.finish()
+    assert answer == value["encapsulated_response"]
+    assert sealer.response_opener().finish(answer) == value["bhttp_response"]
+    if is_chunked:
+        _check_chunk_nonces(vector)
+
+
+def _pieces(vector: dict[str, Any], direction: str) -> list[bytes]:
+    chunks = vector.get(f"{direction}_plaintext_chunks") or [vector[f"bhttp_{direction}"]]
+    return [bytes.fromhex(text) for text in chunks]
+
+
+def _check_derivation(
+    value: dict[str, bytes], key: RecipientKey, *, profile: ohttp.Profile
+) -> None:
+    header = ohttp.encode_header(key.key_id, key.kem_id, aead=profile.aead)
+    info = ohttp.request_info(header, profile=profile)
+    assert value["encapsulated_request"].startswith(header)
+    assert info == value["hpke_info"]
+    context = hpke.setup_sender(
+        hpke.Suite(key.kem_id, profile.aead),
+        key.config.public_key,
+        info=info,
+        random_bytes=lambda _: value["client_ephemeral_secret_key"],
+    )
+    enc, nonce = value["client_ephemeral_public_key_enc"], value["response_nonce"]
+    assert context.encapsulated_key == enc
+    secret = context.export(profile.response_label, profile.response_nonce_bytes)
+    assert secret == value["exported_secret"]
+    assert enc + nonce == value["response_salt"]
+    assert hpke.hkdf_extract(enc + nonce, secret) == value["prk"]
+    keys = ohttp.derive_response_keys(secret, encapsulated_key=enc, nonce=nonce, aead=profile.aead)
+    assert keys.key == value["aead_key"]
+    assert keys.base_nonce == value["aead_nonce"]
+
+
+def _check_chunk_nonces(vector: dict[str, Any]) -> None:
+    """Open each chunk of the answer under the nonce that is printed beside it."""
+    value = raw(vector)
+    aead, rest = AESGCM(value["aead_key"]), value["encapsulated_response"][16:]
+    plaintexts = vector["response_plaintext_chunks"]
+    for nonce, plaintext in zip(vector["chunk_nonces"], plaintexts, strict=True):
+        length, start = find_varint(rest) or (0, 0)
+        end = start + length if length else len(rest)
+        chunk, rest = rest[start:end], rest[end:]
+        aad = b"" if length else b"final"
+        assert aead.decrypt(bytes.fromhex(nonce), chunk, aad).hex() == plaintext
+
+
 def check_ehbp(vector: dict[str, Any]) -> None:
     """Derive the answer keys of EHBP and open its frames, if there are any."""
     value = raw(vector)
@@ -170,10 +242,12 @@ def tallies() -> list[Tally]:
     ours = [_holds(check_rfc9180, v) if is_our_rfc9180(v) else None for v in rfc9180]
     pq = shared("hpke-pq/test-vectors.json")
     xwing = [_holds(check_hpke_pq, v) if v["kem_id"] == hpke.KEM_XWING else None for v in pq]
+    appendices = [committed(name) for name in ("rfc9458_appendix_a.json", CHUNKED_APPENDIX)]
     ehbp = [committed("ehbp_derive.json"), committed("ehbp_response_decryption.json")]
     return [
         count("rfc9180", ours, left_out="other modes, mechanisms, KDFs and ciphers"),
         count("hpke-pq", xwing, left_out="other mechanisms than 0x647a"),
         count("xwing", [_holds(check_xwing, v) for v in committed("xwing.json")]),
+        *(count(v["source"], [_holds(check_appendix, v)]) for v in appendices),
         count("ehbp", [_holds(check_ehbp, v) for v in ehbp]),
     ]
