@@ -35,7 +35,10 @@ def _networks(values: list[str] | None) -> tuple[Network, ...] | None:
 
 @app.command("list")
 def list_clients(
-    context: typer.Context, as_json: AsJson = False, after: str = "", limit: int = 50
+    context: typer.Context,
+    after: str = "",
+    limit: Annotated[int, typer.Option(min=1)] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """List clients by identifier."""
     found = act(context, lambda room: room.clients.list_page(_ME, after=after, limit=limit))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from gateway.cli.rows import revocation_row
@@ -39,7 +41,10 @@ def key(context: typer.Context, kid: str, as_json: AsJson = False) -> None:
 
 @app.command("list")
 def list_revocations(
-    context: typer.Context, as_json: AsJson = False, skip: int = 0, limit: int = 50
+    context: typer.Context,
+    skip: Annotated[int, typer.Option(min=0)] = 0,
+    limit: Annotated[int, typer.Option(min=1)] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """List the revocations that still count."""
     found = act(context, lambda room: room.revocations.list_page(_ME, skip=skip, limit=limit))

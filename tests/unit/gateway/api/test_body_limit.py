@@ -46,3 +46,18 @@ async def test_caller_that_leaves_is_no_error() -> None:
     app = BodyLimit(never, max_body_bytes=4, present=problem_json)
     await app(scope("POST", "/"), receive, send)
     assert sent[0]["status"] == 400
+
+
+async def test_other_protocols_reach_the_app_unread() -> None:
+    """What is no HTTP request has no body to limit and is passed on as it is."""
+    seen: list[Any] = []
+
+    async def app(*call: Any) -> None:
+        seen.append(call)
+
+    async def never() -> dict[str, Any]:
+        raise AssertionError("something was read")
+
+    lifespan = {"type": "lifespan"}
+    await BodyLimit(app, max_body_bytes=4, present=problem_json)(lifespan, never, never)
+    assert seen == [(lifespan, never, never)]

@@ -125,3 +125,18 @@ async def test_other_paths_may_have_an_application_of_their_own():
     edge = Edge(world.edge._guard, {}, others=world.livez)
     assert (await call(edge, scope("GET", "/admin/v1/x"))).status == 204
     assert world.statuses == [204]
+
+
+async def test_bug_after_the_head_sends_no_second_head():
+    """An answer that breaks in the middle is left cut; its own status is recorded."""
+    world = World()
+
+    async def breaks(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("token abc")
+
+    edge = Edge(world.edge._guard, {("GET", "/x"): breaks})
+    answer = await call(edge, scope("GET", "/x"))
+    assert (answer.status, answer.body, answer.complete) == (200, b"", False)
+    assert world.statuses == [200]
+    assert len(world.faults) == 1

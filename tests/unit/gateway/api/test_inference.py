@@ -72,6 +72,6 @@ async def test_half_a_request_is_never_worked_on():
 
 
 async def test_fault_of_the_chain_is_not_swallowed():
-    """What the chain could not turn into an answer reaches the server, which cuts the connection."""
+    """What the chain could not answer reaches the server, which cuts the connection."""
     with pytest.raises(RuntimeError):
         await call(Inference(FakeChain(error=RuntimeError("x"))), scope("POST", "/x"), b"body")

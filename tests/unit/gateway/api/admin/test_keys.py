@@ -1,0 +1,60 @@
+"""Keys over HTTP: rotated, revoked, listed, and never a byte of one."""
+
+from __future__ import annotations
+
+import httpx
+
+
+async def test_rotation_answers_with_the_new_keys(operator: httpx.AsyncClient) -> None:
+    """The new keys of the use are active, the one before them retires."""
+    before = (await operator.get("keys")).json()["items"]
+    rotated = (await operator.post("keys/signing/rotate")).json()
+    assert rotated["next"] is None
+    assert {(key["use"], key["state"]) for key in rotated["items"]} == {("signing", "active")}
+    after = {key["kid"]: key["state"] for key in (await operator.get("keys")).json()["items"]}
+    for key in before:
+        assert after[key["kid"]] == ("retiring" if key["use"] == "signing" else "active")
+
+
+async def test_new_encryption_keys_wait(operator: httpx.AsyncClient) -> None:
+    """They are pending until every process knows them, and the answer says until when."""
+    rotated = (await operator.post("keys/encryption/rotate")).json()["items"]
+    assert {key["state"] for key in rotated} == {"pending"}
+    assert all(key["activates_at"] > key["created_at"] for key in rotated)
+
+
+async def test_revoked_key_is_replaced(operator: httpx.AsyncClient) -> None:
+    """An active key that is revoked leaves another active one in its place."""
+    (key,) = (await operator.post("keys/signing/rotate")).json()["items"]
+    revoked = await operator.post(f"keys/{key['kid']}/revoke")
+    assert revoked.json()["state"] == "revoked"
+    keys = (await operator.get("keys")).json()["items"]
+    assert [k["state"] for k in keys if k["use"] == "signing"].count("active") == 1
+
+
+async def test_no_key_byte_is_shown(operator: httpx.AsyncClient) -> None:
+    """The list holds names, states and times."""
+    for key in (await operator.get("keys")).json()["items"]:
+        assert not {"public", "private", "wrapped_private"} & set(key)
+
+
+async def test_list_is_paged(operator: httpx.AsyncClient) -> None:
+    """Following next visits every key once, in the order of creation."""
+    await operator.post("keys/encryption/rotate")
+    whole = [key["kid"] for key in (await operator.get("keys")).json()["items"]]
+    seen, skip = [], "0"
+    while skip is not None:
+        page = (await operator.get("keys", params={"skip": skip, "limit": 1})).json()
+        seen += [key["kid"] for key in page["items"]]
+        skip = page["next"]
+    assert seen == whole
+    assert len(whole) == len(set(whole)) > 2
+
+
+async def test_unknown_names_are_refused(
+    operator: httpx.AsyncClient, auditor: httpx.AsyncClient
+) -> None:
+    """An unknown key is not found, an unknown use is malformed, another role is refused."""
+    assert (await operator.post("keys/unknown/revoke")).status_code == 404
+    assert (await operator.post("keys/nothing/rotate")).status_code == 400
+    assert (await auditor.post("keys/signing/rotate")).status_code == 403

@@ -1,0 +1,126 @@
+"""``sealgate serve``."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import ssl
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway.backends.certificates import CertificateFiles
+from gateway.cli.serve import certificate_names
+from gateway.settings import load_configuration
+
+SECONDS = 20
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of loopback that nobody has."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture
+def ports(config: Path) -> list[int]:
+    """Configure two free ports and return them, the public one first."""
+    ports = free_ports(2)
+    config.write_text(f"[listen]\nport = {ports[0]}\n[admin]\nport = {ports[1]}\n", "utf-8")
+    return ports
+
+
+class Visitor(threading.Thread):
+    """Asks each listener whether it lives, then sends SIGTERM to this process."""
+
+    def __init__(self, ports: list[int], ca_file: Path) -> None:
+        super().__init__(daemon=True)
+        self._ports, self._ca_file = ports, ca_file
+        self.answers: list[tuple[int, bytes]] = []
+
+    def run(self) -> None:
+        """Visit; without an answer from all nothing is signalled and the test times out."""
+        deadline = time.monotonic() + SECONDS
+        for port in self._ports:
+            while time.monotonic() < deadline:
+                try:
+                    self.answers.append(self._ask(port))
+                    break
+                except OSError:
+                    time.sleep(0.05)
+        if len(self.answers) == len(self._ports):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _ask(self, port: int) -> tuple[int, bytes]:
+        context = ssl.create_default_context(cafile=self._ca_file)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+        try:
+            connection.request("GET", "/livez")
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+
+@pytest.mark.timeout(60)
+def test_both_listeners_serve_until_sigterm(sealgate, config: Path, ports: list[int]) -> None:
+    """After init both listeners answer over TLS, are announced, and end with exit code 0."""
+    sealgate("init")
+    visitor = Visitor(ports, config.parent / "var/tls/ca.crt")
+    visitor.start()
+    outcome = sealgate("serve")
+    visitor.join(SECONDS)
+    assert visitor.answers == [(200, b"ok\n")] * 2
+    public, admin = ports
+    assert outcome == (
+        0,
+        "",
+        f"sealgate: serving https://127.0.0.1:{public}, administration https://127.0.0.1:{admin}\n",
+    )
+
+
+def test_without_init_it_refuses(sealgate, config: Path) -> None:
+    """Before init nothing is served and nothing is made; the one line says what to do."""
+    outcome = sealgate("serve")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.count("\n") == 1
+    assert "sealgate init" in outcome.err
+    assert list(config.parent.iterdir()) == [config]
+
+
+def test_taken_port_is_refused(sealgate, ports: list[int]) -> None:
+    """An address that somebody else has is one line and exit code 1."""
+    sealgate("init")
+    with socket.create_server(("127.0.0.1", ports[1])):
+        outcome = sealgate("serve")
+    assert outcome.code == 1
+    assert outcome.err.count("\n") == 1
+    assert "in use" in outcome.err
+
+
+def test_lost_server_certificate_is_made_again(sealgate, config: Path, ports: list[int]) -> None:
+    """An own authority makes a missing server certificate at start and stays the same itself."""
+    sealgate("init")
+    files = CertificateFiles.in_directory(config.parent / "var/tls")
+    authority = files.ca_certificate.read_bytes()
+    files.certificate.unlink()
+    with socket.create_server(("127.0.0.1", ports[0])):
+        assert sealgate("serve").code == 1
+    assert files.certificate.exists()
+    assert files.ca_certificate.read_bytes() == authority
+
+
+def test_certificate_names_are_those_of_both_listeners(config: Path) -> None:
+    """The certificate is for loopback, for both addresses and every further name, each once."""
+    config.write_text(
+        '[listen]\nhost = "192.0.2.1"\nnames = ["gateway.example", "localhost"]\n', "utf-8"
+    )
+    names = certificate_names(load_configuration(config))
+    assert sorted(names) == ["127.0.0.1", "192.0.2.1", "::1", "gateway.example", "localhost"]

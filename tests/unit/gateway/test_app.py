@@ -1,0 +1,276 @@
+"""Composition: which listener answers what, and a gateway that does not start unchecked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from gateway.app import (
+    Applications,
+    Outside,
+    build_applications,
+    open_control,
+    running_gateway,
+    utc_now,
+)
+from gateway.backends.database.upgrade import upgrade
+from gateway.backends.key_wrap import create_key_file
+from gateway.backends.memory_replay import MemoryReplayStore
+from gateway.control.room import ControlRoom
+from gateway.core.access_log import AccessRecord
+from gateway.core.errors import StoreUnavailable
+from gateway.core.keyring import KeyUse
+from gateway.settings import Configuration, SettingsError, load_configuration
+from tests.fakes.asgi import Answer, call, scope
+from tests.fakes.control import LOCAL, FakeClock, make_room
+from tests.fakes.world import FakeAnswer, FakeUpstream
+
+MODELS = "[models.tiny]\n[models.draft]\nproduction = false\n"
+OAUTH = [
+    ("POST", "/oauth2/token"),
+    ("POST", "/oauth2/revoke"),
+    ("GET", "/oauth2/jwks"),
+    ("GET", "/.well-known/oauth-authorization-server"),
+]
+SEALED = "/.well-known/ohttp-gateway"
+INFERENCE = [("POST", SEALED), ("POST", "/v1/chat/completions"), ("GET", "/v1/models")]
+HEALTH = [("GET", "/livez"), ("GET", "/readyz")]
+ADMIN = [("GET", "/admin/v1/clients"), ("GET", "/admin/v1/openapi.json"), ("GET", "/metrics")]
+
+
+class Records:
+    """An access log that keeps its records."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+
+    def write(self, record: AccessRecord) -> None:
+        """Keep the status of *record*."""
+        self.statuses.append(record.status)
+
+
+def outside(records: Records) -> Outside:
+    """Return a healthy model server, *records* and a memory of recent requests."""
+    return Outside(
+        upstream=FakeUpstream(FakeAnswer([b"{}"])),
+        access_log=records,
+        replay_store=MemoryReplayStore(FakeClock()),
+    )
+
+
+class Built(NamedTuple):
+    """Both applications and what they were built over."""
+
+    apps: Applications
+    room: ControlRoom
+    records: Records
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Return a configuration file whose state lies beside it."""
+    path = tmp_path / "sealgate.toml"
+    path.write_text(MODELS, "utf-8")
+    return path
+
+
+@pytest.fixture
+async def built(tmp_path: Path, config: Path) -> AsyncIterator[Built]:
+    """Give the applications over a store in memory and a model server that is healthy."""
+    room, records = make_room(tmp_path, FakeClock()), Records()
+    await room.keys.ensure_first()
+    apps = build_applications(load_configuration(config), room, outside(records))
+    yield Built(apps, room, records)
+    await room.close()
+
+
+@pytest.fixture
+def prepared(config: Path) -> Configuration:
+    """Return the configuration of a gateway that has its key file and an empty store."""
+    configuration = load_configuration(config)
+    configuration.at.directory.mkdir(mode=0o700)
+    create_key_file(configuration.at.storage_key_file)
+    asyncio.run(upgrade(configuration.at.database_url))
+    return configuration
+
+
+def configured(config: Path, text: str) -> Configuration:
+    """Return the configuration after *text* was put into its file."""
+    config.write_text(text, "utf-8")
+    return load_configuration(config)
+
+
+def lines(directory: Path) -> int:
+    """Return how many lines all files of a folder have."""
+    return sum(len(file.read_bytes().splitlines()) for file in directory.iterdir())
+
+
+def lose(*files: Path) -> None:
+    """Delete files of the state."""
+    for file in files:
+        file.unlink()
+
+
+async def ask(app: object, method: str, target: str) -> Answer:
+    """Return the answer to a call without a token."""
+    return await call(app, scope(method, target, [(b"host", b"127.0.0.1:8443")]))
+
+
+@pytest.mark.parametrize(
+    ("method", "target"), [*OAUTH, *INFERENCE, *HEALTH, ("GET", "/.well-known/ohttp-gateway")]
+)
+async def test_public_listener_serves_its_routes(built: Built, method: str, target: str) -> None:
+    """Tokens, keys, inference and health are there, and each call is recorded once."""
+    answer = await ask(built.apps.public, method, target)
+    assert answer.status not in {0, 404, 405, 500}
+    assert built.records.statuses == [answer.status]
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        *ADMIN,
+        ("GET", "/"),
+        ("GET", "/docs"),
+        ("GET", "/health"),
+        ("GET", "/v1/chat/completions"),
+        ("POST", "/v1/embeddings"),
+        ("POST", "/v1/load_lora_adapter"),
+        ("POST", "/v1//chat/completions"),
+        ("POST", "/v1/chat/completions/"),
+        ("POST", "/v1/chat/completions?x=1"),
+        ("GET", "/oauth2/token"),
+    ],
+)
+async def test_public_listener_has_nothing_else(built: Built, method: str, target: str) -> None:
+    """Administration, metrics and the model server's other paths do not exist there."""
+    assert (await ask(built.apps.public, method, target)).status == 404
+    assert built.records.statuses == [404]
+
+
+@pytest.mark.parametrize(("method", "target"), [*ADMIN, *HEALTH])
+async def test_admin_listener_serves_its_routes(built: Built, method: str, target: str) -> None:
+    """Administration, metrics and health are there; administration asks for a token."""
+    answer = await ask(built.apps.admin, method, target)
+    assert answer.status == (401 if target.endswith("/clients") else 200)
+    assert built.records.statuses == [answer.status]
+
+
+@pytest.mark.parametrize(("method", "target"), [*OAUTH, *INFERENCE])
+async def test_admin_listener_serves_no_application(built: Built, method: str, target: str) -> None:
+    """Neither tokens nor models are reached through the admin listener."""
+    assert (await ask(built.apps.admin, method, target)).status == 404
+
+
+async def test_both_listeners_count_together(built: Built) -> None:
+    """The metrics of the admin listener count what the public one answered."""
+    await ask(built.apps.public, "GET", "/nothing")
+    metrics = (await ask(built.apps.admin, "GET", "/metrics")).body
+    assert b'sealgate_requests_total{status="404"} 1.0' in metrics
+
+
+async def test_key_configurations_are_those_of_the_room(built: Built) -> None:
+    """What clients seal to is what the snapshot in use opens."""
+    answer = await ask(built.apps.public, "GET", SEALED)
+    assert answer.body == built.room.snapshots.current().key_configurations
+
+
+async def test_listeners_have_networks_of_their_own(
+    tmp_path: Path, config: Path, built: Built
+) -> None:
+    """An address outside a listener's networks gets 403 there, and is let in at the other."""
+    configuration = configured(config, '[listen]\nnetworks = ["192.0.2.0/24"]\n')
+    apps = build_applications(configuration, built.room, outside(built.records))
+    assert (await ask(apps.public, "GET", "/livez")).status == 403
+    assert (await ask(apps.admin, "GET", "/livez")).status == 200
+
+
+async def test_issuer_is_the_configured_one(built: Built, config: Path) -> None:
+    """The metadata name the issuer that the settings name."""
+    configuration = configured(config, '[tokens]\nissuer = "https://id.example"\n')
+    apps = build_applications(configuration, built.room, outside(built.records))
+    answer = await ask(apps.public, "GET", "/.well-known/oauth-authorization-server")
+    assert json.loads(answer.body)["issuer"] == "https://id.example"
+
+
+async def test_running_gateway_makes_its_first_keys(prepared: Configuration) -> None:
+    """A started gateway has keys to seal to, lives, and is not ready without a model server."""
+    async with running_gateway(prepared) as apps:
+        assert (await ask(apps.public, "GET", "/livez")).status == 200
+        assert (await ask(apps.public, "GET", "/readyz")).status == 503
+        assert (await ask(apps.public, "GET", SEALED)).body != b""
+        assert lines(prepared.at.access_log_directory) == 3
+
+
+async def test_without_key_file_it_does_not_start(prepared: Configuration) -> None:
+    """A gateway that cannot open its keys refuses to start."""
+    lose(prepared.at.storage_key_file)
+    with pytest.raises(StoreUnavailable, match="key file"):
+        async with running_gateway(prepared):
+            pass
+
+
+async def test_with_another_key_file_it_does_not_start(prepared: Configuration) -> None:
+    """A key file that does not open the stored keys is refused, not replaced."""
+    async with running_gateway(prepared):
+        pass
+    lose(prepared.at.storage_key_file)
+    create_key_file(prepared.at.storage_key_file)
+    with pytest.raises(StoreUnavailable, match="does not open"):
+        async with running_gateway(prepared):
+            pass
+
+
+async def test_without_tables_it_does_not_start(prepared: Configuration) -> None:
+    """A store that was never prepared is refused."""
+    lose(*prepared.at.directory.glob("sealgate.db*"))
+    with pytest.raises(StoreUnavailable):
+        async with running_gateway(prepared):
+            pass
+
+
+async def test_fault_inside_still_closes_everything(prepared: Configuration) -> None:
+    """An error of the server is passed on after the gateway was stopped, and it starts again."""
+    with pytest.raises(RuntimeError):
+        async with running_gateway(prepared):
+            raise RuntimeError
+    async with running_gateway(prepared) as apps:
+        assert (await ask(apps.admin, "GET", "/livez")).status == 200
+
+
+async def test_open_control_sees_what_the_gateway_sees(
+    prepared: Configuration, config: Path
+) -> None:
+    """A command works on the same store, and its keys and models are those of the gateway."""
+    async with running_gateway(prepared) as apps:
+        answer = await ask(apps.public, "GET", "/oauth2/jwks")
+        room = await open_control(config)
+        kids = {key.kid for key in await room.keys.list_all(LOCAL) if key.use is KeyUse.SIGNING}
+        await room.keys.rotate(LOCAL, KeyUse.SIGNING)
+        policies = room.snapshots.current().models
+        await room.close()
+    assert {key["kid"] for key in json.loads(answer.body)["keys"]} == kids
+    assert {name: policy.production for name, policy in policies.items()} == {
+        "tiny": True,
+        "draft": False,
+    }
+
+
+async def test_open_control_needs_a_configuration_and_a_key_file(config: Path) -> None:
+    """Faults of the settings and a missing key file are two different refusals."""
+    with pytest.raises(StoreUnavailable):
+        await open_control(config)
+    misspelt = config.with_name("other.toml")
+    with pytest.raises(SettingsError, match="No such file"):
+        await open_control(misspelt)
+
+
+def test_the_one_clock_is_aware() -> None:
+    """The time that everything gets knows its zone, and the zone is UTC."""
+    assert utc_now().tzinfo is UTC
