@@ -19,10 +19,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gateway.core.errors import Conflict, StoreUnavailable
+
 _CA_LIFETIME = timedelta(days=3650)
 _SERVER_LIFETIME = timedelta(days=365)  # the most that Mozilla's intermediate profile allows is 366
 _RENEW_BEFORE = timedelta(days=30)
 _CLOCK_SKEW = timedelta(minutes=5)
+_OTHERS = 0o027  # a group may read a key: that is how a gateway of its own user is given one
 
 # TLS 1.2 suites of Mozilla's "intermediate" profile that have forward secrecy and an AEAD, for the
 # ECDSA key made here and for RSA keys brought along; TLS 1.3 has only good ones.
@@ -56,15 +59,14 @@ class CertificateFiles:
 def ensure_certificates(files: CertificateFiles, names: Sequence[str], *, now: datetime) -> bool:
     """Make what is missing of *files*, and renew a server certificate within 30 days of its end.
 
-    *names* are host names and addresses for the certificate. Returns whether anything was made; an
-    existing authority is never replaced.
+    *names* are host names and addresses for the certificate. A server key and certificate that do
+    not belong together, as a crash between the two leaves them, are made again. Returns whether
+    anything was made; an existing authority is never replaced. Raises ``Conflict`` when its key and
+    its certificate do not belong together, or when its key is needed and missing.
     """
     files.ca_certificate.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = False
-    if not files.ca_key.exists():
-        _make_authority(files, now)
-        made = True
-    if not files.certificate.exists() or _ends_at(files.certificate) - now < _RENEW_BEFORE:
+    made = _ensure_authority(files, now)
+    if not _is_good_server_pair(files, now):
         _make_server_certificate(files, names, now)
         made = True
     return made
@@ -73,8 +75,13 @@ def ensure_certificates(files: CertificateFiles, names: Sequence[str], *, now: d
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """Return a server context: TLS 1.2 and 1.3, AEAD suites with forward secrecy only.
 
-    Raises ``OSError`` or ``ssl.SSLError`` when the files cannot be used.
+    Raises ``StoreUnavailable`` when others than the key file's owner and group can open it, or the
+    group can change it; ``OSError`` or ``ssl.SSLError`` when the files cannot be used.
     """
+    if key.stat().st_mode & _OTHERS:
+        raise StoreUnavailable(
+            "Others can read the TLS key file or its group can write it; its mode must be 0600."
+        )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_TLS12_CIPHERS)
@@ -86,8 +93,53 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
+def _ensure_authority(files: CertificateFiles, now: datetime) -> bool:
+    if not files.ca_certificate.exists():
+        _make_authority(files, now)
+        return True
+    # Without its key, which may be kept elsewhere, the authority still serves until a renewal.
+    if files.ca_key.exists() and not _belong_together(files.ca_certificate, files.ca_key):
+        raise Conflict(
+            "The own authority's ca.key does not belong to its ca.crt. Put the right one back, or "
+            "move both away to make a new authority that clients have to trust anew."
+        )
+    return False
+
+
+def _is_good_server_pair(files: CertificateFiles, now: datetime) -> bool:
+    if not (files.certificate.exists() and files.key.exists()):
+        return False
+    if not _belong_together(files.certificate, files.key):
+        return False
+    return _ends_at(files.certificate) - now >= _RENEW_BEFORE
+
+
+def _belong_together(certificate: Path, key: Path) -> bool:
+    """Return whether both can be read and the certificate is for that key."""
+    try:
+        public = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+        private = serialization.load_pem_private_key(key.read_bytes(), password=None)
+    except (ValueError, TypeError):  # what cryptography raises for a file that is no such thing
+        return False
+    return private.public_key() == public
+
+
+def _authority_key(files: CertificateFiles) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key(files.ca_key.read_bytes(), password=None)
+    except FileNotFoundError:
+        raise Conflict("The own authority's ca.key is missing; put it back.") from None
+    except (ValueError, TypeError):
+        raise Conflict("The own authority's ca.key is not a key.") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise Conflict("The own authority's ca.key is not an elliptic-curve key.")
+    return key
+
+
 def _make_authority(files: CertificateFiles, now: datetime) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
+    # The key is written first; one without a certificate is what a crash left, and as good as new.
+    fresh = not files.ca_key.exists()
+    key = ec.generate_private_key(ec.SECP256R1()) if fresh else _authority_key(files)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sealgate local authority")])
     certificate = (
         _builder(name, key.public_key(), now=now, ends_at=now + _CA_LIFETIME)
@@ -96,14 +148,13 @@ def _make_authority(files: CertificateFiles, now: datetime) -> None:
         .add_extension(_key_usage(certify=True), critical=True)
         .sign(key, hashes.SHA256())
     )
-    _write(files.ca_key, _private_bytes(key), mode=0o600)
+    if fresh:
+        _write(files.ca_key, _private_bytes(key), mode=0o600)
     _write(files.ca_certificate, _public_bytes(certificate), mode=0o644)
 
 
 def _make_server_certificate(files: CertificateFiles, names: Sequence[str], now: datetime) -> None:
-    ca_key = serialization.load_pem_private_key(files.ca_key.read_bytes(), password=None)
-    if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
-        raise TypeError("the authority's key is not an elliptic-curve key")
+    ca_key = _authority_key(files)
     ca = x509.load_pem_x509_certificate(files.ca_certificate.read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
@@ -183,4 +234,6 @@ def _write(path: Path, data: bytes, *, mode: int) -> None:
     aside.unlink(missing_ok=True)
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     aside.replace(path)

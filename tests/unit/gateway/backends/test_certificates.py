@@ -5,9 +5,13 @@ from __future__ import annotations
 import stat
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
+from gateway.core.errors import Conflict, StoreUnavailable
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 NAMES = ["127.0.0.1", "::1", "localhost"]
@@ -58,3 +62,97 @@ def test_context_offers_only_modern_suites(tmp_path):
     names = [cipher["name"] for cipher in context.get_ciphers()]
     assert all("GCM" in name or "CHACHA20" in name for name in names)
     assert all(name.startswith(("TLS_", "ECDHE-")) for name in names)
+
+
+@pytest.mark.parametrize("torn", ["certificate", "key", "empty", "lost key"])
+def test_torn_server_pair_is_made_again(tmp_path, torn):
+    """A server key and certificate that a crash left apart are replaced by a pair that serves."""
+    files = CertificateFiles.in_directory(tmp_path / "here")
+    other = CertificateFiles.in_directory(tmp_path / "other")
+    ensure_certificates(files, NAMES, now=NOW)
+    ensure_certificates(other, NAMES, now=NOW)
+    authority = files.ca_certificate.read_bytes()
+    if torn == "lost key":
+        files.key.unlink()
+    elif torn == "empty":
+        files.certificate.write_bytes(b"")
+    else:
+        getattr(files, torn).write_bytes(getattr(other, torn).read_bytes())
+    assert ensure_certificates(files, NAMES, now=NOW)
+    server_context(files.certificate, files.key)
+    load(files.certificate).verify_directly_issued_by(load(files.ca_certificate))
+    assert files.ca_certificate.read_bytes() == authority
+    assert not ensure_certificates(files, NAMES, now=NOW)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no key"])
+def test_mismatching_authority_is_an_error(tmp_path, content):
+    """An authority whose halves do not belong together is told and left as it is."""
+    files = CertificateFiles.in_directory(tmp_path / "here")
+    other = CertificateFiles.in_directory(tmp_path / "other")
+    ensure_certificates(files, NAMES, now=NOW)
+    ensure_certificates(other, NAMES, now=NOW)
+    files.ca_key.write_bytes(other.ca_key.read_bytes() if content is None else content)
+    before = {path: path.read_bytes() for path in files.ca_key.parent.iterdir()}
+    with pytest.raises(Conflict, match=r"ca\.key does not belong"):
+        ensure_certificates(files, NAMES, now=NOW)
+    assert {path: path.read_bytes() for path in files.ca_key.parent.iterdir()} == before
+
+
+def test_authority_without_its_certificate_is_completed(tmp_path):
+    """A key that a crash left without its certificate gets one; the key stays."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, NAMES, now=NOW)
+    key = files.ca_key.read_bytes()
+    files.ca_certificate.unlink()
+    assert ensure_certificates(files, NAMES, now=NOW)
+    assert files.ca_key.read_bytes() == key
+    load(files.certificate).verify_directly_issued_by(load(files.ca_certificate))
+
+
+def test_authority_kept_elsewhere_is_asked_for_only_at_a_renewal(tmp_path):
+    """Without the authority's key nothing changes until it is needed; then its lack is told."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, NAMES, now=NOW)
+    authority = files.ca_certificate.read_bytes()
+    files.ca_key.unlink()
+    assert not ensure_certificates(files, NAMES, now=NOW)
+    with pytest.raises(Conflict, match="missing"):
+        ensure_certificates(files, NAMES, now=NOW + timedelta(days=340))
+    assert files.ca_certificate.read_bytes() == authority
+
+
+@pytest.mark.parametrize("wrong", ["rsa", "text"])
+def test_foreign_authority_key_is_an_error(tmp_path, wrong):
+    """A lone ca.key that is no key, or not one of ours, is told instead of replaced."""
+    files = CertificateFiles.in_directory(tmp_path)
+    content = b"text"
+    if wrong == "rsa":
+        content = rsa.generate_private_key(65537, 2048).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    files.ca_key.write_bytes(content)
+    with pytest.raises(Conflict, match="is not a"):
+        ensure_certificates(files, NAMES, now=NOW)
+    assert files.ca_key.read_bytes() == content
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o640 | 0o001, 0o660])
+def test_key_that_others_can_read_is_refused(tmp_path, mode):
+    """A TLS key that is open to others, or that a group can change, does not serve."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, NAMES, now=NOW)
+    files.key.chmod(mode)
+    with pytest.raises(StoreUnavailable, match="TLS key"):
+        server_context(files.certificate, files.key)
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o440, 0o640])
+def test_key_of_owner_and_group_serves(tmp_path, mode):
+    """A key that its owner and at most its group can read is used."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, NAMES, now=NOW)
+    files.key.chmod(mode)
+    server_context(files.certificate, files.key)
