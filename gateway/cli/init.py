@@ -1,14 +1,21 @@
 """``sealgate init``: make everything that a gateway needs before its first start.
 
-Run again, it makes only what is missing. The first owner and operator are made once; their secrets
-are shown once.
+Run again, it makes only what is missing, so it also completes what a crash interrupted. The first
+owner and operator are made once; their secrets are shown once. A secret that a crash kept from
+being shown is replaced by ``sealgate credentials rotate``. Of two runs at once the second waits for
+the first and finds the work done.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -37,7 +44,8 @@ def init(
     """Make key file, database, certificates, first keys, and the first owner and operator."""
     session: Session = context.obj
     configuration = load_configuration(session.config_path)
-    made = asyncio.run(_init(configuration, session))
+    with _alone(configuration.at.directory):
+        made = asyncio.run(_init(configuration, session))
     if as_json:
         sys.stdout.write(orjson.dumps(made).decode() + "\n")
         return
@@ -51,9 +59,18 @@ def init(
         )
 
 
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Wait until no other init works in *directory*; the kernel ends the lock with the process."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(directory / "init.lock", flags, 0o600), "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 async def _init(configuration: Configuration, session: Session) -> dict[str, Any]:
     at = configuration.at
-    at.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not at.storage_key_file.exists():
         create_key_file(at.storage_key_file)
     await upgrade(at.database_url)
@@ -75,18 +92,18 @@ async def _init(configuration: Configuration, session: Session) -> dict[str, Any
 
 
 async def _first_staff(room: ControlRoom) -> list[dict[str, str]]:
-    actor = LocalOperator()
-    if await room.clients.list_page(actor, limit=1):
-        return []
-    issued = [
-        (role, await room.clients.create(actor, ClientGrants(networks=_LOOPBACK), role=role))
-        for role in _FIRST_ROLES
-    ]
-    return [
-        {
-            "role": role.value,
-            "client_id": credential.client_id,
-            "client_secret": credential.secret.reveal(),
-        }
-        for role, credential in issued
-    ]
+    """Make a client of each first role that none has; a disabled one counts as having it."""
+    present = {stored.client.role for stored in (await room.store.load()).clients}
+    grants = ClientGrants(networks=_LOOPBACK)
+    made = []
+    for role in _FIRST_ROLES:
+        if role not in present:
+            issued = await room.clients.create(LocalOperator(), grants, role=role)
+            made.append(
+                {
+                    "role": role.value,
+                    "client_id": issued.client_id,
+                    "client_secret": issued.secret.reveal(),
+                }
+            )
+    return made

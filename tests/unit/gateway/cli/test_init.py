@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 from gateway.app import utc_now
@@ -102,3 +108,59 @@ def test_folder_that_cannot_be_made_is_refused(sealgate, config: Path) -> None:
     (config.parent / "var").write_text("in the way", "utf-8")
     outcome = sealgate("init")
     assert (outcome.code, outcome.err) == (1, "sealgate: File exists\n")
+
+
+def test_interrupted_run_is_completed(sealgate, config: Path) -> None:
+    """A run that was stopped after the owner is completed: the operator is made too."""
+    made = json.loads(sealgate("init", "--json").out)
+    names = {item["role"]: item["client_id"] for item in made["credentials"]}
+    with closing(sqlite3.connect(config.parent / "var/sealgate.db")) as store, store:
+        store.execute("DELETE FROM credentials WHERE client_id = ?", (names["operator"],))
+        store.execute("DELETE FROM clients WHERE client_id = ?", (names["operator"],))
+    again = json.loads(sealgate("init", "--json").out)["credentials"]
+    assert [item["role"] for item in again] == ["operator"]
+    listed = {
+        row["client_id"]: row["role"]
+        for row in json.loads(sealgate("clients", "list", "--json").out)
+    }
+    assert listed == {names["owner"]: "owner", again[0]["client_id"]: "operator"}
+
+
+def test_disabled_operator_is_not_replaced(sealgate) -> None:
+    """What the operator disabled stays so; no new client takes the role."""
+    made = json.loads(sealgate("init", "--json").out)["credentials"]
+    (name,) = (item["client_id"] for item in made if item["role"] == "operator")
+    sealgate("clients", "disable", name)
+    assert json.loads(sealgate("init", "--json").out)["credentials"] == []
+
+
+def start(config: Path) -> subprocess.Popen[str]:
+    """Start ``sealgate init --json`` in a process of its own."""
+    code = "from gateway.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "--config", str(config), "init", "--json"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_runs_at_once_make_one_pair(config: Path) -> None:
+    """Runs that wait for the same lock each succeed, and together make one owner, one operator."""
+    state = config.parent / "var"
+    state.mkdir(mode=0o700)
+    with (state / "init.lock").open("wb") as lock:
+        (state / "init.lock").chmod(0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        runs = [start(config) for _ in range(2)]
+        deadline = time.monotonic() + 30
+        while locks_waited_for(state / "init.lock") < len(runs) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert [path.name for path in state.iterdir()] == ["init.lock"]
+    ended = [(*run.communicate(timeout=60), run.returncode) for run in runs]
+    assert [(err, returncode) for _, err, returncode in ended] == [("", 0)] * 2
+    made = [item["role"] for out, _, _ in ended for item in json.loads(out)["credentials"]]
+    assert sorted(made) == ["operator", "owner"]
+
+
+def locks_waited_for(path: Path) -> int:
+    """Return how many processes wait for the lock of *path*, as the kernel lists them."""
+    inode = f":{path.stat().st_ino} "
+    lines = Path("/proc/locks").read_text("ascii").splitlines()
+    return sum("->" in line and inode in line for line in lines)
