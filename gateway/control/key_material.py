@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.core import hpke
-from gateway.core.key_document import document_kid
+from gateway.core.jws import encode_base64url, key_thumbprint
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.ohttp_keys import KeyConfig, RecipientKey, encode_key_config, load_recipient_key
 from gateway.core.ports import KeyWrap
@@ -84,7 +83,7 @@ def load_encryption_key(key: StoredKey, private: Secret[bytes]) -> RecipientKey:
 
 def public_jwk(key: StoredKey) -> dict[str, str]:
     """Return the public half of a signing key as a JWK (RFC 8037 §2)."""
-    members = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public)}
+    members = {"crv": "Ed25519", "kty": "OKP", "x": encode_base64url(key.public)}
     return {**members, "kid": key.kid, "use": "sig", "alg": "EdDSA"}
 
 
@@ -106,10 +105,6 @@ def _generate(algorithm: KeyAlgorithm) -> _Pair:
 
 def _kid(algorithm: KeyAlgorithm, public: bytes, *, key_id: int | None) -> str:
     if key_id is None:
-        return document_kid(public)
+        return key_thumbprint(public)
     config = encode_key_config(KeyConfig(key_id, KEM_IDS[algorithm], public))
-    return _base64url(hashlib.sha256(config).digest())
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
+    return encode_base64url(hashlib.sha256(config).digest())

@@ -12,6 +12,7 @@ together with handing out the new pin.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -20,7 +21,7 @@ from gateway.control.actors import Actor, verify_actor
 from gateway.control.key_material import ALGORITHMS, create_key
 from gateway.control.revocation_entries import key_revocation
 from gateway.control.snapshot import SnapshotHolder
-from gateway.core.errors import NotFound
+from gateway.core.errors import Conflict, NotFound
 from gateway.core.keyring import TRANSITIONS, KeyAlgorithm, KeyState, KeyUse, StoredKey, next_key_id
 from gateway.core.policy import Permission
 from gateway.core.ports import Clock, ControlChange, ControlStore, KeyWrap
@@ -195,7 +196,9 @@ class Keys:
                 await _save(change, revoked)
             entry = key_revocation(kid, at=revoked.revoked_at or now)
             await change.add_revocation(entry)
-            await self._fill(change, key.use, now=now)
+            # That all identifiers are used up must not keep a stolen key in use.
+            with suppress(Conflict):
+                await self._fill(change, key.use, now=now)
         await self._snapshots.refresh()
         return revoked, entry
 

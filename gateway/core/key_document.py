@@ -3,10 +3,6 @@
 TLS alone does not say whose keys these are: whoever terminates it can put its own in their place.
 The document is a JWS in flattened JSON (RFC 7515 §7.2.2) over Ed25519 (RFC 8037 §3.1). It expires,
 and its number grows with each change, so an old one cannot hide a revocation.
-
-The signature covers ``protected`` and ``payload`` as they were sent; nothing of the payload is read
-before it was verified. No JOSE library: the form is so narrow that a parser of it is shorter than
-the checks that a library would still need.
 """
 
 from __future__ import annotations
@@ -14,18 +10,24 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.core import hpke
 from gateway.core.errors import MalformedRequest
+from gateway.core.jws import (
+    Unreadable,
+    encode_base64url,
+    parse_base64url,
+    parse_object,
+    sign_jws,
+    verify_jws,
+)
 from gateway.core.ohttp_keys import KeyConfig, find_usable_config, parse_key_config
 from gateway.core.replay import MAX_SKEW_SECONDS
 
@@ -35,14 +37,11 @@ DOCUMENT_LIFETIME: Final = timedelta(seconds=3600)
 DOCUMENT_TYPE: Final = "sealgate-keys+jws"
 PIN_PREFIX: Final = "sealgate-pin-ed25519:"
 
-_ALGORITHM: Final = "EdDSA"
 _GATEWAY_PATH: Final = "/.well-known/ohttp-gateway"
 _MAX_CHUNK_BYTES: Final = 16_384
-_MAX_DOCUMENT_BYTES: Final = 1 << 20
 _PIN_BYTES: Final = 32
 _GROUP: Final = 4
 _CLOCKS_DIFFER: Final = timedelta(seconds=MAX_SKEW_SECONDS)
-_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _KEM: Final = re.compile(r"0x[0-9a-f]{4}", re.ASCII)
 
 
@@ -122,20 +121,10 @@ class KeyDocument:
         return next((config for config in found if config is not None), None)
 
 
-def document_kid(public: bytes) -> str:
-    """Return the JWK thumbprint (RFC 7638 §3, RFC 8037 §2) of a raw Ed25519 public key."""
-    jwk = {"crv": "Ed25519", "kty": "OKP", "x": _encode(public)}
-    members = json.dumps(jwk, sort_keys=True, separators=(",", ":"))
-    return _encode(hashlib.sha256(members.encode()).digest())
-
-
 def sign_key_document(document: KeyDocument, key: Ed25519PrivateKey) -> bytes:
     """Return *document* as a JWS in flattened JSON. Times are cut to whole seconds."""
-    kid = document_kid(key.public_key().public_bytes_raw())
-    protected = _encode(_dump({"alg": _ALGORITHM, "kid": kid, "typ": DOCUMENT_TYPE}))
-    payload = _encode(_dump(_document_members(document)))
-    signature = _encode(key.sign(f"{protected}.{payload}".encode()))
-    return _dump({"payload": payload, "protected": protected, "signature": signature})
+    payload = json.dumps(_document_members(document), separators=(",", ":")).encode()
+    return sign_jws(payload, key, typ=DOCUMENT_TYPE)
 
 
 def verify_key_document(
@@ -148,12 +137,12 @@ def verify_key_document(
     :class:`DocumentRolledBack`, in this order of checks. Unknown members are skipped.
     """
     try:
-        payload = _verify_signature(data, pin)
-    except (_Unreadable, InvalidSignature):
+        payload = verify_jws(data, pin, typ=DOCUMENT_TYPE)
+    except Unreadable:
         raise DocumentForged("The key document is not signed by the pinned key.") from None
     try:
-        document = _parse_document(_parse_object(payload))
-    except _Unreadable:
+        document = _parse_document(parse_object(payload))
+    except Unreadable:
         raise DocumentMalformed("The key document cannot be understood.") from None
     # The gateway's clock may be ahead of ours; that it is behind never matters.
     if document.issued_at - _CLOCKS_DIFFER > now or document.expires_at <= now:
@@ -171,23 +160,19 @@ def pin_fingerprint(public: bytes) -> str:
 
 def encode_pin(public: bytes) -> str:
     """Return the text form of a pin, as it stands in a client's configuration."""
-    return PIN_PREFIX + _encode(public)
+    return PIN_PREFIX + encode_base64url(public)
 
 
 def parse_pin(text: str) -> bytes:
     """Return the raw public key of a pin's text form. Raises ``ValueError`` for anything else."""
     prefix, encoded = text[: len(PIN_PREFIX)], text[len(PIN_PREFIX) :]
     try:
-        public = _decode(encoded)
-    except _Unreadable:
+        public = parse_base64url(encoded)
+    except Unreadable:
         public = b""
     if prefix != PIN_PREFIX or len(public) != _PIN_BYTES:
         raise ValueError(f"a pin is {PIN_PREFIX} and 43 characters of base64url")
     return public
-
-
-class _Unreadable(Exception):
-    """The bytes are not what they should be."""
 
 
 def _may_be_sealed_to(key: DocumentKey, now: datetime) -> bool:
@@ -221,35 +206,15 @@ def _key_members(key: DocumentKey) -> dict[str, Any]:
         "status": key.status.value,
         "preference": key.preference,
         **{name: None if at is None else int(at.timestamp()) for name, at in times.items()},
-        "ohttp_config": None if key.config is None else _encode(key.config),
+        "ohttp_config": None if key.config is None else encode_base64url(key.config),
     }
     return {name: value for name, value in members.items() if value is not None}
-
-
-def _verify_signature(data: bytes, pin: bytes) -> bytes:
-    """Return the payload of a JWS that *pin* signed; the header has exactly our three members."""
-    if len(data) > _MAX_DOCUMENT_BYTES:
-        raise _Unreadable
-    envelope = _parse_object(data)
-    if set(envelope) != {"payload", "protected", "signature"}:
-        raise _Unreadable
-    protected, payload = _text(envelope, "protected"), _text(envelope, "payload")
-    header = _parse_object(_decode(protected))
-    if header != {"alg": _ALGORITHM, "kid": document_kid(pin), "typ": DOCUMENT_TYPE}:
-        raise _Unreadable
-    signature = _decode(_text(envelope, "signature"))
-    try:
-        key = Ed25519PublicKey.from_public_bytes(pin)
-    except ValueError:
-        raise _Unreadable from None
-    key.verify(signature, f"{protected}.{payload}".encode())
-    return _decode(payload)
 
 
 def _parse_document(members: Mapping[str, Any]) -> KeyDocument:
     keys = members.get("keys")
     if not isinstance(keys, list) or type(members.get("require_date")) is not bool:
-        raise _Unreadable
+        raise Unreadable
     document = KeyDocument(
         issuer=_text(members, "iss"),
         seq=_number(members, "seq"),
@@ -262,18 +227,18 @@ def _parse_document(members: Mapping[str, Any]) -> KeyDocument:
         max_chunk_bytes=_number(members, "max_chunk"),
     )
     if not timedelta(0) < document.expires_at - document.issued_at <= DOCUMENT_LIFETIME:
-        raise _Unreadable
+        raise Unreadable
     if len({key.kid for key in document.keys}) != len(document.keys):
-        raise _Unreadable
+        raise Unreadable
     return document
 
 
 def _parse_key(members: object) -> DocumentKey:
     if not isinstance(members, dict):
-        raise _Unreadable
+        raise Unreadable
     kem, status = _text(members, "kem"), _text(members, "status")
     if _KEM.fullmatch(kem) is None or status not in set(DocumentKeyStatus):
-        raise _Unreadable
+        raise Unreadable
     key = DocumentKey(
         kid=_text(members, "kid"),
         key_id=_number(members, "key_id"),
@@ -283,7 +248,9 @@ def _parse_key(members: object) -> DocumentKey:
         not_before=_moment(members, "nbf") if "nbf" in members else None,
         expires_at=_moment(members, "exp") if "exp" in members else None,
         revoked_at=_moment(members, "revoked_at") if "revoked_at" in members else None,
-        config=_decode(_text(members, "ohttp_config")) if "ohttp_config" in members else None,
+        config=parse_base64url(_text(members, "ohttp_config"))
+        if "ohttp_config" in members
+        else None,
     )
     _verify_config(key)
     return key
@@ -293,24 +260,24 @@ def _verify_config(key: DocumentKey) -> None:
     """Refuse an active key that cannot be used, and one whose parts contradict each other."""
     if key.config is None:
         if key.status is DocumentKeyStatus.ACTIVE:
-            raise _Unreadable
+            raise Unreadable
         return
-    if key.kid != _encode(hashlib.sha256(key.config).digest()):
-        raise _Unreadable
+    if key.kid != encode_base64url(hashlib.sha256(key.config).digest()):
+        raise Unreadable
     if key.kem_id not in hpke.KEMS:
         return  # of a later version; find_config passes over it
     try:
         config = parse_key_config(key.config)
     except MalformedRequest:
-        raise _Unreadable from None
+        raise Unreadable from None
     if (config.key_id, config.kem_id) != (key.key_id, key.kem_id):
-        raise _Unreadable
+        raise Unreadable
 
 
 def _text(members: Mapping[str, Any], name: str) -> str:
     value = members.get(name)
     if not isinstance(value, str) or not value:
-        raise _Unreadable
+        raise Unreadable
     return value
 
 
@@ -318,7 +285,7 @@ def _number(members: Mapping[str, Any], name: str) -> int:
     value = members.get(name)
     # bool is an int in Python, and a fraction is never issued.
     if type(value) is not int or value < 0:
-        raise _Unreadable
+        raise Unreadable
     return value
 
 
@@ -326,46 +293,4 @@ def _moment(members: Mapping[str, Any], name: str) -> datetime:
     try:
         return datetime.fromtimestamp(_number(members, name), UTC)
     except (ValueError, OverflowError, OSError):
-        raise _Unreadable from None
-
-
-def _parse_object(data: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique_members, parse_constant=_no_constant
-        )
-    except (ValueError, RecursionError):
-        raise _Unreadable from None
-    if not isinstance(value, dict):
-        raise _Unreadable
-    return value
-
-
-def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse duplicate members: two parsers would pick different ones (RFC 7515 §4)."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("duplicate member")
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _dump(members: Mapping[str, Any]) -> bytes:
-    return json.dumps(members, separators=(",", ":")).encode()
-
-
-def _encode(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _decode(text: str) -> bytes:
-    """Decode base64url, refusing what a lenient decoder drops: foreign characters, unused bits."""
-    if _BASE64URL.fullmatch(text) is None or len(text) % 4 == 1:
-        raise _Unreadable
-    decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if _encode(decoded) != text:
-        raise _Unreadable
-    return decoded
+        raise Unreadable from None

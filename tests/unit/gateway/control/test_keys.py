@@ -190,13 +190,15 @@ async def test_two_starts_at_once_make_one_set(tmp_path: Path, clock: FakeClock)
 async def test_identifiers_are_sequential_across_both_mechanisms(
     room: ControlRoom, clock: FakeClock
 ) -> None:
-    """Rotations count on, no identifier comes twice, and all used up is a conflict."""
+    """Identifiers count on and none comes twice; all used up, a key can still be revoked."""
     used = [0, 1]
     for _ in range(127):
         used += [key.key_id for key in await rotate_encryption(room, clock) if key.key_id]
     assert used == list(range(256))
     with pytest.raises(Conflict):
         await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
+    await room.keys.revoke(LOCAL, room.snapshots.current().recipient_kids[255])
+    assert offered(room) == [254]
 
 
 async def test_revoked_key_is_gone_at_once_and_replaced(room: ControlRoom) -> None:

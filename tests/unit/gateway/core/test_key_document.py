@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import hpke
+from gateway.core.jws import key_thumbprint
 from gateway.core.key_document import (
     DOCUMENT_TYPE,
     DocumentExpired,
@@ -25,7 +26,6 @@ from gateway.core.key_document import (
     DocumentRefused,
     DocumentRolledBack,
     KeyDocument,
-    document_kid,
     encode_pin,
     parse_pin,
     pin_fingerprint,
@@ -76,7 +76,7 @@ def sign_members(
     payload: Any, *, header: dict[str, Any] | None = None, key: Ed25519PrivateKey = KEY
 ) -> bytes:
     """Return a correctly signed document over any *payload*, bytes or JSON value."""
-    head = {"alg": "EdDSA", "kid": document_kid(PIN), "typ": DOCUMENT_TYPE}
+    head = {"alg": "EdDSA", "kid": key_thumbprint(PIN), "typ": DOCUMENT_TYPE}
     protected = b64(json.dumps(head if header is None else header).encode())
     body = b64(payload if isinstance(payload, bytes) else json.dumps(payload).encode())
     signature = b64(key.sign(f"{protected}.{body}".encode()))
@@ -133,7 +133,7 @@ def test_times_are_cut_to_seconds():
 
 def test_another_key_is_forged():
     """A document that another key signed is refused, also when it names the pinned one."""
-    header = {"alg": "EdDSA", "kid": document_kid(PIN), "typ": DOCUMENT_TYPE}
+    header = {"alg": "EdDSA", "kid": key_thumbprint(PIN), "typ": DOCUMENT_TYPE}
     for data in (
         sign_key_document(DOCUMENT, OTHER),
         sign_members(members(), header=header, key=OTHER),
@@ -161,12 +161,12 @@ def test_noise_is_forged(data: bytes):
 @pytest.mark.parametrize(
     "header",
     [
-        {"alg": "none", "kid": document_kid(PIN), "typ": DOCUMENT_TYPE},
+        {"alg": "none", "kid": key_thumbprint(PIN), "typ": DOCUMENT_TYPE},
         {"alg": "EdDSA", "kid": "other", "typ": DOCUMENT_TYPE},
-        {"alg": "EdDSA", "kid": document_kid(PIN), "typ": "JWT"},
-        {"alg": "EdDSA", "kid": document_kid(PIN)},
-        {"alg": "EdDSA", "kid": document_kid(PIN), "typ": DOCUMENT_TYPE, "crit": ["x"]},
-        {"alg": "EdDSA", "kid": document_kid(PIN), "typ": DOCUMENT_TYPE, "jwk": {}},
+        {"alg": "EdDSA", "kid": key_thumbprint(PIN), "typ": "JWT"},
+        {"alg": "EdDSA", "kid": key_thumbprint(PIN)},
+        {"alg": "EdDSA", "kid": key_thumbprint(PIN), "typ": DOCUMENT_TYPE, "crit": ["x"]},
+        {"alg": "EdDSA", "kid": key_thumbprint(PIN), "typ": DOCUMENT_TYPE, "jwk": {}},
     ],
 )
 def test_only_the_exact_header_counts(header):
@@ -210,7 +210,7 @@ def test_pin_of_a_wrong_length_accepts_nothing():
     """A pin that is no public key refuses every document."""
     for pin in (b"", PIN[:-1], PIN + b"\x00"):
         data = sign_members(
-            members(), header={"alg": "EdDSA", "kid": document_kid(pin), "typ": DOCUMENT_TYPE}
+            members(), header={"alg": "EdDSA", "kid": key_thumbprint(pin), "typ": DOCUMENT_TYPE}
         )
         with pytest.raises(DocumentForged):
             verify_key_document(data, pin=pin, now=NOW)
