@@ -54,6 +54,12 @@ def test_revoked_key_is_replaced(commands: Commands) -> None:
     assert sorted(signing) == ["active", "revoked"]
 
 
+def test_drained_key_is_revoked_too(commands: Commands) -> None:
+    """With --drain running streams may finish, and the key is withdrawn all the same."""
+    kid = next(r["kid"] for r in commands.json("keys", "list") if r["use"] == "encryption")
+    assert commands.json("keys", "revoke", kid, "--drain")["state"] == "revoked"
+
+
 def test_no_byte_of_a_key_is_printed(commands: Commands) -> None:
     """The rows hold names, states and times, neither half of the pair."""
     for row in commands.json("keys", "list"):

@@ -32,6 +32,15 @@ async def test_revoked_key_is_replaced(operator: httpx.AsyncClient) -> None:
     assert [k["state"] for k in keys if k["use"] == "signing"].count("active") == 1
 
 
+async def test_drain_is_said_by_the_caller(operator: httpx.AsyncClient) -> None:
+    """Running streams are cut unless the revocation says that they may finish."""
+    keys = (await operator.get("keys")).json()["items"]
+    first, second = (key["kid"] for key in keys if key["use"] == "encryption")
+    assert (await operator.post(f"keys/{first}/revoke")).json()["drain"] is False
+    drained = await operator.post(f"keys/{second}/revoke", params={"drain": True})
+    assert drained.json()["drain"] is True
+
+
 async def test_no_key_byte_is_shown(operator: httpx.AsyncClient) -> None:
     """The list holds names, states and times."""
     for key in (await operator.get("keys")).json()["items"]:
