@@ -17,7 +17,7 @@ from gateway.cli.connect import CaFile, ClientId, EnvFile, Pin, SecretFile, Trus
 from gateway.client.account import Account
 from gateway.client.connect.options import WrongUse, read_credentials
 from gateway.client.outer import UntrustedKeys
-from gateway.client.single_call import SingleCall, encapsulate, perform
+from gateway.client.single_call import NotSealed, SingleCall, encapsulate, perform
 
 _LOWEST_ERROR = 400
 
@@ -77,7 +77,7 @@ def execute(
             return 0
         out = sys.stdout.buffer
         status = perform(call, account, upstream=upstream, out=out, with_head=include)
-    except (httpx2.TransportError, UntrustedKeys, RuntimeError) as error:
+    except (httpx2.TransportError, UntrustedKeys, NotSealed) as error:
         sys.stdout.flush()
         typer.echo(f"sealgate: {str(error) or type(error).__name__}", err=True)
         return 1

@@ -22,6 +22,10 @@ class SingleCall:
     body: bytes = field(default=b"", repr=False)
 
 
+class NotSealed(Exception):
+    """The gateway gave no keys or no token; the text is the refusal that says which."""
+
+
 class _NotSent(Exception):
     """Carries the sealed request out of the transport."""
 
@@ -48,13 +52,12 @@ class _HoldBack(httpx2.BaseTransport):
 def encapsulate(call: SingleCall, account: Account, *, upstream: httpx2.BaseTransport) -> bytes:
     """Return *call* as it would go over the wire, without sending it.
 
-    Keys and a token are fetched for it. Raises what the transport raises, and ``RuntimeError`` with
-    the reason when the gateway gave no keys or no token.
+    Keys and a token are fetched for it. Raises what the transport raises, and ``NotSealed``.
     """
     try:
         with SealgateTransport(account, upstream=_HoldBack(upstream)) as transport:
             refused = transport.handle_request(_request(call, account))
-            raise RuntimeError(refused.read().decode("utf-8", "replace"))
+            raise NotSealed(refused.read().decode("utf-8", "replace"))
     except _NotSent as held:
         return held.sealed
 
@@ -79,7 +82,7 @@ def perform(
             out.write(f"{response.status_code}\n".encode("ascii"))
             out.writelines(name + b": " + value + b"\n" for name, value in response.headers.raw)
             out.write(b"\n")
-        for piece in response.iter_raw():
+        for piece in response.iter_bytes():
             out.write(piece)
             out.flush()
         return response.status_code

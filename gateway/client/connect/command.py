@@ -11,6 +11,7 @@ import asyncio
 import signal
 import ssl
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
@@ -53,7 +54,12 @@ class ConnectOptions:
 
 def main() -> None:
     """Run the command with the words of the command line."""
-    raise SystemExit(run(ConnectOptions(**vars(_parser().parse_args()))))
+    raise SystemExit(run(parse_options(sys.argv[1:])))
+
+
+def parse_options(words: Sequence[str]) -> ConnectOptions:
+    """Return the options that the command line's *words* say; exits with 2 for wrong ones."""
+    return ConnectOptions(**vars(_parser().parse_args(words)))
 
 
 def run(options: ConnectOptions) -> int:

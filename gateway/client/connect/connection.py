@@ -102,8 +102,7 @@ class LocalConnection:
 
     async def _read_request(self) -> tuple[h11.Request, bytes]:
         event = await self._next_event(self._limits.idle_seconds)
-        if not isinstance(event, h11.Request):
-            raise _Gone
+        assert isinstance(event, h11.Request), "nothing else begins a request"
         self.is_idle = False
         check_request(event, is_tcp=self._is_tcp)
         if self._http.they_are_waiting_for_100_continue:
@@ -119,17 +118,13 @@ class LocalConnection:
             raise LocalRefusal(408, "request_timeout", "The request did not arrive.") from None
         return event, bytes(body)
 
-    async def _next_event(self, seconds: float | None) -> h11.Event | None:
-        """Return the next event, None where the request has ended already."""
+    async def _next_event(self, seconds: float | None) -> h11.Event:
         while not isinstance(event := self._http.next_event(), h11.Event):
-            if event is h11.PAUSED:
-                return None
+            assert event is h11.NEED_DATA, "a request is read only after the one before it"
             try:
                 async with asyncio.timeout(seconds):
                     data = await self._reader.read(_READ_BYTES)
             except TimeoutError:
-                if seconds is None:
-                    raise
                 raise _Gone from None
             if not data:
                 raise _Gone

@@ -5,7 +5,7 @@ import io
 import httpx2
 import pytest
 
-from gateway.client.single_call import SingleCall, encapsulate, perform
+from gateway.client.single_call import NotSealed, SingleCall, encapsulate, perform
 from gateway.core.bhttp import parse_request
 from gateway.core.ohttp import RequestOpener
 from tests.unit.gateway.client.conftest import account, mock_transport
@@ -25,8 +25,11 @@ def test_encapsulate(gateway):
 def test_encapsulate_without_keys(gateway):
     """A gateway that gives no keys is an error with the reason."""
     gateway.keys_answer = (500, [], iter([b""]))
-    with pytest.raises(RuntimeError, match="keys_unavailable"):
+    with pytest.raises(NotSealed, match="keys_unavailable"):
         encapsulate(CALL, account(), upstream=mock_transport(httpx2, gateway))
+    out = io.BytesIO()
+    assert perform(CALL, account(), upstream=mock_transport(httpx2, gateway), out=out) == 503
+    assert b"keys_unavailable" in out.getvalue()
 
 
 def test_perform(gateway):
