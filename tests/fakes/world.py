@@ -110,7 +110,7 @@ def inner_request(body: bytes = CHAT_BODY, *, bearer: str | None = None) -> bhtt
 
 
 def decapsulated(
-    request: bhttp.Request | None = None, *, seal: Seal | None | bool = True
+    request: bhttp.Request | None = None, *, seal: Seal | bool | None = True
 ) -> Decapsulated:
     """Return a request as the second stage hands it on, sealed unless *seal* says otherwise."""
     if seal is True:

@@ -154,7 +154,7 @@ async def test_hostile_head_is_unavailable(tmp_path, reply):
     "replies",
     [
         b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nxHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\ny",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx" * 2,
     ],
 )
 async def test_answers_never_change_owner(tmp_path, replies):
