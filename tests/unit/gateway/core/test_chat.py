@@ -5,7 +5,12 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.core.chat import Operation, parse_inference_request, parse_model_list
+from gateway.core.chat import (
+    PROMPT_TAIL,
+    Operation,
+    parse_inference_request,
+    parse_model_list,
+)
 from gateway.core.errors import (
     MalformedRequest,
     SealgateError,
@@ -204,3 +209,48 @@ def test_anything_but_a_model_list_is_an_upstream_fault(body: bytes) -> None:
     """A list that is not understood is not shown."""
     with pytest.raises(UpstreamUnavailable):
         parse_model_list(body, visible={"a"})
+
+
+def test_a_completion_knows_the_ends_of_its_prompts() -> None:
+    """The scrubber gets the last characters of each prompt, and how many choices each has."""
+    request = parse({"prompt": "x" * PROMPT_TAIL + "tel 1"}, Operation.COMPLETIONS)
+    assert request.prompts == ("x" * (PROMPT_TAIL - 5) + "tel 1",)
+    assert request.n == 1
+    request = parse({"prompt": ["a", "b"], "n": 3}, Operation.COMPLETIONS)
+    assert (request.prompts, request.n) == (("a", "b"), 3)
+    assert parse({"n": 2}).prompts == ()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"continue_final_message": True, "add_generation_prompt": False},
+        {"add_generation_prompt": False},
+        {"messages": [{"role": "assistant", "content": "canary 138", "prefix": True}]},
+        {"messages": [{"role": "assistant", "content": "canary 138", "partial": True}]},
+    ],
+)
+def test_no_chat_answer_continues_a_message(fields: dict[str, Any]) -> None:
+    """Every way to have the model go on inside a message is refused."""
+    with pytest.raises(UnsupportedParameter):
+        parse(fields)
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+def test_the_repr_of_a_request_holds_no_prompt(operation: Operation) -> None:
+    """What the caller wrote is in no trace and no log."""
+    fields = {"messages": [{"role": "user", "content": "canary"}]}
+    if operation is Operation.COMPLETIONS:
+        fields = {"prompt": "canary"}
+    assert "canary" not in repr(parse(fields, operation))
+
+
+def test_the_error_of_the_parser_is_not_kept() -> None:
+    """It holds all of the text, so it is not on our error either."""
+    for error, call in (
+        (MalformedRequest, lambda: parse_inference_request(Operation.COMPLETIONS, b"canary")),
+        (UpstreamUnavailable, lambda: parse_model_list(b"canary", visible=set())),
+    ):
+        with pytest.raises(error) as caught:
+            call()
+        assert caught.value.__context__ is None

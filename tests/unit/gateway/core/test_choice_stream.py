@@ -184,3 +184,25 @@ def test_completions_have_a_text() -> None:
         "finish_reason": None,
     }
     assert stream.end("stop") == {"index": 1, "text": "", "finish_reason": "stop"}
+
+
+def test_an_id_comes_once() -> None:
+    """Clients that join the pieces of an id get the first piece only."""
+    stream = ChoiceStream(0, chat=True)
+    pieces = [
+        stream.take(chat({"tool_calls": [{"index": index, "id": piece, "function": {}}]}))
+        for index, piece in ((0, "138"), (0, "0013"), (1, "c1"), (0, "8000"))
+    ]
+    first = {"index": 0, "id": "138", "type": "function", "function": {}}
+    other = {"index": 1, "id": "c1", "type": "function", "function": {}}
+    assert pieces == [shaped({"tool_calls": [first]}), None, shaped({"tool_calls": [other]}), None]
+
+
+def test_a_completion_goes_on_from_its_prompt() -> None:
+    """A value begun in the prompt is replaced in the answer."""
+    stream = ChoiceStream(0, chat=False, continued="mobile 1380013")
+    assert stream.take({"index": 0, "text": "8000 ok"}) == {
+        "index": 0,
+        "text": "[PHONE] ",
+        "finish_reason": None,
+    }

@@ -3,11 +3,14 @@
 import os
 from pathlib import Path
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.core.chat import Operation, parse_inference_request
 from gateway.core.errors import MalformedRequest, PayloadTooLarge, SealgateError
-from gateway.core.request_json import MAX_BODY_BYTES, MAX_DEPTH, parse_object
+from gateway.core.request_json import MAX_BODY_BYTES, MAX_DEPTH, MAX_ITEMS, parse_object
 
 ROOT = Path(__file__).parents[4]
 # A switch of the tests, no setting of the gateway.
@@ -71,3 +74,34 @@ def test_the_public_suite_of_bad_json_is_refused(operation: Operation) -> None:
         if file.name.startswith("n_"):
             with pytest.raises(MalformedRequest):
                 parse_object(file.read_bytes())
+
+
+@pytest.mark.parametrize(
+    "element", [b"{}", b"[]", b'""', rb'"\\"', b"0", b'{"a":0}', b'{"":""}', b"null"]
+)
+def test_the_number_of_pieces_is_limited(element: bytes) -> None:
+    """A body of very many small pieces is refused before it is parsed."""
+    with pytest.raises(PayloadTooLarge):
+        parse_object(b'{"a":[' + b",".join([element] * (MAX_ITEMS + 1)) + b"]}")
+
+
+def test_long_texts_are_not_many_pieces() -> None:
+    """What stands inside strings does not count, however it is written."""
+    prose = rb"so {\"a\": [1, 2]}, \\\"x\\\", " * 20_000
+    assert parse_object(b'{"a":["' + prose + b'","' + prose + b'"]}')
+
+
+@given(st.lists(st.text(alphabet='\\"a', max_size=4), max_size=9))
+def test_strings_are_counted_once_or_twice(strings: list[str]) -> None:
+    """The quick count is never below the number of strings and never above twice that number."""
+    body = orjson.dumps(strings)
+    counted = body.count(b'"') - body.count(b'\\"')
+    assert len(strings) <= counted <= 2 * len(strings)
+
+
+def test_the_error_of_the_parser_is_not_kept() -> None:
+    """It holds the whole body, so it is not on our error as its context."""
+    with pytest.raises(MalformedRequest) as caught:
+        parse_object(b'{"canary"')
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None

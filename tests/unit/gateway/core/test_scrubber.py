@@ -17,6 +17,7 @@ from gateway.core.scrubber import (
     WholeAnswerScrubber,
     error_event,
 )
+from gateway.core.sse import MAX_EVENT_BYTES
 
 CHAT, TEXT = Operation.CHAT_COMPLETIONS, Operation.COMPLETIONS
 CANARY = "canary-5f1d"
@@ -398,3 +399,86 @@ def test_the_error_event_has_the_shape_that_clients_know() -> None:
             "code": "scrub_failed",
         }
     }
+
+
+def completion(*texts: str) -> bytes:
+    """Return a whole completion with one choice for each of *texts*."""
+    choices = [
+        {"index": index, "text": text, "finish_reason": "stop"} for index, text in enumerate(texts)
+    ]
+    return orjson.dumps({"id": "cmpl-1", "created": 7, "model": "tiny", "choices": choices})
+
+
+PROMPTS = ("tel 1", "mail ann@", "so")
+
+
+def test_whole_completions_go_on_from_their_prompts() -> None:
+    """Each choice continues the prompt that it belongs to."""
+    scrubber = WholeAnswerScrubber(TEXT, prompts=PROMPTS, n=2)
+    answers = ["3800138000.", "38", "example.com", "you", "3800138000", ""]
+    scrubber.feed(completion(*answers))
+    out = [choice["text"] for choice in orjson.loads(scrubber.finish())["choices"]]
+    assert out == ["[PHONE].", "38", "[EMAIL]", "you", "3800138000", ""]
+
+
+def test_streamed_completions_go_on_from_their_prompts() -> None:
+    """It makes no difference that the answer comes in pieces."""
+    scrubber = StreamAnswerScrubber(TEXT, prompts=PROMPTS, n=1)
+    out = b"".join(
+        scrubber.feed(event(*[{"index": i, "text": piece} for i, piece in enumerate(pieces)]))
+        for pieces in (("380013", "exam", "380013"), ("8000.", "ple.com", "8000."))
+    )
+    out += scrubber.feed(DONE) + scrubber.finish()
+    assert [texts(out, "text", index) for index in range(3)] == [
+        "[PHONE].",
+        "[EMAIL]",
+        "3800138000.",
+    ]
+
+
+def test_a_choice_that_nobody_asked_for_is_withheld() -> None:
+    """A choice beyond the prompts belongs to none of them."""
+    scrubber = WholeAnswerScrubber(TEXT, prompts=("a",), n=1)
+    scrubber.feed(completion("x", "y"))
+    with pytest.raises(ScrubFailed):
+        scrubber.finish()
+
+
+def test_a_whole_answer_is_scrubbed_in_slices() -> None:
+    """Long texts make many short steps, and the last one brings the answer."""
+    scrubber = WholeAnswerScrubber(TEXT)
+    scrubber.feed(completion("so " * 3_000, "tel 13800138000 " * 200))
+    *pauses, answer = scrubber.finish_slices()
+    assert pauses == [None] * 7
+    assert answer is not None
+    whole = WholeAnswerScrubber(TEXT)
+    whole.feed(completion("so " * 3_000, "tel 13800138000 " * 200))
+    assert whole.finish() == answer
+    assert answer.count(b"[PHONE]") == 200
+
+
+def test_an_answer_abandoned_half_way_is_gone() -> None:
+    """Whoever stops between two slices gets nothing later either."""
+    scrubber = WholeAnswerScrubber(TEXT)
+    scrubber.feed(completion("so " * 3_000))
+    assert next(iter(scrubber.finish_slices())) is None
+    with pytest.raises(ScrubFailed):
+        scrubber.finish()
+
+
+def test_errors_do_not_carry_the_answer() -> None:
+    """The parser's error holds all that it read, so it is not kept as context."""
+    whole = WholeAnswerScrubber(CHAT)
+    whole.feed(b"canary")
+    with pytest.raises(ScrubFailed) as caught:
+        whole.finish()
+    assert caught.value.__context__ is None
+    with pytest.raises(ScrubFailed) as caught:
+        StreamAnswerScrubber(CHAT).feed(b"data: canary\n\n")
+    assert caught.value.__context__ is None
+
+
+def test_an_event_is_bounded() -> None:
+    """An event is scrubbed at one go, so its size bounds how long others wait."""
+    with pytest.raises(ScrubFailed):
+        run(event(delta(content="4 " * MAX_EVENT_BYTES)))

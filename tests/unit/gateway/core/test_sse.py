@@ -93,3 +93,11 @@ def test_data_cannot_begin_a_line_of_its_own(data: bytes) -> None:
     """A line end in the data would let it forge fields."""
     with pytest.raises(ValueError, match="one line"):
         encode_event(data)
+
+
+def test_errors_and_events_show_no_text() -> None:
+    """Neither the codec's error nor the repr of an event carries what the model wrote."""
+    with pytest.raises(ScrubFailed) as caught:
+        EventParser().feed(b"data: canary \xff\n")
+    assert caught.value.__context__ is None
+    assert "canary" not in repr(ServerSentEvent("canary", b"canary"))

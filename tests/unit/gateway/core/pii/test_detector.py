@@ -10,6 +10,7 @@ from gateway.core.pii.detector import Detector
     [
         {"tail": "b", "not_before": "a"},
         {"tail": "b", "check": lambda value, before: True},
+        {"tail": "b", "words": ("tel",)},
         {"lead": "[a]"},
         {"lead": "[a]", "lead_limit": 3},
         {"lead_start": "[a]"},

@@ -51,3 +51,16 @@ def test_empty_patterns_are_refused(pattern: str) -> None:
     """A pattern that matches nothing at all would match everywhere."""
     with pytest.raises(ValueError, match="empty"):
         Automaton().add(Detector(label="X", pattern=pattern))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("abab", True), ("ab ab", True), ("abab a", True), ("aba b", True), ("a bab", False)],
+)
+def test_a_short_group_ends_the_value(text: str, *, expected: bool) -> None:
+    """A separator needs a group of the given length before it; the last group may be shorter."""
+    automaton = Automaton()
+    pattern = "[ab]( ?[ab]){3,4}"
+    first = automaton.add(Detector(label="X", pattern=pattern, shortest_group=2))
+    assert accepts(automaton, first, text) is expected
+    assert not accepts(automaton, first, "ab  ab")

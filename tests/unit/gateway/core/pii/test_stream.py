@@ -219,6 +219,26 @@ def test_a_younger_value_waits_for_an_older_one() -> None:
     assert run(list("abxy!"), StreamScrubber(machine=machine)) == "[OLD]xy!"
 
 
+def test_a_shortened_lead_does_not_hide_what_is_older() -> None:
+    """A long lead lets go of its beginning, so a value that began later can be the older one."""
+    machine = Machine(
+        [
+            Detector(
+                label="LEAD",
+                pattern="@",
+                lead="[ab]",
+                lead_start="a",
+                lead_limit=2,
+                not_after="[ab]",
+            ),
+            Detector(label="OLD", pattern="aaab!"),
+            Detector(label="YOUNG", pattern="aab"),
+        ]
+    )
+    assert run(list("aaaaab!"), StreamScrubber(machine=machine)) == "aa[OLD]"
+    assert run(list("aaaaabx"), StreamScrubber(machine=machine)) == "aaa[YOUNG]x"
+
+
 def test_cutting_the_buffer_changes_nothing() -> None:
     """Values that are open while old text is dropped are replaced all the same."""
     card = ("\u200b" * 32).join("4111111111111111")
@@ -230,3 +250,67 @@ def test_cutting_the_buffer_changes_nothing() -> None:
     assert scrubber.feed("so " * 300 + "202-555-0143") == "so " * 300
     assert scrubber.feed(".") == ""
     assert scrubber.finish() == "[PHONE]."
+
+
+def test_a_word_may_be_needed_before_a_value() -> None:
+    """Without one of its words a detector finds nothing; each detector has words of its own."""
+    machine = Machine(
+        [
+            Detector(label="A", pattern="11", words=("é", "tel")),
+            Detector(label="B", pattern="22", words=("fax",)),
+            Detector(label="C", pattern="22x"),
+        ]
+    )
+    for text, expected in (
+        ("11 22", "11 22"),
+        ("a 11", "a 11"),
+        ("É 11", "É 11"),
+        ("é 11", "é [A]"),
+        ("TEL 11 22", "TEL [A] 22"),
+        ("fax 11 22", "fax 11 [B]"),
+        ("fax" + " " * 24 + "22", "fax" + " " * 24 + "22"),
+        ("22x", "[C]"),
+    ):
+        assert run(list(text), StreamScrubber(machine=machine)) == expected
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "expected"),
+    [
+        ("Her mobile phone: 1", "3800138000 I think", "[PHONE] I think"),
+        ("Write to anna.smith@", "example.com.", "[EMAIL]."),
+        ("Card 4", "111 1111 1111 1111 ok", "[BANK_CARD] ok"),
+        ("id card 1", "1010519491231002X", "[CN_ID]"),
+        ("13800138000", "", ""),
+        ("13800138000", " is it", " is it"),
+        ("13800138000", "1", "1"),
+        ("ann@example.co", "m, yes", ", yes"),
+        ("call ", "555-0143", "[PHONE]"),
+        ("The number 138", " is even", " is even"),
+        ("a word", "s more", "s more"),
+    ],
+)
+def test_a_value_that_begins_before_the_stream_is_replaced(
+    prompt: str, answer: str, expected: str
+) -> None:
+    """Of such a value the part in the stream goes; nothing of what stands before comes out."""
+    assert run([answer], StreamScrubber(continued=prompt)) == expected
+    assert run(list(answer), StreamScrubber(continued=prompt)) == expected
+
+
+@given(texts, st.integers(0, 60))
+def test_any_continued_text_shows_no_more_than_the_whole_would(text: str, cut: int) -> None:
+    """After the last placeholder, the second part gives what the whole gives there."""
+    rest = run([text[cut:]], StreamScrubber(continued=text[:cut]))
+    shown = rest.rpartition("]")[2]
+    assert scrub(text).endswith(shown)
+
+
+def test_rows_of_digits_are_cheap() -> None:
+    """Single digits with gaps keep few possible values open: what costs time is bounded."""
+    scrubber = StreamScrubber()
+    most = 0
+    for char in "4 7 2 9 1 3 8 " * 60:
+        scrubber.feed(char)
+        most = max(most, len(scrubber._threads) + len(scrubber._pending))
+    assert most <= 8
