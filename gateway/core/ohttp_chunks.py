@@ -17,6 +17,11 @@ from gateway.core.varint import encode_varint, find_varint
 MAX_CHUNK_BYTES: Final = 16384
 """Plaintext of one chunk: what every receiver has to accept (draft §3)."""
 
+# Opening a chunk costs about a microsecond, whatever is in it, before anybody is known. Where the
+# total is bounded, so is the number of chunks: one-byte chunks are there to keep the reader busy.
+_FREE_CHUNKS: Final = 256
+_MIN_MEAN_CHUNK_BYTES: Final = 64
+
 _FINAL_AAD: Final = b"final"
 _FINAL_MARK: Final = b"\x00"
 
@@ -59,6 +64,7 @@ class ChunkReader:
         self._open_chunk: OpenChunk | None = None
         self._buffer = bytearray()
         self._total_bytes = 0
+        self._chunks = 0
         self._is_final = False
         self._is_spent = False
 
@@ -110,10 +116,17 @@ class ChunkReader:
                 return
             plaintext = open_chunk(self._buffer[start:end], aad=b"")
             self._total_bytes += len(plaintext)
+            self._count_chunk()
             del self._buffer[:end]
             yield plaintext
         if self._is_final:
             self._check_size(len(self._buffer))
+
+    def _count_chunk(self) -> None:
+        self._chunks += 1
+        least = (self._chunks - _FREE_CHUNKS) * _MIN_MEAN_CHUNK_BYTES
+        if self._max_total_bytes is not None and self._total_bytes < least:
+            raise PayloadTooLarge("The request comes in chunks that are too small.")
 
     def _check_size(self, sealed_bytes: int) -> None:
         plaintext_bytes = sealed_bytes - TAG_BYTES

@@ -212,3 +212,11 @@ def test_informational_response_in_a_request(framing):
     """A request cannot start with an informational status, as a response can."""
     with pytest.raises(MalformedRequest):
         parse_request(bytes([framing]) + b"\x40\x67\x00" + raw(CHAT, framing)[1:])
+
+
+def test_content_in_tiny_pieces_has_a_limit():
+    """A body of one-byte pieces costs a stranger nothing and us much, so it is refused."""
+    request = Request(b"POST", b"/", authority=b"gateway.example")
+    with pytest.raises(MalformedRequest):
+        parse_request(streamed(request, [b"a"] * 300))
+    assert parse_request(streamed(request, [b"a" * 100] * 300)).body == b"a" * 30_000

@@ -124,3 +124,11 @@ def test_no_way_back_after_an_error():
     source.finish(b"P\x00" + TAG.lower())
     with pytest.raises(OpenFailed):
         source.finish()
+
+
+def test_tiny_chunks_have_a_limit():
+    """A request of one-byte chunks is refused after some hundred; an answer may be of tokens."""
+    wire = b"P" + (b"\x11a" + TAG) * 300
+    with pytest.raises(PayloadTooLarge):
+        reader(max_total_bytes=10_000).feed(wire)
+    assert len(reader(max_total_bytes=None).feed(wire)) == 300
