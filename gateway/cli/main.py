@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong use.
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -15,13 +16,11 @@ from gateway.app import open_control
 from gateway.cli import (
     check_config,
     clients,
-    connect,
     credentials,
     init,
     keys,
     logs,
     revoke,
-    seal_request,
     serve,
     status,
 )
@@ -41,8 +40,12 @@ app.add_typer(status.app, name="status")
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.command("check-config")(check_config.check_config)
-app.command("connect")(connect.connect)
-app.command("seal-request")(seal_request.seal_request)
+# The client's HTTP library is an extra of its own, which a gateway does without.
+if find_spec("httpx2") is not None:
+    from gateway.cli import connect, seal_request
+
+    app.command("connect")(connect.connect)
+    app.command("seal-request")(seal_request.seal_request)
 
 
 @app.callback()
@@ -65,7 +68,8 @@ def main() -> None:
     except SealgateError as error:
         _fail([error.detail])
     except OSError as error:
-        _fail([error.strerror or type(error).__name__])
+        what = error.strerror or type(error).__name__
+        _fail([f"{error.filename}: {what}" if error.filename else what])
 
 
 def _fail(lines: list[str]) -> None:
