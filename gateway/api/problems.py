@@ -98,6 +98,21 @@ def problem_json(error: SealgateError) -> WholeAnswer:
     return WholeAnswer(problem.status, "application/problem+json", orjson.dumps(body))
 
 
+def method_not_allowed() -> WholeAnswer:
+    """Return what a path says to a method that it does not have, as problem+json.
+
+    Not in the table: only a framework's router finds this out, and it raises no error of ours.
+    """
+    body = {
+        "type": "about:blank",
+        "title": "Method not allowed",
+        "status": 405,
+        "detail": "This path has other methods only.",
+        "code": "method_not_allowed",
+    }
+    return WholeAnswer(405, "application/problem+json", orjson.dumps(body))
+
+
 def oauth_error(error: SealgateError) -> WholeAnswer:
     """Return *error* in the shape of RFC 6749 §5.2."""
     problem = PROBLEMS[error.code]

@@ -16,18 +16,16 @@ from starlette.responses import Response
 from gateway.core.errors import (
     InternalError,
     InvalidClient,
-    InvalidToken,
     MalformedRequest,
     NotFound,
     RateLimited,
     SealgateError,
-    StoreUnavailable,
 )
 from gateway.pipeline.exchange import WholeAnswer
 
 Presenter = Callable[[SealgateError], WholeAnswer]
 
-_RETRY_AFTER_SECONDS = "5"
+_RETRY_AFTER_SECONDS = {429: "5", 503: "1"}
 
 
 def install_refusals(app: FastAPI, present: Presenter) -> None:
@@ -50,12 +48,12 @@ def refusal(error: SealgateError, present: Presenter) -> Response:
     """Return *error* as a response with the headers that belong to it."""
     answer = present(error)
     headers = {"Cache-Control": "no-store"}
-    if isinstance(error, InvalidToken):
-        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 §3
-    elif isinstance(error, InvalidClient):
+    if isinstance(error, InvalidClient):
         headers["WWW-Authenticate"] = 'Basic realm="sealgate", charset="UTF-8"'  # RFC 6749 §5.2
-    elif isinstance(error, RateLimited | StoreUnavailable):
-        headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    elif answer.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 §3
+    if answer.status in _RETRY_AFTER_SECONDS:
+        headers["Retry-After"] = _RETRY_AFTER_SECONDS[answer.status]
     return Response(answer.body, answer.status, headers, media_type=answer.content_type)
 
 

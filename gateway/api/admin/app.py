@@ -4,37 +4,55 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import FastAPI, Request
 from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.routing import Match
 
 from gateway.api.admin import access_log, clients, keys, revocations, status
-from gateway.api.admin.session import get_principal
+from gateway.api.admin.session import Gate
 from gateway.api.body_limit import BodyLimit
-from gateway.api.problems import problem_json
+from gateway.api.problems import method_not_allowed, problem_json
 from gateway.api.refusals import install_refusals
 from gateway.control.room import ControlRoom
 
 PREFIX: Final = "/admin/v1"
 MAX_BODY_BYTES: Final = 65536
+_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 def build_admin_app(room: ControlRoom) -> FastAPI:
     """Return the app of ``/admin/v1``. The caller's address is ``scope["client"]``."""
-    body_limit = Middleware(BodyLimit, max_body_bytes=MAX_BODY_BYTES, present=problem_json)
+    document = f"{PREFIX}/openapi.json"
     app = FastAPI(
         title="Sealgate admin API",
         version="1",
-        openapi_url=f"{PREFIX}/openapi.json",
+        openapi_url=document,
         docs_url=None,  # its pages load scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[body_limit],
+        middleware=[
+            Middleware(Gate, room=room, open_paths=[document]),
+            Middleware(BodyLimit, max_body_bytes=MAX_BODY_BYTES, present=problem_json),
+        ],
     )
     app.state.room = room
     install_refusals(app, problem_json)
-    # On the router as well as in each route: a route that forgot it would still be closed.
-    guarded = APIRouter(prefix=PREFIX, dependencies=[Depends(get_principal)])
+    app.add_exception_handler(405, _refuse_method)
     for noun in (clients, keys, revocations, access_log, status):
-        guarded.include_router(noun.ROUTER)
-    app.include_router(guarded)
+        app.include_router(noun.ROUTER, prefix=PREFIX)
     return app
+
+
+async def _refuse_method(request: Request, _error: Exception) -> Response:
+    # The framework's own Allow has the methods of one route; a path has one route for each method.
+    routes = request.app.router.routes
+    scope = {key: request.scope[key] for key in ("type", "path", "root_path", "headers")}
+    allowed = [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    answer = method_not_allowed()
+    headers = {"Allow": ", ".join(allowed), "Cache-Control": "no-store"}
+    return Response(answer.body, answer.status, headers, media_type=answer.content_type)

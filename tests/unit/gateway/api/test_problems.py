@@ -8,6 +8,7 @@ from gateway.api.problems import (
     DATE_PROBLEM,
     OHTTP_KEY_PROBLEM,
     ProblemPresenter,
+    method_not_allowed,
     oauth_error,
     openai_error,
     problem_json,
@@ -44,6 +45,15 @@ def test_date_has_the_registered_problem_type():
     assert answer.status == 400
     assert orjson.loads(answer.body)["type"] == DATE_PROBLEM
     assert problem_json(Replayed()).status == 409
+
+
+def test_wrong_method_is_a_problem_too():
+    """What the router finds out has the same shape as every other problem."""
+    answer = method_not_allowed()
+    body = orjson.loads(answer.body)
+    assert (answer.status, answer.content_type) == (405, "application/problem+json")
+    assert (body["status"], body["code"]) == (405, "method_not_allowed")
+    assert set(body) == set(orjson.loads(problem_json(InvalidToken()).body))
 
 
 def test_oauth_shape():

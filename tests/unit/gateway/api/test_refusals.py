@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from fastapi import FastAPI
 
-from gateway.api.problems import problem_json
-from gateway.api.refusals import install_refusals
+from gateway.api.problems import oauth_error, problem_json
+from gateway.api.refusals import Presenter, install_refusals, refusal
+from gateway.core.errors import InvalidClient, InvalidToken, SealgateError, StoreUnavailable
 from tests.fakes.http import http
 
 
@@ -23,3 +25,16 @@ async def test_unexpected_error_is_an_internal_error() -> None:
     assert response.status_code == 500
     assert response.json()["code"] == "internal_error"
     assert "canary" not in response.text
+
+
+@pytest.mark.parametrize("present", [problem_json, oauth_error])
+def test_headers_follow_the_status(present: Presenter) -> None:
+    """A 401 has a challenge, 429 and 503 say when to come again, everything says no-store."""
+    for kind in SealgateError.__subclasses__():
+        response = refusal(kind(), present)
+        assert response.headers["cache-control"] == "no-store"
+        assert ("www-authenticate" in response.headers) == (response.status_code == 401)
+        assert ("retry-after" in response.headers) == (response.status_code in {429, 503})
+    assert refusal(StoreUnavailable(), present).headers["retry-after"] == "1"
+    assert refusal(InvalidToken(), present).headers["www-authenticate"].startswith("Bearer")
+    assert refusal(InvalidClient(), present).headers["www-authenticate"].startswith("Basic")

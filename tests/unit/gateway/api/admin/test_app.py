@@ -108,3 +108,25 @@ async def test_limits_of_paging_and_body(room: ControlRoom, app: FastAPI) -> Non
         assert (await client.get("/admin/v1/nothing")).status_code == 404
         assert (await client.get("/admin/v1/openapi.json")).status_code == 200
         assert (await client.get("/docs")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", "clients", "GET, POST"),
+        ("PUT", "clients/c", "GET, PATCH"),
+        ("GET", "clients/c/role", "PUT"),
+        ("POST", "status", "GET"),
+        ("PUT", "openapi.json", "GET, HEAD"),
+    ],
+)
+async def test_wrong_method_is_405(
+    room: ControlRoom, app: FastAPI, method: str, path: str, allow: str
+) -> None:
+    """A method that the path does not have is told with all those it has."""
+    async with http(app, token=await token_of(room, Role.OPERATOR)) as client:
+        response = await client.request(method, f"/admin/v1/{path}")
+    assert response.status_code == 405
+    assert response.headers["allow"] == allow
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == "method_not_allowed"

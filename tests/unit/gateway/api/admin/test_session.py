@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fastapi import FastAPI
+from starlette.types import Message
 
 from gateway.api.admin.app import PREFIX
 from gateway.control.clients import ClientGrants
@@ -91,3 +92,56 @@ async def test_lost_store_is_503(room: ControlRoom, app: FastAPI, clock: FakeClo
     assert response.status_code == 503
     assert "retry-after" in response.headers
     assert (await room.clients.list_page(LOCAL)) != []
+
+
+@pytest.mark.parametrize("content", [b"{bad", b"[" * 60_000, bytes(100_000)])
+async def test_bad_body_without_a_token_is_401(app: FastAPI, content: bytes) -> None:
+    """Whoever has no token is told so, whatever the body is."""
+    async with http(app) as client:
+        response = await client.post(CLIENTS, content=content)
+    assert response.status_code == 401
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(("role", "status"), [(None, 401), (Role.APPLICATION, 403)])
+async def test_no_body_is_read_before_the_proof(
+    room: ControlRoom, app: FastAPI, role: Role | None, status: int
+) -> None:
+    """Of a call without a token of staff nothing but its head is read."""
+    token = None if role is None else await token_of(room, role)
+
+    async def receive() -> Message:
+        raise AssertionError("the body was read")
+
+    fields = [(b"content-type", b"application/json")]
+    if token is not None:
+        fields.append((b"authorization", f"Bearer {token}".encode()))
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": CLIENTS,
+        "raw_path": CLIENTS.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": fields,
+        "client": ("127.0.0.1", 50_000),
+    }
+    await app(scope, receive, send)
+    assert sent[0]["status"] == status
+    headers = dict(sent[0]["headers"])
+    assert headers[b"connection"] == b"close"
+    assert (b"www-authenticate" in headers) == (status == 401)
+
+
+@pytest.mark.parametrize("path", ["", "/nothing", "/docs", PREFIX, f"{PREFIX}/openapi.json/"])
+async def test_strangers_learn_no_path(app: FastAPI, path: str) -> None:
+    """Without a token every path but the document is 401, whether it exists or not."""
+    async with http(app) as client:
+        assert (await client.get(path)).status_code == 401
+        assert (await client.post(f"{PREFIX}/openapi.json", content=b"{")).status_code == 401
+        assert (await client.get(f"{PREFIX}/openapi.json")).status_code == 200
