@@ -1,5 +1,9 @@
 """The metrics page for Prometheus. Belongs on the admin listener only.
 
+It asks for no token, since scrapers seldom can fetch one: whoever may reach the admin listener may
+read it. That listener is on loopback and for loopback networks unless the settings say otherwise;
+keep it so, or let a proxy that knows the scraper stand before it. The page holds counts only.
+
 What is counted is decided where it is counted; no label may come from a caller.
 """
 
