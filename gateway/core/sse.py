@@ -16,7 +16,7 @@ from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 
 # One token is a few hundred bytes of event, and a whole tool call at once a few thousand.
 # An event is scrubbed at one go; of this size it takes less than a tenth of a second at the worst.
-MAX_EVENT_BYTES: Final = 32 * 1024
+MAX_EVENT_BYTES: Final = 20 * 1024
 
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
