@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.client.connect.command import parse_options
 from gateway.settings import load_configuration
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 COMPOSE = DEPLOY / "compose" / "compose.yaml"
+CONNECT = DEPLOY / "compose" / "connect.yaml"
 SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 MAX_EXPOSURE = 20  # of 100; a unit without any hardening has 96
 
@@ -41,9 +43,9 @@ def containerfiles() -> list[Path]:
     return [file for file in sorted(DEPLOY.glob("Containerfile*")) if "ignore" not in file.name]
 
 
-def compose() -> dict[str, Any]:
-    """Return the composition as data."""
-    loaded: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
+def compose(file: Path = COMPOSE) -> dict[str, Any]:
+    """Return a composition as data."""
+    loaded: dict[str, Any] = yaml.safe_load(file.read_text())
     return loaded
 
 
@@ -88,16 +90,19 @@ def test_build_lock_matches_the_development_lock() -> None:
     assert pins <= set(pin.findall((ROOT / "requirements" / "dev.txt").read_text()))
 
 
-def test_compose_file_is_valid() -> None:
+@pytest.mark.parametrize("file", [COMPOSE, CONNECT], ids=lambda file: file.name)
+def test_compose_file_is_valid(file: Path) -> None:
     """docker-compose accepts the composition without a word."""
-    done = run(find_tool("docker-compose"), "-f", str(COMPOSE), "config", "-q", cwd=COMPOSE.parent)
+    done = run(find_tool("docker-compose"), "-f", str(file), "config", "-q", cwd=file.parent)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", ["gateway", "serving"])
-def test_compose_services_are_closed(name: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "name"), [(COMPOSE, "gateway"), (COMPOSE, "serving"), (CONNECT, "connect")]
+)
+def test_compose_services_are_closed(file: Path, name: str) -> None:
     """No service has capabilities, a writable root, a way to more privileges or a core dump."""
-    service = compose()["services"][name]
+    service = compose(file)["services"][name]
     assert service["cap_drop"] == ["ALL"]
     assert "cap_add" not in service
     assert "privileged" not in service
@@ -162,6 +167,30 @@ def test_command_line_is_one_serving_takes(words: list[str]) -> None:
     done = run(sys.executable, *words, "--help")
     assert done.returncode == 0, done.stderr
     assert "--keys" in done.stdout
+
+
+def test_connect_publishes_nothing() -> None:
+    """The proxy beside an application opens no port: it is reached through a shared socket."""
+    [(name, service)] = compose(CONNECT)["services"].items()
+    assert (name, service.get("ports")) == ("connect", None)
+    assert "unix:/run/sealgate/connect.sock" in service["command"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        compose(CONNECT)["services"]["connect"]["command"],
+        unit_words("sealgate-connect.service"),
+    ],
+    ids=["image", "unit"],
+)
+def test_command_line_is_one_connect_takes(words: list[str]) -> None:
+    """What the image and the unit run has only options that connect knows, and names no secret."""
+    given = parse_options(words)
+    assert given.client_secret_file is not None
+    assert given.pin is not None
+    assert not given.trust_tls
+    assert "secret" not in str(given.client_id).lower()
 
 
 def runnable_copy(unit: Path, directory: Path) -> Path:

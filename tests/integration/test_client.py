@@ -201,7 +201,7 @@ def test_client_needs_no_server_package():
 
 
 def test_wheel_asks_for_no_server_package(tmp_path):
-    """The wheel's own metadata asks for cryptography, and with the extra for httpx2 besides."""
+    """The wheel's own metadata asks for cryptography, and with the extra for httpx2 and its h11."""
     program = (
         "import sys\n"
         "from hatchling.metadata.core import ProjectMetadata\n"
@@ -215,7 +215,7 @@ def test_wheel_asks_for_no_server_package(tmp_path):
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     said = done.stdout.split()
-    assert [line.partition(">=")[0] for line in said[:2]] == ["cryptography", "httpx2"]
+    assert [line.partition(">=")[0] for line in said[:3]] == ["cryptography", "h11", "httpx2"]
     assert "sealgate-connect" in said
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["scripts"]["sealgate-connect"].startswith("gateway.client.")
