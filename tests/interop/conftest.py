@@ -1,0 +1,101 @@
+"""Peers that we did not write: a Node client from npm packages, and proxies in front."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.fake_vllm import Options, start_fake_vllm
+from tests.integration.conftest import World
+from tests.story.gateway import Gateway
+
+HERE = Path(__file__).parent
+PROXY_ADDRESS = "127.0.0.2"
+
+Job = Callable[..., Any]
+
+
+def _install() -> str:
+    """Install the locked packages unless they are there; return why that failed, or nothing."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        return "node and npm are not installed"
+    lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
+    stamp = HERE / "node_modules/.ready"
+    if stamp.exists() and stamp.read_text() == lock:
+        return ""
+    try:
+        done = subprocess.run(
+            [npm, "ci", "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=20000"],
+            cwd=HERE, capture_output=True, text=True, timeout=90, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return "npm ci did not end in time: the registry cannot be reached"
+    if done.returncode:
+        if "EUSAGE" in done.stderr or "EINTEGRITY" in done.stderr:
+            raise RuntimeError(f"the lock is wrong: {done.stderr}")
+        return "npm ci failed: the registry cannot be reached"
+    stamp.write_text(lock)
+    return ""
+
+
+@pytest.fixture(scope="session")
+def node() -> Job:
+    """Return what runs one job of ``check.mjs`` and returns its result."""
+    reason = _install()
+    if reason:
+        pytest.skip(reason)
+
+    def job(name: str, *, ca_file: str | None = None, **values: Any) -> Any:
+        done = subprocess.run(
+            ["node", "check.mjs"], cwd=HERE, input=json.dumps({"job": name, **values}),
+            env={**os.environ, **({"NODE_EXTRA_CA_CERTS": ca_file} if ca_file else {})},
+            capture_output=True, text=True, timeout=100, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return job
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """Start a gateway that also answers under the address of a proxy on the same port."""
+    with tempfile.TemporaryDirectory(prefix="sealgate-") as folder:
+        directory = Path(folder)
+        (directory / "vllm.key").write_text("k1")
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+        context = start_fake_vllm(directory / "v.sock", options=Options(api_key="k1"))
+        vllm = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(10)
+        gateway = Gateway(
+            directory,
+            socket=directory / "v.sock",
+            api_key_file=directory / "vllm.key",
+            extra="[limits]\ntoken_requests_per_minute = 10000\n",
+        )
+        config = gateway.config.read_text("utf-8")
+        names = f'[listen]\nnames = ["{PROXY_ADDRESS}"]\n'
+        gateway.config.write_text(config.replace("[listen]\n", names), "utf-8")
+        try:
+            gateway.start()
+            yield World(gateway, vllm)
+        finally:
+            gateway.stop()
+            closing = context.__aexit__(None, None, None)
+            asyncio.run_coroutine_threadsafe(closing, loop).result(10)
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(10)
+            loop.close()
