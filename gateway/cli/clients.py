@@ -12,10 +12,19 @@ from gateway.cli.session import AsJson, act, show
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
 from gateway.core.identity import Network, Role
+from gateway.core.shaping import Shaping, parse_shaping
 
 app = typer.Typer(no_args_is_help=True, help="Register, change and disable clients.")
 
 _ME = LocalOperator()
+
+
+def _shaping(value: str) -> Shaping:
+    try:
+        return parse_shaping(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
 
 Models = Annotated[
     list[str] | None, typer.Option("--model", help="A model or LoRA adapter it may call.")
@@ -23,6 +32,14 @@ Models = Annotated[
 Networks = Annotated[
     list[str] | None,
     typer.Option("--network", help="A network it may call from, as in 10.0.0.0/8."),
+]
+ShapingOption = Annotated[
+    Shaping | None,
+    typer.Option(
+        parser=_shaping,
+        metavar="none|coalesce:MS|cells:MS",
+        help="How its streams leave: at once, collected for a time, or in cells at one rate.",
+    ),
 ]
 
 
@@ -52,10 +69,13 @@ def create(
     network: Networks = None,
     role: Role = Role.APPLICATION,
     plaintext_allowed: bool = False,
+    shaping: ShapingOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a client and print its secret, this once. Without a network it can do nothing."""
-    grants = ClientGrants(frozenset(model or ()), _networks(network) or (), plaintext_allowed)
+    grants = ClientGrants(
+        frozenset(model or ()), _networks(network) or (), plaintext_allowed, shaping
+    )
     issued = act(context, lambda room: room.clients.create(_ME, grants, role=role))
     show(issued_row(issued), as_json=as_json)
 
@@ -74,11 +94,12 @@ def change(
     model: Models = None,
     network: Networks = None,
     plaintext_allowed: bool | None = None,
+    shaping: ShapingOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Replace a client's models, networks or leave to send clear requests; the rest stays."""
     grants = ClientGrants(
-        frozenset(model) if model else None, _networks(network), plaintext_allowed
+        frozenset(model) if model else None, _networks(network), plaintext_allowed, shaping
     )
     stored = act(context, lambda room: room.clients.change(_ME, client_id, grants))
     show(client_row(stored), as_json=as_json)

@@ -19,6 +19,7 @@ def client_row(stored: StoredClient) -> Row:
         "networks": [str(network) for network in client.networks],
         "plaintext_allowed": client.plaintext_allowed,
         "disabled": client.disabled,
+        "shaping": str(client.shaping),
         "created_at": stored.created_at,
     }
 

@@ -24,6 +24,7 @@ from gateway.core.policy import Permission
 from gateway.core.ports import Clock, ControlChange, ControlStore
 from gateway.core.registry import Credential, StoredClient
 from gateway.core.secret import Secret
+from gateway.core.shaping import Shaping
 
 MAX_CREDENTIALS = 4
 """Credentials of one client that are good at a time: enough to rotate, too few to lose sight of."""
@@ -39,6 +40,7 @@ class ClientGrants:
     models: frozenset[str] | None = None
     networks: tuple[Network, ...] | None = None
     plaintext_allowed: bool | None = None
+    shaping: Shaping | None = None
 
 
 class IssuedCredential(NamedTuple):
@@ -281,4 +283,5 @@ def _with_grants(client: Client, grants: ClientGrants) -> Client:
         models=models,
         networks=networks,
         plaintext_allowed=client.plaintext_allowed if plaintext is None else plaintext,
+        shaping=grants.shaping or client.shaping,
     )

@@ -14,6 +14,7 @@ events, and what they add are comment lines, which every reader ignores (WHATWG 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 MAX_SHAPING_MS = 1000
@@ -37,6 +38,12 @@ class Shaping:
         if self.coalesce_ms and self.cell_ms:
             raise ValueError("a stream is either coalesced or sent in cells")
 
+    def __str__(self) -> str:
+        """Return the form that :func:`parse_shaping` reads."""
+        if self.cell_ms:
+            return f"cells:{self.cell_ms}"
+        return f"coalesce:{self.coalesce_ms}" if self.coalesce_ms else "none"
+
     def new_shaper(self) -> Coalescer | CellShaper | None:
         """Return what shapes one stream, or None when everything leaves at once."""
         if self.cell_ms:
@@ -48,6 +55,20 @@ class Shaping:
 
 AT_ONCE = Shaping()
 """No shaping: every piece leaves when it is there."""
+
+
+def parse_shaping(text: str) -> Shaping:
+    """Return the shaping that *text* names: ``none``, ``coalesce:MS`` or ``cells:MS``.
+
+    Raises ``ValueError`` for anything else.
+    """
+    kind, _, milliseconds = text.partition(":")
+    if text == "none":
+        return AT_ONCE
+    if kind not in {"coalesce", "cells"} or not re.fullmatch("[1-9][0-9]{0,3}", milliseconds):
+        raise ValueError("shaping is none, coalesce:MS or cells:MS")
+    number = int(milliseconds)
+    return Shaping(coalesce_ms=number) if kind == "coalesce" else Shaping(cell_ms=number)
 
 
 class Coalescer:

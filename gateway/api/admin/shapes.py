@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints
 
 from gateway.control.clients import MAX_GRANTS, ClientGrants, IssuedCredential, RoleChange
 from gateway.control.status import StatusReport
@@ -13,8 +13,10 @@ from gateway.core.access_log import AccessRecord
 from gateway.core.identity import Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
+from gateway.core.shaping import parse_shaping
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+ShapingText = Annotated[str, AfterValidator(lambda text: str(parse_shaping(text)))]
 Item = TypeVar("Item")
 
 
@@ -37,6 +39,7 @@ class GrantsIn(Shape):
     models: Annotated[list[ModelName], Field(max_length=MAX_GRANTS)] | None = None
     networks: Annotated[list[IPvAnyNetwork], Field(max_length=MAX_GRANTS)] | None = None
     plaintext_allowed: bool | None = None
+    shaping: ShapingText | None = None
 
     def grants(self) -> ClientGrants:
         """Return the value that the use cases take."""
@@ -44,6 +47,7 @@ class GrantsIn(Shape):
             models=None if self.models is None else frozenset(self.models),
             networks=None if self.networks is None else tuple(self.networks),
             plaintext_allowed=self.plaintext_allowed,
+            shaping=None if self.shaping is None else parse_shaping(self.shaping),
         )
 
 
@@ -69,6 +73,7 @@ class ClientOut(Shape):
     networks: list[str]
     plaintext_allowed: bool
     disabled: bool
+    shaping: str
     created_at: datetime
     changed_at: datetime
 
@@ -83,6 +88,7 @@ class ClientOut(Shape):
             networks=[str(network) for network in client.networks],
             plaintext_allowed=client.plaintext_allowed,
             disabled=client.disabled,
+            shaping=str(client.shaping),
             created_at=stored.created_at,
             changed_at=stored.changed_at,
         )

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
+from gateway.core.shaping import parse_shaping
 
 Row = Mapping[str, Any]
 
@@ -24,6 +25,7 @@ def client_row(stored: StoredClient) -> Row:
         "networks": [str(network) for network in client.networks],
         "plaintext_allowed": client.plaintext_allowed,
         "disabled": client.disabled,
+        "shaping": str(client.shaping),
         "created_at": stored.created_at,
         "changed_at": stored.changed_at,
     }
@@ -38,6 +40,7 @@ def client_of(row: Row) -> StoredClient:
         networks=tuple(ip_network(network) for network in row["networks"]),
         plaintext_allowed=row["plaintext_allowed"],
         disabled=row["disabled"],
+        shaping=parse_shaping(row["shaping"]),
     )
     return StoredClient(client, created_at=row["created_at"], changed_at=row["changed_at"])
 

@@ -80,6 +80,7 @@ CLIENTS = Table(
     Column("networks", JSON, nullable=False),
     Column("plaintext_allowed", Boolean, nullable=False),
     Column("disabled", Boolean, nullable=False),
+    Column("shaping", String(16), nullable=False, server_default="none"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
 )

@@ -120,3 +120,11 @@ def test_last_owner_is_refused(commands: Commands) -> None:
     name = commands.create_client("--role", "owner")["client_id"]
     assert commands.refusal("clients", "disable", name).startswith("conflict: ")
     assert commands.refusal("clients", "assign-role", name, "auditor").startswith("conflict: ")
+
+
+def test_shaping_is_set_and_shown(commands: Commands) -> None:
+    """An operator says how a client's streams leave; another form is wrong use."""
+    name = commands.create_client("--shaping", "cells:40")["client_id"]
+    assert commands.json("clients", "read", name)["shaping"] == "cells:40"
+    assert commands.json("clients", "change", name, "--shaping", "none")["shaping"] == "none"
+    commands.run("clients", "create", "--shaping", "cells:5000", code=2)

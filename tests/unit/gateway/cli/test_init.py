@@ -107,7 +107,7 @@ def test_folder_that_cannot_be_made_is_refused(sealgate, config: Path) -> None:
     """A file in place of the folder is one line, no traceback."""
     (config.parent / "var").write_text("in the way", "utf-8")
     outcome = sealgate("init")
-    assert (outcome.code, outcome.err) == (1, "sealgate: File exists\n")
+    assert (outcome.code, outcome.err) == (1, f"sealgate: {config.parent / 'var'}: File exists\n")
 
 
 def test_interrupted_run_is_completed(sealgate, config: Path) -> None:

@@ -64,7 +64,7 @@ def test_gateway_that_was_never_initialised_is_refused(sealgate) -> None:
     ("error", "line"),
     [
         (Conflict("Taken."), "sealgate: Taken.\n"),
-        (PermissionError(13, "Permission denied", "/x"), "sealgate: Permission denied\n"),
+        (PermissionError(13, "Permission denied", "/x"), "sealgate: /x: Permission denied\n"),
         (TimeoutError(), "sealgate: TimeoutError\n"),
     ],
 )

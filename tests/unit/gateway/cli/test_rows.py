@@ -50,6 +50,7 @@ def test_client_row_is_sorted_text() -> None:
         "networks": ["10.0.0.0/8"],
         "plaintext_allowed": False,
         "disabled": True,
+        "shaping": "none",
         "created_at": NOW,
     }
 

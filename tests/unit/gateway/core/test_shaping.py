@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.shaping import CELL_BYTES, CellShaper, Coalescer, Shaping
+from gateway.core.shaping import CELL_BYTES, CellShaper, Coalescer, Shaping, parse_shaping
 from gateway.core.sse import EventParser
 
 EVENT = b'data: {"x":1}\n\n'
@@ -32,6 +32,19 @@ def test_impossible_shapings_are_refused(values):
     """Values out of range, and both forms at once, are refused."""
     with pytest.raises(ValueError, match=r"shaping|either"):
         Shaping(**values)
+
+
+@pytest.mark.parametrize("text", ["none", "coalesce:40", "cells:1000"])
+def test_written_form_reads_back(text):
+    """What an operator writes is what is stored and shown."""
+    assert str(parse_shaping(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "cells", "cells:", "cells:0", "cells:1001", "x:5", "none:5"])
+def test_other_forms_are_refused(text):
+    """Anything else is refused rather than taken for no shaping."""
+    with pytest.raises(ValueError, match="shaping"):
+        parse_shaping(text)
 
 
 def test_coalescing_collects_until_the_portion_is_due():
