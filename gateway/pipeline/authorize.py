@@ -50,7 +50,7 @@ def _call_model(
     return Authorized(
         principal=principal,
         upstream_request=UpstreamRequest("POST", _path(decapsulated), request.upstream_body),
-        new_scrubber=partial(scrubber, operation),
+        new_scrubber=partial(scrubber, operation, prompts=request.prompts, n=request.n),
         streamed=request.stream,
     )
 

@@ -34,7 +34,9 @@ from gateway.pipeline.exchange import (
     Opened,
     Presenter,
     Received,
+    Scrubber,
     Scrubbing,
+    SlicedScrubber,
     WholeAnswer,
 )
 from gateway.pipeline.forward import Forward
@@ -159,9 +161,20 @@ async def _scrubbed(scrubbing: Scrubbing) -> AsyncGenerator[bytes, None]:
 async def _send_whole(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) -> None:
     answer, scrubber = scrubbing.forwarded.answer, scrubbing.scrubber
     parts = [scrubber.feed(data) async for data in answer.chunks()]
-    parts.append(scrubber.finish())
+    parts += [part async for part in _finish(scrubber)]
     whole = WholeAnswer(answer.status, answer.content_type, b"".join(parts))
     await _send_complete(whole, reply, downstream)
+
+
+async def _finish(scrubber: Scrubber) -> AsyncGenerator[bytes, None]:
+    if not isinstance(scrubber, SlicedScrubber):
+        yield scrubber.finish()
+        return
+    for part in scrubber.finish_slices():
+        if part is None:
+            await asyncio.sleep(0)  # a long answer must not stop the streams of everybody else
+        else:
+            yield part
 
 
 async def _send_complete(answer: WholeAnswer, reply: Reply, downstream: Downstream) -> None:

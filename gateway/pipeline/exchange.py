@@ -7,9 +7,9 @@ earlier one has checked.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from gateway.core import bhttp
 from gateway.core.errors import SealgateError
@@ -97,6 +97,14 @@ class Scrubber(Protocol):
 
     def finish(self) -> bytes:
         """Return the rest. Raises when the answer was cut off or cannot be scrubbed."""
+
+
+@runtime_checkable
+class SlicedScrubber(Scrubber, Protocol):
+    """A scrubber whose end is so much work that others must get a turn in between."""
+
+    def finish_slices(self) -> Iterator[bytes | None]:
+        """Do the work of ``finish`` in steps: None after each, then the rest."""
 
 
 @dataclass(frozen=True, slots=True)

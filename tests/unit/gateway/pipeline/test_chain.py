@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from ipaddress import ip_network
 
 import orjson
@@ -293,3 +294,31 @@ async def test_replayed_request_is_refused_inside():
     answer = parse_response(opener.feed(world.downstream.body) + opener.finish())
     assert answer.status == 409
     assert len(world.upstream.requests) == 1
+
+
+async def test_long_answer_leaves_others_their_turn():
+    """While a long whole answer is scrubbed, other tasks go on."""
+    world, turns = World(chat("a word and another " * 2_000)), 0
+
+    async def other():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(other())
+    assert (await world.call())[0] == 200
+    beside.cancel()
+    assert turns > 10
+
+
+async def test_value_that_begins_in_the_prompt_is_redacted():
+    """What the prompt begins and the model completes is a value all the same."""
+    choice = {"index": 0, "text": "3800138000 is it", "finish_reason": "stop"}
+    completion = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "tiny"}
+    world = World(FakeAnswer([orjson.dumps(completion | {"choices": [choice]})]))
+    request = replace(
+        inner_request(b'{"model":"tiny","prompt":"mobile phone: 1"}'), path=b"/v1/completions"
+    )
+    _, body, _ = await world.call(request)
+    assert b"3800138000" not in body
