@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.core.errors import StoreUnavailable
 
@@ -48,6 +48,28 @@ def open_engine(database_url: str) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+async def truncate_log(connection: AsyncConnection) -> bool:
+    """Empty the write-ahead log of SQLite; return whether that could be done now.
+
+    ``secure_delete`` cleans the database file alone: pages as they were before stay readable in the
+    log until it is emptied, which a quiet gateway might not do for weeks. Outside of a transaction;
+    does not wait for other connections that are in one.
+    """
+    if connection.dialect.name != "sqlite":
+        return True
+    raw = await connection.get_raw_connection()
+    if raw.driver_connection is None:
+        return False
+    await raw.driver_connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        cursor = await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, _, _ = await cursor.fetchone()
+        await cursor.close()
+    finally:
+        await raw.driver_connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    return not busy
 
 
 def _create_private(path: Path) -> None:

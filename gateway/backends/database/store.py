@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, Table, delete, insert, select, upd
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.backends.database.engine import CHANGES_OPTION, open_engine
+from gateway.backends.database.engine import CHANGES_OPTION, open_engine, truncate_log
 from gateway.backends.database.rows import (
     Row,
     client_of,
@@ -37,6 +37,7 @@ class DatabaseStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._erasure_due = False
 
     @classmethod
     def open(cls, database_url: str) -> DatabaseStore:
@@ -51,12 +52,18 @@ class DatabaseStore:
             async with connection.begin():
                 # First, so that on any database the row lock serialises the changes.
                 await connection.execute(update(REVISION).values(value=REVISION.c.value + 1))
-                yield _DatabaseChange(connection)
+                change = _DatabaseChange(connection)
+                yield change
+            self._erasure_due = self._erasure_due or change.has_erased
+            await self._erase(connection)
 
     async def revision(self) -> int:
         """Return the number of the last change."""
         async with self._reading() as connection:
-            return await _revision(connection)
+            current = await _revision(connection)
+            await connection.rollback()  # ends the reading, which an erasure would wait for
+            await self._erase(connection)
+            return current
 
     async def load(self) -> ControlState:
         """Return everything, read in one transaction."""
@@ -106,6 +113,11 @@ class DatabaseStore:
         """Close all connections."""
         await self._engine.dispose()
 
+    async def _erase(self, connection: AsyncConnection) -> None:
+        """Remove from the log of changes what was erased from the tables, once nobody reads it."""
+        if self._erasure_due:
+            self._erasure_due = not await truncate_log(connection)
+
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
         async with _driver_errors(), self._engine.connect() as connection:
@@ -117,6 +129,8 @@ class _DatabaseChange:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.has_erased = False
+        """Whether a private key was taken out of the store."""
 
     async def find_client(self, client_id: str) -> StoredClient | None:
         return await _find_client(self._connection, client_id)
@@ -148,6 +162,7 @@ class _DatabaseChange:
         await self._insert(KEYS, key_row(key))
 
     async def save_key(self, key: StoredKey) -> None:
+        self.has_erased = self.has_erased or key.wrapped_private is None
         await self._update(KEYS, KEYS.c.kid == key.kid, key_row(key))
 
     async def add_revocation(self, revocation: Revocation) -> None:

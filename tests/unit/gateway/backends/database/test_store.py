@@ -10,6 +10,7 @@ import pytest
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
 from gateway.core.errors import StoreUnavailable
+from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Revocation, RevocationKind
 
 REVOCATION = Revocation(RevocationKind.JTI, "j", datetime(2026, 11, 23, tzinfo=UTC), None)
@@ -49,3 +50,51 @@ async def test_destroyed_file_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
         await store.revision()
     await store.close()
+
+
+def key(wrapped: bytes | None) -> StoredKey:
+    """Return an encryption key with this wrapped private half."""
+    return StoredKey(
+        kid="k",
+        use=KeyUse.ENCRYPTION,
+        algorithm=KeyAlgorithm.X25519,
+        state=KeyState.RETIRING if wrapped else KeyState.DESTROYED,
+        key_id=1,
+        created_at=datetime(2026, 11, 23, tzinfo=UTC),
+        activated_at=None,
+        retires_at=None,
+        revoked_at=None,
+        public=b"public",
+        wrapped_private=wrapped,
+    )
+
+
+def holds(folder: Path, data: bytes) -> bool:
+    """Return whether any file of *folder* holds *data*."""
+    return any(data in path.read_bytes() for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("somebody_reads", [False, True])
+async def test_destroyed_key_is_in_no_file(tmp_path: Path, somebody_reads: bool) -> None:
+    """A private key that was destroyed is gone from the log of changes too, as soon as can be."""
+    url, wrapped = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", b"wrapped-canary-" * 4
+    await upgrade(url)
+    store, reader = DatabaseStore.open(url), DatabaseStore.open(url)
+    async with store.change() as change:
+        await change.add_key(key(wrapped))
+
+    async def destroy() -> None:
+        async with store.change() as change:
+            await change.save_key(key(None))
+
+    if somebody_reads:
+        async with reader._reading() as connection:
+            await connection.exec_driver_sql("SELECT * FROM keys")
+            await destroy()
+            assert holds(tmp_path, wrapped)
+    else:
+        await destroy()
+    await store.revision()
+    assert not holds(tmp_path, wrapped)
+    await store.close()
+    await reader.close()
