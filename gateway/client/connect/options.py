@@ -106,8 +106,9 @@ def _parse_environment(text: str) -> dict[str, str]:
 
 def _read_private(path: Path) -> str:
     try:
-        # Looked at after it is open, so that it cannot be exchanged in between.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Looked at after it is open, so that it cannot be exchanged in between; without waiting,
+        # since a named pipe would otherwise hold us up.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             _check_private(path, os.fstat(descriptor))
             return file.read(_MAX_FILE_BYTES).decode("utf-8")

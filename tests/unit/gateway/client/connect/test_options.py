@@ -108,6 +108,7 @@ def test_missing(tmp_path):
     empty = private(tmp_path / "empty", " \n")
     binary = private(tmp_path / "binary", "")
     binary.write_bytes(b"\xff")
+    os.mkfifo(tmp_path / "pipe", 0o600)
     for client_id, secret, match in (
         (None, empty, "client-id"),
         ("c", None, "client-secret-file"),
@@ -115,6 +116,7 @@ def test_missing(tmp_path):
         ("c", tmp_path / "none", "cannot be read"),
         ("c", tmp_path, "cannot be read|regular"),
         ("c", binary, "not text"),
+        ("c", tmp_path / "pipe", "regular"),
     ):
         with pytest.raises(WrongUse, match=match):
             read_credentials(client_id, secret_file=secret, env_file=None)
