@@ -1,7 +1,6 @@
 // One job for the tests in Python: JSON on standard input, JSON on standard output.
 
 import { BHttpDecoder, BHttpEncoder } from "bhttp-js";
-import OpenAI from "openai";
 import { encodeRequest } from "./bhttp.mjs";
 import { activeConfigs, verifyKeyDocument } from "./key_document.mjs";
 import { RESPONSE_TYPE, parseKeyList } from "./ohttp.mjs";
@@ -79,6 +78,7 @@ const JOBS = {
   },
 
   async openai({ client, broken }) {
+    const { default: OpenAI } = await import("openai"); // the one job that needs it; it loads slowly
     const transport = broken ? altering("answer", "final chunk dropped") : undefined;
     const options = { baseURL: `${client.origin}/v1`, apiKey: "unused", maxRetries: 0 };
     const openai = new OpenAI({ ...options, fetch: new SealgateClient({ ...client, transport }).fetch });
@@ -114,7 +114,8 @@ const JOBS = {
   async encode({ body }) {
     const encoder = new BHttpEncoder();
     const headers = { "content-type": "application/json", "x-name": "value" };
-    const url = "https://gateway.example:8443/v1/chat/completions?x=1";
+    // Without a query: bhttp-js 0.2.1 leaves it out when it encodes.
+    const url = "https://gateway.example:8443/v1/chat/completions";
     const own = { method: "POST", authority: "gateway.example:8443", path: "/v1/chat/completions?x=1" };
     return {
       request: base64(await encoder.encodeRequest(new Request(url, { method: "POST", headers, body: bytes(body) }))),

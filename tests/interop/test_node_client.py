@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from itertools import pairwise
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_stream_arrives_token_by_token(world, node, kem):
         for word in ("one", "two", "three", "four")
     }
     moments = list(at.values())
-    assert all(later - earlier > 150 for earlier, later in zip(moments, moments[1:], strict=False))
+    assert all(later - earlier > 150 for earlier, later in pairwise(moments))
     assert "\n\ndata: [DONE]\n\n" in text_of(answer)
 
 

@@ -15,10 +15,6 @@ from tests.interop.test_node_client import KEMS, X25519, XWING, client_of
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-def pin_of(world) -> str:
-    return json.loads(world.gateway.command("keys", "pin", "--json"))["pin"]
-
-
 def genuine(world) -> str:
     with world.gateway.http() as http:
         return http.get("/encryption/keys").raise_for_status().text
@@ -40,10 +36,10 @@ def kind(answer):
 
 
 @KEMS
-def test_pinned_client_talks(world, node, kem):
+def test_pinned_client_talks(world, node, pin, kem):
     """With the operator's pin the keys come from the signed document and the exchange works."""
     world.says("fine")
-    client = client_of(world, kem, trustTls=False, pin=pin_of(world))
+    client = client_of(world, kem, trustTls=False, pin=pin)
     answer = node("chat", ca_file=world.gateway.ca_file, client=client, stream=False)
     assert answer["status"] == 200
 
@@ -58,15 +54,15 @@ def test_wrong_pin_sends_nothing(world, node):
     assert world.upstream_calls() == calls
 
 
-def test_genuine_document(world, judge):
+def test_genuine_document(world, judge, pin):
     """The gateway's document names a key for each mechanism, X-Wing preferred."""
-    answer = judge(genuine(world), pin=pin_of(world), now=datetime.now(UTC))
+    answer = judge(genuine(world), pin=pin, now=datetime.now(UTC))
     assert answer["kems"] == [XWING, X25519]
 
 
-def test_expired_and_rolled_back(world, judge):
+def test_expired_and_rolled_back(world, judge, pin):
     """A genuine document is refused after its hour, before it, and below a number seen before."""
-    text, pin, now = genuine(world), pin_of(world), datetime.now(UTC)
+    text, now = genuine(world), datetime.now(UTC)
     seq = judge(text, pin=pin, now=now)["seq"]
     assert kind(judge(text, pin=pin, now=now + timedelta(seconds=3601))) == "expired"
     assert kind(judge(text, pin=pin, now=now - timedelta(seconds=3601))) == "expired"
@@ -105,10 +101,10 @@ def _header(**members: str):
     ],
     ids=["payload", "none", "crit", "unsigned", "signature", "member", "empty", "list"],
 )
-def test_forged(world, judge, change):
+def test_forged(world, judge, pin, change):
     """A document that is changed anywhere is refused, whatever it says."""
     text = json.dumps(change(json.loads(genuine(world))))
-    assert kind(judge(text, pin=pin_of(world), now=datetime.now(UTC))) == "forged"
+    assert kind(judge(text, pin=pin, now=datetime.now(UTC))) == "forged"
 
 
 def test_document_that_would_never_expire(judge):
