@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 include requirements/vllm-venv.mk
 
-.PHONY: help demo run test test-vllm test-browser check format bench clean
+.PHONY: help demo run test fuzz test-vllm test-browser check format bench clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -17,9 +17,10 @@ help:  ## List the commands
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv-tools/.ready: requirements/tools.txt
-	$(PYTHON) -m venv .venv-tools
-	.venv-tools/bin/pip install --quiet --require-hashes -r requirements/tools.txt
+# Tools that cannot share an environment with the product, each in its own.
+.venv-%/.ready: requirements/%.txt
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/pip install --quiet --require-hashes -r requirements/$*.txt
 	@touch $@
 
 demo: .venv/.ready .venv-vllm/.ready  ## Play the whole story on a real vLLM; exits 0 only if each step held
@@ -28,8 +29,11 @@ demo: .venv/.ready .venv-vllm/.ready  ## Play the whole story on a real vLLM; ex
 run: .venv/.ready .venv-vllm/.ready  ## Keep vLLM and the gateway running until Ctrl-C
 	$(BIN)/python -m tests.story.run
 
-test: .venv/.ready .venv-tools/.ready  ## Everything that needs no real vLLM
+test: .venv/.ready .venv-tools/.ready .venv-envoy/.ready  ## Everything that needs no real vLLM
 	$(BIN)/pytest -m "not vllm and not browser"
+
+fuzz: .venv-fuzz/.ready  ## Coverage-guided fuzzing of every parser, bounded
+	.venv-fuzz/bin/python -m tests.fuzz.run --seconds 60
 
 test-vllm: .venv/.ready .venv-vllm/.ready  ## End to end against the real vLLM
 	$(BIN)/pytest -m vllm tests/vllm
@@ -52,4 +56,4 @@ bench: .venv/.ready  ## Tokens per second with and without encryption, into load
 	$(BIN)/python -m loadtests.bench
 
 clean:  ## Remove everything that was made here
-	rm -rf .venv .venv-vllm .venv-tools run var loadtests/report .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* run var loadtests/report .mypy_cache .ruff_cache .pytest_cache .hypothesis

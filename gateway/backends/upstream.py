@@ -224,7 +224,7 @@ class _Answer:
             if not data and not received:
                 raise _StaleConnection
             received += len(data)
-            if not data or received > _MAX_HEAD_BYTES and not self._head_read:
+            if not data or (received > _MAX_HEAD_BYTES and not self._head_read):
                 raise UpstreamUnavailable
             self._parse(data)
 

@@ -164,8 +164,8 @@ async def test_admin_listener_serves_its_routes(built: Built, method: str, targe
 
 @pytest.mark.parametrize(("method", "target"), [*OAUTH, *INFERENCE])
 async def test_admin_listener_serves_no_application(built: Built, method: str, target: str) -> None:
-    """Neither tokens nor models are reached through the admin listener."""
-    assert (await ask(built.apps.admin, method, target)).status == 404
+    """Neither tokens nor models are reached through the admin listener; strangers learn nothing."""
+    assert (await ask(built.apps.admin, method, target)).status == 401
 
 
 async def test_both_listeners_count_together(built: Built) -> None:
