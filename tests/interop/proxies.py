@@ -20,7 +20,6 @@ from cryptography.x509.oid import NameOID
 from tests.story.processes import ROOT, Process
 
 DEPLOY = ROOT / "deploy"
-ENVOY = ROOT / ".venv-envoy/lib/python3.11/site-packages/envoy/_bin/envoy"
 
 # Nothing set for the gateway's sake, and everything compressed that may be.
 _NGINX_AS_IT_COMES = """
@@ -141,7 +140,8 @@ def start_nginx(site: Site, server: str) -> Process:
 
 def start_envoy(site: Site) -> Process:
     """Start Envoy with the configuration of ``deploy``; skip where it is not installed."""
-    if not ENVOY.exists():
+    tool = next(ROOT.glob(".venv-envoy/lib/python*/site-packages/envoy/_bin/envoy"), None)
+    if tool is None:
         pytest.skip("Envoy is not installed (make .venv-envoy/.ready)")
     tap = _TAP.replace("DIRECTORY", str(site.directory))
     router = "                  - name: envoy.filters.http.router\n"
@@ -153,7 +153,7 @@ def start_envoy(site: Site) -> Process:
         .replace("/etc/envoy/tls", str(site.directory))
         .replace(router, tap + router)
     )
-    command = [str(ENVOY), "-c", str(config), "--concurrency", "1", "--disable-hot-restart"]
+    command = [str(tool), "-c", str(config), "--concurrency", "1", "--disable-hot-restart"]
     return Process([*command, "-l", "warning"], log=site.directory / "envoy.log")
 
 

@@ -84,9 +84,9 @@ export class SealgateClient {
       method: request.method, authority: url.host, path: url.pathname + url.search, headers, body,
     });
     const sealed = await sealRequest(config, message, this.#options.maxChunkBytes);
-    const isSamePath = this.#options.entrance === "same-path";
+    // No `fetch` can GET with a body, so same-path mode is for what POSTs.
+    const isSamePath = this.#options.entrance === "same-path" && request.method === "POST";
     const target = isSamePath ? url.pathname + url.search : GATEWAY;
-    // No `fetch` can GET with a body, so same-path mode is for operations that POST.
     const answer = await this.#transport(this.#options.origin + target, {
       method: "POST",
       headers: { "content-type": REQUEST_TYPE, accept: RESPONSE_TYPE, incremental: "?1" },

@@ -104,7 +104,7 @@ def test_official_sdk(world, node, kem):
 
 def test_official_sdk_notices_a_cut_after_done(world, node):
     """A stream whose seal is not complete fails in the SDK although it ended with [DONE]."""
-    world.says("one ", "two ", "three ")
+    world.says("one ", Pause(0.02), "two ", Pause(0.02), "three ")
     answer = node(
         "openai", ca_file=world.gateway.ca_file, client=client_of(world, X25519), broken=True
     )
