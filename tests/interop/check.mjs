@@ -52,6 +52,23 @@ const JOBS = {
     return { type: answer.headers.get("content-type"), body: base64(body), configs };
   },
 
+  // Every byte of the sealed answer comes alone, as a network may deliver it.
+  async trickle({ client, stream }) {
+    const transport = async (url, init) => {
+      const answer = await fetch(url, init);
+      if (answer.headers.get("content-type") !== RESPONSE_TYPE) return answer;
+      const whole = new Uint8Array(await answer.arrayBuffer());
+      const body = new ReadableStream({
+        start(controller) {
+          for (const byte of whole) controller.enqueue(Uint8Array.of(byte));
+          controller.close();
+        },
+      });
+      return new Response(body, { status: answer.status, headers: answer.headers });
+    };
+    return ask(new SealgateClient({ ...client, transport }), stream);
+  },
+
   // The same exchange under every alteration, of the request or of the answer.
   async alterations({ client, side }) {
     const results = {};

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from itertools import pairwise
 
 import pytest
@@ -64,6 +65,17 @@ def test_stream_arrives_token_by_token(world, node, kem):
     moments = list(at.values())
     assert all(later - earlier > 150 for earlier, later in pairwise(moments))
     assert "\n\ndata: [DONE]\n\n" in text_of(answer)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_answer_opens_however_it_is_cut(world, node, stream):
+    """Delivered byte by byte, both forms of Binary HTTP open to the same answer."""
+    world.says("one ", "two")
+    client = client_of(world, X25519)
+    answer = node("trickle", ca_file=world.gateway.ca_file, client=client, stream=stream)
+    assert answer["status"] == 200
+    assert "error" not in answer
+    assert re.findall(r'"content":"([\w ]+)"', text_of(answer))[-1].endswith("two")
 
 
 @KEMS
