@@ -56,4 +56,4 @@ bench: .venv/.ready  ## Tokens per second with and without encryption, into load
 	$(BIN)/python -m loadtests.bench
 
 clean:  ## Remove everything that was made here
-	rm -rf .venv .venv-* run var loadtests/report .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* tests/interop/node_modules run var loadtests/report .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,6 +8,7 @@ turns a stage of the pipeline off.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
+HostName = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")]
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _LOOPBACK: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 HTTPS_PORT = 443
@@ -32,12 +34,13 @@ class Listen(_Section):
     """The public listener: inference, key configurations, OAuth.
 
     *networks* is the gateway-wide allowlist; each client has one of its own besides.
-    *names* are further host names by which clients reach it.
+    *names* are further names by which clients reach it, ``host`` or ``host:port``: behind a proxy
+    that listens on another port than the gateway, the one that clients name.
     """
 
     host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
     port: Port = 8443
-    names: tuple[str, ...] = ()
+    names: tuple[HostName, ...] = ()
     networks: Networks = _ANYWHERE
 
 
@@ -186,12 +189,12 @@ class Configuration:
     def authorities(self) -> frozenset[bytes]:
         """Every ``host:port`` by which clients may address this gateway, in lower case."""
         listen = self.settings.listen
-        hosts = {authority(listen.host, listen.port)}
+        here = authority(listen.host, listen.port)
         names = {"localhost", "127.0.0.1", "[::1]", *(name.lower() for name in listen.names)}
-        hosts |= {f"{name}:{listen.port}" for name in names}
-        if listen.port == HTTPS_PORT:
-            hosts |= names
-        return frozenset(host.encode("idna" if not host.isascii() else "ascii") for host in hosts)
+        hosts = {here, *(f"{n}" if _has_port(n) else f"{n}:{listen.port}" for n in names)}
+        # A client leaves the default port out (RFC 9110 §4.2.3).
+        hosts |= {h.removesuffix(f":{HTTPS_PORT}") for h in hosts if h.endswith(f":{HTTPS_PORT}")}
+        return frozenset(host.encode("ascii") for host in hosts)
 
 
 class SettingsError(Exception):
@@ -231,6 +234,10 @@ def load_configuration(file: Path | None = None) -> Configuration:
 def authority(host: IPv4Address | IPv6Address, port: int) -> str:
     """Return ``host:port`` as it stands in a URL (RFC 3986 §3.2.2)."""
     return f"[{host}]:{port}" if host.version == 6 else f"{host}:{port}"
+
+
+def _has_port(name: str) -> bool:
+    return re.search(r":[0-9]+$", name) is not None
 
 
 def _locate(settings: Settings, base: Path) -> Locations:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 
 import typer
@@ -50,7 +51,8 @@ async def _serve(configuration: Configuration) -> None:
 def certificate_names(configuration: Configuration) -> list[str]:
     """Return every name that the own server certificate must carry."""
     listen, admin = configuration.settings.listen, configuration.settings.admin
-    names = [str(listen.host), str(admin.host), "localhost", "127.0.0.1", "::1", *listen.names]
+    hosts = (re.sub(r":[0-9]+$", "", name).strip("[]") for name in listen.names)
+    names = [str(listen.host), str(admin.host), "localhost", "127.0.0.1", "::1", *hosts]
     return list(dict.fromkeys(names))
 
 

@@ -210,7 +210,7 @@ def test_stop_lets_an_answer_end(world, local):
     rest = [chunk for chunk in stream if chunk.choices]
     text = "".join(chunk.choices[0].delta.content or "" for chunk in [first, *rest])
     assert text == "one two"
-    assert connect.process.stop() == 0
+    assert connect.process._popen.wait(10) == 0
     host, _, port = connect.listen.partition(":")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)))

@@ -59,6 +59,7 @@ class Gateway:
             item["role"]: Account(item["client_id"], item["client_secret"])
             for item in made["credentials"]
         }
+        self.pin = str(json.loads(self.command("keys", "pin", "--json"))["pin"])
         self.process: Process | None = None
 
     @property
@@ -131,7 +132,7 @@ class Gateway:
             client_id=account.client_id,
             client_secret=account.client_secret,
             ca_file=self.ca_file,
-            trust_tls=True,
+            pin=self.pin,
         )
 
     def sealed_async(self, account: Account) -> httpx2.AsyncClient:
@@ -141,7 +142,7 @@ class Gateway:
             client_id=account.client_id,
             client_secret=account.client_secret,
             ca_file=self.ca_file,
-            trust_tls=True,
+            pin=self.pin,
         )
 
     def call_sealed(self, request: bhttp.Request) -> Response:

@@ -38,7 +38,8 @@ A sealed call, with Python (.venv/bin/python):
 
   http = sealed_client("{gateway.origin}", client_id="{account.client_id}",
       client_secret="{account.client_secret}",
-      ca_file="{gateway.ca_file}")
+      ca_file="{gateway.ca_file}",
+      pin="{gateway.pin}")
   openai = OpenAI(base_url="{gateway.origin}/v1", api_key="unused", http_client=http)
   for chunk in openai.chat.completions.create(model="tiny", stream=True, temperature=0,
           messages=[{{"role": "user", "content": "What is the phone number of Harriet Vexley?"}}]):

@@ -91,6 +91,11 @@ def test_issuer_and_authorities_follow_the_listener(tmp_path):
     configuration = load(tmp_path, '[listen]\nport = 443\nhost = "::1"\nnames = ["GW.example"]')
     assert configuration.issuer == "https://[::1]:443"
     assert {b"gw.example", b"gw.example:443", b"[::1]:443"} <= configuration.authorities
+    proxied = load(tmp_path, '[listen]\nnames = ["gw.example:443", "[2001:db8::1]", "b.example:9"]')
+    assert {
+        b"gw.example:443", b"gw.example", b"[2001:db8::1]:8443", b"b.example:9",
+    } <= proxied.authorities  # fmt: skip
+    assert b"b.example" not in proxied.authorities
     named = load(tmp_path, '[tokens]\nissuer = "https://id.example"')
     assert named.issuer == "https://id.example"
     assert b"127.0.0.1" not in named.authorities

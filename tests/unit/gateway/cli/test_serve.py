@@ -120,7 +120,7 @@ def test_lost_server_certificate_is_made_again(sealgate, config: Path, ports: li
 def test_certificate_names_are_those_of_both_listeners(config: Path) -> None:
     """The certificate is for loopback, for both addresses and every further name, each once."""
     config.write_text(
-        '[listen]\nhost = "192.0.2.1"\nnames = ["gateway.example", "localhost"]\n', "utf-8"
+        '[listen]\nhost = "192.0.2.1"\nnames = ["gateway.example:443", "localhost"]\n', "utf-8"
     )
     names = certificate_names(load_configuration(config))
     assert sorted(names) == ["127.0.0.1", "192.0.2.1", "::1", "gateway.example", "localhost"]
