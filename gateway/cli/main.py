@@ -62,7 +62,7 @@ def root(
 def main() -> None:
     """Run the command; refusals are one line on standard error, never a traceback."""
     try:
-        app()
+        app(_config_first(sys.argv[1:]))
     except SettingsError as error:
         _fail(error.faults)
     except SealgateError as error:
@@ -70,6 +70,19 @@ def main() -> None:
     except OSError as error:
         what = error.strerror or type(error).__name__
         _fail([f"{error.filename}: {what}" if error.filename else what])
+
+
+def _config_first(arguments: list[str]) -> list[str]:
+    """Return *arguments* with ``--config`` in front: it may stand anywhere, and is of no command."""
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument.startswith("--config="):
+            return [argument, *arguments[:place], *arguments[place + 1 :]]
+        if argument == "--config":
+            end = place + 2
+            return [*arguments[place:end], *arguments[:place], *arguments[end:]]
+    return arguments
 
 
 def _fail(lines: list[str]) -> None:

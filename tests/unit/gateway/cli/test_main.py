@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli.main import app, main
+from gateway.cli.main import _config_first, app, main
 from gateway.core.errors import Conflict
 
 NOUNS = {"clients", "credentials", "keys", "revoke", "logs", "status"}
@@ -93,3 +93,20 @@ def test_refusals_are_one_line(
 def test_wrong_use_is_2(sealgate, words: tuple[str, ...]) -> None:
     """An unknown command, option or argument is exit code 2."""
     assert sealgate(*words).code == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [
+        ("serve --config f", "--config f serve"),
+        ("serve --config=f", "--config=f serve"),
+        ("clients list --config f --json", "--config f clients list --json"),
+        ("--config f serve", "--config f serve"),
+        ("serve", "serve"),
+        ("logs read -- --config f", "logs read -- --config f"),
+        ("serve --config", "--config serve"),
+    ],
+)
+def test_configuration_file_may_be_named_anywhere(typed: str, understood: str) -> None:
+    """``--config`` counts before and after the command, but not after the end of options."""
+    assert _config_first(typed.split()) == understood.split()
