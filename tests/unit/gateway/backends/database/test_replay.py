@@ -105,14 +105,20 @@ async def test_callers_do_not_wait_for_a_slow_disk(tmp_path: Path, monkeypatch) 
 async def test_queue_is_bounded(tmp_path: Path) -> None:
     """More claims than can wait are refused at once; those that wait are answered."""
     clock = FakeClock()
-    store, _ = await opened(tmp_path, clock)
+    store, path = await opened(tmp_path, clock)
     until = clock() + timedelta(minutes=4)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # nothing is answered while somebody else writes
     claims = [
         asyncio.create_task(store.claim(n.to_bytes(16, "big"), until=until)) for n in range(9000)
     ]
-    found = await asyncio.gather(*claims, return_exceptions=True)
-    refused = [outcome for outcome in found if isinstance(outcome, StoreUnavailable)]
+    await asyncio.sleep(0)
+    refused = [claim for claim in claims if claim.done()]
     assert len(refused) >= 9000 - 8192 - 512
+    assert all(isinstance(claim.exception(), StoreUnavailable) for claim in refused)
+    other.execute("ROLLBACK")
+    other.close()
+    found = await asyncio.gather(*claims, return_exceptions=True)
     assert found[0] is None
     await store.close()
 

@@ -153,7 +153,7 @@ async def test_application_that_says_nothing(connect):
     assert await peer.rest() == b""
 
 
-@pytest.mark.parametrize("limits", [Limits(1000, idle_seconds=0.05, request_seconds=0.05)])
+@pytest.mark.parametrize("limits", [Limits(1000, idle_seconds=0.5, request_seconds=0.1)])
 async def test_slow_application(connect):
     """Idle connections are closed, and a request that does not arrive is refused."""
     silent = await connect()
