@@ -7,12 +7,15 @@ IMMEDIATE``) and waits its turn.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sqlite3
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.core.errors import StoreUnavailable
@@ -21,15 +24,15 @@ CHANGES_OPTION: Final = "sealgate_changes"
 """Execution option of a connection whose next transaction writes."""
 
 _BUSY_TIMEOUT_MS: Final = 3000  # long enough for a queue of changes, short of a caller's patience
+_PAUSES_SECONDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _PRAGMAS: Final = (
-    "PRAGMA journal_mode = WAL",
+    f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}",  # first, so that what follows waits too
     # FULL, not NORMAL: a revocation that was answered for survives a power cut.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
     # A destroyed key must not be readable in free pages of the file.
     "PRAGMA secure_delete = ON",
-    f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}",
 )
 
 
@@ -48,6 +51,33 @@ def open_engine(database_url: str) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+async def use_write_ahead_log(engine: AsyncEngine) -> None:
+    """Put a SQLite file into WAL mode, in which readers and a writer do not wait for each other.
+
+    The mode stays with the file. Two connections that change it at once get an error rather than a
+    turn, whatever the busy timeout, so this tries again. Raises ``SQLAlchemyError`` in the end.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    for pause_seconds in (0.0, *_PAUSES_SECONDS):
+        await asyncio.sleep(pause_seconds)
+        async with engine.connect() as connection:
+            if await _is_write_ahead(connection):
+                return
+    raise OperationalError("PRAGMA journal_mode", {}, OSError("the file is in use"))
+
+
+async def _is_write_ahead(connection: AsyncConnection) -> bool:
+    raw = await connection.get_raw_connection()
+    try:
+        cursor = await cast("Any", raw.driver_connection).execute("PRAGMA journal_mode = WAL")
+        (mode,) = await cursor.fetchone()  # what it is now, whether or not it could be changed
+        await cursor.close()
+    except sqlite3.OperationalError:
+        return False
+    return bool(mode == "wal")
 
 
 async def truncate_log(connection: AsyncConnection) -> bool:
@@ -82,8 +112,12 @@ def _create_private(path: Path) -> None:
 def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; _begin does
     cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
+    try:
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+    except sqlite3.Error:
+        connection.close()  # SQLAlchemy forgets a connection that was refused here
+        raise
     cursor.close()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import migrations
-from gateway.backends.database.engine import CHANGES_OPTION, open_engine
+from gateway.backends.database.engine import CHANGES_OPTION, open_engine, use_write_ahead_log
 from gateway.core.errors import StoreUnavailable
 
 
@@ -25,6 +25,7 @@ async def upgrade(database_url: str) -> None:
     """
     engine = open_engine(database_url)
     try:
+        await use_write_ahead_log(engine)
         async with engine.connect() as connection:
             await connection.execution_options(**{CHANGES_OPTION: True})
             async with connection.begin():

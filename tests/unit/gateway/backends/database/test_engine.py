@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
-from gateway.backends.database.engine import open_engine
+from gateway.backends.database.engine import open_engine, use_write_ahead_log
 from gateway.core.errors import StoreUnavailable
 
 
@@ -16,10 +19,34 @@ async def test_file_is_private_and_safe(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     engine = open_engine(f"sqlite+aiosqlite:///{path}")
     assert path.stat().st_mode & 0o777 == 0o600
+    await use_write_ahead_log(engine)
     async with engine.connect() as connection:
         pragmas = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "secure_delete": 1}
         for name, value in pragmas.items():
             assert (await connection.execute(text(f"PRAGMA {name}"))).scalar_one() == value
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("patient", [True, False])
+async def test_mode_is_changed_when_the_file_is_free(tmp_path: Path, patient: bool) -> None:
+    """A file that somebody holds is waited for, though not for ever."""
+    path = tmp_path / "store.db"
+    engine = open_engine(f"sqlite+aiosqlite:///{path}")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE t (x)")
+    other.execute("BEGIN EXCLUSIVE")
+    changing = asyncio.create_task(use_write_ahead_log(engine))
+    if patient:
+        await asyncio.sleep(0.1)
+        other.execute("COMMIT")
+        await changing
+        async with engine.connect() as connection:
+            mode = await connection.execute(text("PRAGMA journal_mode"))
+            assert mode.scalar_one() == "wal"
+    else:
+        with pytest.raises(OperationalError):
+            await changing
+    other.close()
     await engine.dispose()
 
 
