@@ -127,7 +127,10 @@ def build_applications(
     admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
     admin_routes["GET", "/metrics"] = build_metrics_app(registry)
     stages = _stages(configuration, room, outside=outside, guard=public, running=running)
-    inference = Inference(Chain(stages, ProblemPresenter(), report_fault=report_fault))
+    inference = Inference(
+        Chain(stages, ProblemPresenter(), report_fault=report_fault),
+        write_seconds=settings.limits.write_timeout_seconds,
+    )
     return Applications(
         public=Edge(
             public,

@@ -95,6 +95,7 @@ class Limits(_Section):
     max_body_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = 4 * 2**20
     max_total_body_bytes: Annotated[int, Field(ge=2**20, le=2**36)] = 256 * 2**20
     body_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    write_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     max_connections: Annotated[int, Field(ge=10, le=1_000_000)] = 2_000
     token_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 120
 

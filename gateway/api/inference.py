@@ -12,6 +12,7 @@ from ipaddress import ip_address
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.core.errors import ClientStalled
 from gateway.core.identity import Address
 from gateway.pipeline.chain import Chain
 from gateway.pipeline.exchange import Headers, Received
@@ -20,8 +21,9 @@ from gateway.pipeline.exchange import Headers, Received
 class Inference:
     """ASGI application that runs the chain."""
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, *, write_seconds: float = 60.0) -> None:
         self._chain = chain
+        self._write_seconds = write_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; returns when it is answered or the client has left."""
@@ -33,7 +35,9 @@ class Inference:
             peer=peer_address(scope),
             body=body.chunks(),
         )
-        serving = asyncio.ensure_future(self._chain.serve(received, _AsgiDownstream(send)))
+        serving = asyncio.ensure_future(
+            self._chain.serve(received, _AsgiDownstream(send, self._write_seconds))
+        )
         leaving = asyncio.ensure_future(body.wait_for_disconnect())
         try:
             await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -85,16 +89,21 @@ class _Body:
 
 
 class _AsgiDownstream:
-    """Writes an answer through ASGI's ``send``."""
+    """Writes an answer through ASGI's ``send``, which waits while the client does not read."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, write_seconds: float) -> None:
         self._send = send
+        self._write_seconds = write_seconds
 
     async def start(self, status: int, headers: Headers) -> None:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, data: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        try:
+            async with asyncio.timeout(self._write_seconds):
+                await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        except TimeoutError:
+            raise ClientStalled from None
 
     async def finish(self) -> None:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -43,6 +43,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     errors.PayloadTooLarge.code: Problem(413, "Payload too large", "invalid_request_error"),
     errors.RequestTimeout.code: Problem(408, "Request timeout", "invalid_request_error"),
+    errors.ClientStalled.code: Problem(408, "Answer not read", "invalid_request_error"),
     errors.Overloaded.code: Problem(503, "Overloaded", "server_error"),
     errors.OpenFailed.code: Problem(400, "Bad encapsulated message", "invalid_request_error"),
     errors.UnknownKey.code: Problem(422, "Unknown key", "invalid_request_error"),

@@ -223,10 +223,12 @@ class _Answer:
             data = await self._connection.read()
             if not data and not received:
                 raise _StaleConnection
-            received += len(data)
-            if not data or (received > _MAX_HEAD_BYTES and not self._head_read):
+            if not data:
                 raise UpstreamUnavailable
             self._parse(data)
+            received += len(data)
+            if received > _MAX_HEAD_BYTES and not self._head_read:
+                raise UpstreamUnavailable
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body, one item for each read. Raises ``UpstreamUnavailable`` when cut off."""

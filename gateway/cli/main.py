@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _config_first(arguments: list[str]) -> list[str]:
-    """Return *arguments* with ``--config`` in front: it may stand anywhere, and is of no command."""
+    """Return *arguments* with ``--config`` in front; it may stand anywhere."""
     for place, argument in enumerate(arguments):
         if argument == "--":
             break

@@ -9,6 +9,7 @@ error. HTTP statuses live in one table, ``gateway/api/problems.py``.
     ├── UnsupportedParameter  a request field the gateway does not let through
     ├── PayloadTooLarge       more bytes than the limit
     ├── RequestTimeout        the request did not arrive whole in time
+    ├── ClientStalled         the client stopped reading its answer
     ├── Overloaded            more work at once than the gateway takes
     ├── OpenFailed            a sealed message did not open: one error for every reason, no oracle
     ├── UnknownKey            sealed to a key that is not (or no longer) ours
@@ -71,6 +72,13 @@ class RequestTimeout(SealgateError):
 
     code = "request_timeout"
     default_detail = "The request did not arrive in time."
+
+
+class ClientStalled(SealgateError):
+    """The client stopped reading its answer, which holds a place at the model server."""
+
+    code = "client_stalled"
+    default_detail = "The answer was not read in time."
 
 
 class Overloaded(SealgateError):

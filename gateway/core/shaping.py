@@ -80,10 +80,13 @@ class Coalescer:
         self.due_at: float | None = None
         """When :meth:`take` has something to give, on the clock of *now*; None while empty."""
 
+    is_mid_event = False
+    """Whether what was taken last stops inside an event; never here."""
+
     @property
-    def is_empty(self) -> bool:
-        """Whether everything that was fed has been taken."""
-        return not self._held
+    def held_bytes(self) -> int:
+        """How much was fed and not taken."""
+        return len(self._held)
 
     def feed(self, data: bytes, *, now: float) -> None:
         """Accept complete events that came at *now*."""
@@ -114,11 +117,13 @@ class CellShaper:
         self._held = bytearray()
         self.due_at: float | None = 0.0
         """When the next cell leaves, on the clock of *now*."""
+        self.is_mid_event = False
+        """Whether the last cell stops inside an event, so that nothing else may follow it."""
 
     @property
-    def is_empty(self) -> bool:
-        """Whether everything that was fed has been taken."""
-        return not self._held
+    def held_bytes(self) -> int:
+        """How much was fed and not taken."""
+        return len(self._held)
 
     def feed(self, data: bytes, *, now: float) -> None:  # noqa: ARG002  # the rate is the clock
         """Accept complete events; they leave when their cell does."""
@@ -133,12 +138,13 @@ class CellShaper:
         return self._cell()
 
     def finish(self) -> bytes:
-        """Return nothing: what is left leaves in cells too. Ask ``is_empty`` and :meth:`take`."""
+        """Return nothing: what is left leaves in cells too. Ask ``held_bytes`` and :meth:`take`."""
         return b""
 
     def _cell(self) -> bytes:
         content = bytes(self._held[: self._cell_bytes])
         del self._held[: self._cell_bytes]
+        self.is_mid_event = bool(self._held) and not content.endswith(b"\n\n")
         # A cell that is not full ends where the last event ends, so a comment may follow.
         return content + _filler(self._cell_bytes - len(content))
 

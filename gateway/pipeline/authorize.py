@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from gateway.core.chat import Operation, parse_inference_request
-from gateway.core.errors import MalformedRequest, NotFound
+from gateway.core.errors import MalformedRequest, NotFound, UnsupportedParameter
 from gateway.core.identity import Principal
 from gateway.core.policy import Permission, Snapshot, verify_model, verify_permission
 from gateway.core.ports import SnapshotSource, UpstreamRequest
@@ -45,10 +45,13 @@ def _call_model(
     verify_permission(principal, Permission.CALL_MODEL)
     _verify_json(decapsulated)
     request = parse_inference_request(operation, decapsulated.request.body)
+    _verify_can_stream(decapsulated, streamed=request.stream)
     verify_model(principal, request.model, snapshot.models)
     scrubber = StreamAnswerScrubber if request.stream else WholeAnswerScrubber
     return Authorized(
         principal=principal,
+        permission=Permission.CALL_MODEL,
+        model=request.model,
         upstream_request=UpstreamRequest("POST", _path(decapsulated), request.upstream_body),
         new_scrubber=partial(scrubber, operation, prompts=request.prompts, n=request.n),
         streamed=request.stream,
@@ -64,6 +67,8 @@ def _list_models(
     visible = principal.client.models & snapshot.models.keys()
     return Authorized(
         principal=principal,
+        permission=Permission.LIST_MODELS,
+        model=None,
         upstream_request=UpstreamRequest("GET", _path(decapsulated)),
         new_scrubber=partial(ModelListFilter, visible=visible),
         streamed=False,
@@ -72,6 +77,13 @@ def _list_models(
 
 def _path(decapsulated: Decapsulated) -> str:
     return decapsulated.request.path.decode("ascii")
+
+
+def _verify_can_stream(decapsulated: Decapsulated, *, streamed: bool) -> None:
+    seal = decapsulated.seal
+    if streamed and seal is not None and not seal.profile.is_chunked:
+        # It would be collected whole in memory, and the client would see nothing until the end.
+        raise UnsupportedParameter("A stream needs a request of the chunked media type.")
 
 
 def _verify_json(decapsulated: Decapsulated) -> None:

@@ -111,7 +111,7 @@ class Chain:
         authenticated = self._stages.authenticate(decapsulated)
         fresh = await self._stages.refuse_replay(authenticated)
         authorized = self._stages.authorize(fresh)
-        grounds = Grounds.of(authenticated.principal, decapsulated)
+        grounds = Grounds.of(authorized, decapsulated)
         async with self._stages.running.guard(grounds):
             forwarded = await self._stages.forward(authorized)
             try:
@@ -125,12 +125,12 @@ class Chain:
 
     async def _fail(self, error: SealgateError, reply: Reply, downstream: Downstream) -> int:
         answer = self._presenter.inside(error)
-        if reply.started:
+        if reply.takes_events:
             # A client that does not read must not hold what was cut.
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, SealgateError):
                 async with asyncio.timeout(_LAST_WORD_SECONDS):
                     await downstream.send(reply.feed(self._presenter.event(error)))
-        else:
+        elif not reply.started:
             await _send_complete(answer, reply, downstream)
         return answer.status
 
@@ -142,9 +142,13 @@ async def _stream(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) ->
     await downstream.send(head.data)
     shaper = scrubbing.forwarded.authorized.principal.client.shaping.new_shaper()
     pieces = _scrubbed(scrubbing)
-    async with aclosing(shape(pieces, shaper) if shaper else pieces) as portions:
-        async for portion in portions:
-            await downstream.send(reply.feed(portion))
+    try:
+        async with aclosing(shape(pieces, shaper) if shaper else pieces) as portions:
+            async for portion in portions:
+                await downstream.send(reply.feed(portion))
+    finally:
+        # Inside an event nothing can be said any more: the client is left with the cut alone.
+        reply.takes_events &= not (shaper and shaper.is_mid_event)
     await downstream.send(reply.finish())
     await downstream.finish()
 

@@ -8,35 +8,56 @@ recipient key is no longer good. Cut means: one error event, no final chunk.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from gateway.core.errors import SealgateError, UnknownKey
+from gateway.core.errors import EncryptionRequired, SealgateError, UnknownKey
 from gateway.core.identity import Address, Principal
-from gateway.core.policy import Snapshot, verify_address, verify_principal
+from gateway.core.policy import (
+    Permission,
+    Snapshot,
+    verify_address,
+    verify_model,
+    verify_permission,
+    verify_principal,
+)
 from gateway.core.ports import SnapshotFeed
-from gateway.pipeline.exchange import Decapsulated
+from gateway.pipeline.exchange import Authorized, Decapsulated
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What a running answer rests on."""
+    """What a running answer rests on: who, from where, by which key, allowed what."""
 
     principal: Principal
     address: Address
     recipient_kid: str | None
+    permission: Permission
+    model: str | None
 
     @classmethod
-    def of(cls, principal: Principal, decapsulated: Decapsulated) -> Self:
+    def of(cls, authorized: Authorized, decapsulated: Decapsulated) -> Self:
         """Return the grounds of the answer to *decapsulated*."""
         seal = decapsulated.seal
-        return cls(principal, decapsulated.address, seal.kid if seal else None)
+        return cls(
+            principal=authorized.principal,
+            address=decapsulated.address,
+            recipient_kid=seal.kid if seal else None,
+            permission=authorized.permission,
+            model=authorized.model,
+        )
 
     def verify(self, snapshot: Snapshot) -> None:
         """Raise the refusal that a new call on the same grounds would get."""
         client = verify_principal(self.principal, snapshot)
+        now = replace(self.principal, client=client)
         verify_address(self.address, client.networks)
+        verify_permission(now, self.permission)
+        if self.model is not None:
+            verify_model(now, self.model, snapshot.models)
+        if self.recipient_kid is None and not client.plaintext_allowed:
+            raise EncryptionRequired
         if self.recipient_kid in snapshot.cut_key_ids:
             # Whoever has the withdrawn key and a recording can open the answer.
             raise UnknownKey

@@ -36,16 +36,21 @@ class Head(NamedTuple):
 
 
 class Reply:
-    """One answer on its way out, in the clear. *started* is True once a head has been made."""
+    """One answer on its way out, in the clear.
+
+    *started* is True once a head has been made, *takes_events* while an event may be appended: a
+    stream that is under way and stands between two events.
+    """
 
     def __init__(self, now: datetime) -> None:
         self.started = False
+        self.takes_events = False
         # Inside the seal too: a client whose clock is wrong learns the right time from it.
         self._date = (b"date", format_datetime(now, usegmt=True).encode("ascii"))
 
     def head(self, status: int, content_type: str) -> Head:
         """Return the head of an answer whose pieces follow through :meth:`feed`."""
-        self.started = True
+        self._start(content_type)
         return Head(status, (_content_type(content_type), *_INNER_HEADERS), b"")
 
     def feed(self, data: bytes) -> bytes:
@@ -54,11 +59,18 @@ class Reply:
 
     def finish(self) -> bytes:
         """Return what ends a complete answer."""
+        self.takes_events = False
         return b""
 
     def whole(self, answer: WholeAnswer) -> Head:
         """Return the head of an answer that is there at once, with all of it as its data."""
-        return self.head(answer.status, answer.content_type)._replace(data=answer.body)
+        head = self.head(answer.status, answer.content_type)
+        self.takes_events = False
+        return head._replace(data=answer.body)
+
+    def _start(self, content_type: str) -> None:
+        self.started = True
+        self.takes_events = content_type == _EVENT_STREAM
 
 
 class SealedReply(Reply):
@@ -83,17 +95,19 @@ class SealedReply(Reply):
 
     def finish(self) -> bytes:
         """Return the final chunk, which tells the client that nothing is missing."""
+        self.takes_events = False
         return self._sealer.finish(self._encoder.finish())
 
     def whole(self, answer: WholeAnswer) -> Head:
         """Return an outer 200 and the complete sealed answer, padded as one message."""
         message = self._begin(answer.status, answer.content_type)
         message += self._encoder.feed(answer.body) + self._encoder.finish()
+        self.takes_events = False
         return Head(200, self._outer, self._sealer.finish(pad_request_bytes(message)))
 
     def _begin(self, status: int, content_type: str) -> bytes:
-        self.started = True
-        if content_type == _EVENT_STREAM:
+        self._start(content_type)
+        if self.takes_events:
             self._bucket_bytes = self._event_bucket_bytes
         fields = (_content_type(content_type), self._date, *_INNER_HEADERS)
         self._encoder = ResponseEncoder(status, fields)

@@ -15,6 +15,7 @@ from gateway.core import bhttp
 from gateway.core.errors import SealgateError
 from gateway.core.identity import Address, Principal
 from gateway.core.ohttp import Profile, ResponseSealer
+from gateway.core.policy import Permission
 from gateway.core.ports import UpstreamAnswer, UpstreamRequest
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -111,11 +112,14 @@ class SlicedScrubber(Scrubber, Protocol):
 class Authorized:
     """A call that this principal may make, as the gateway itself will put it to vLLM.
 
-    *new_scrubber* makes the scrubber for this one answer. *streamed* says whether the client asked
-    for server-sent events.
+    *permission* and *model* (None for a list) are what allowed it, and what must go on allowing it
+    while the answer runs. *new_scrubber* makes the scrubber for this one answer. *streamed* says
+    whether the client asked for server-sent events.
     """
 
     principal: Principal
+    permission: Permission
+    model: str | None
     upstream_request: UpstreamRequest
     new_scrubber: Callable[[], Scrubber]
     streamed: bool

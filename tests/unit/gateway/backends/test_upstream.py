@@ -180,6 +180,26 @@ async def test_answers_never_change_owner(tmp_path, replies):
     server.close()
 
 
+async def test_large_body_may_come_with_its_head(tmp_path):
+    """Head and a long body in one piece are an answer like any other."""
+    body = b"x" * 200_000
+
+    async def serve(reader, writer):
+        await reader.read(65_536)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n" + body)
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    (tmp_path / "k").write_text("k1")
+    server = await asyncio.start_unix_server(serve, tmp_path / "v.sock")
+    client = UnixSocketUpstream(tmp_path / "v.sock", tmp_path / "k")
+    assert await read(await client.send(CALL)) == body
+    await client.close()
+    await asyncio.sleep(0.05)
+    server.close()
+
+
 async def test_health_is_vllms_own_word(upstream):
     """Healthy means that vLLM says so."""
     assert await upstream.is_healthy()

@@ -54,9 +54,9 @@ def test_coalescing_collects_until_the_portion_is_due():
     shaper.feed(b"one", now=1.0)
     shaper.feed(b"two", now=1.04)
     assert shaper.take(now=1.049) == b""
-    assert not shaper.is_empty
+    assert shaper.held_bytes == 6
     assert shaper.take(now=1.05) == b"onetwo"
-    assert shaper.is_empty
+    assert shaper.held_bytes == 0
     assert shaper.due_at is None
     shaper.feed(b"three", now=2.0)
     assert shaper.finish() == b"three"
@@ -69,7 +69,11 @@ def test_cells_are_of_one_size_at_one_rate():
     assert shaper.due_at == pytest.approx(10.1)
     assert shaper.take(now=10.05) == b""
     shaper.feed(EVENT * 100, now=10.05)
-    cells += [shaper.take(now=10.11), shaper.take(now=10.21), shaper.take(now=20.0)]
+    assert not shaper.is_mid_event
+    cells.append(shaper.take(now=10.11))
+    assert shaper.is_mid_event
+    cells += [shaper.take(now=10.21), shaper.take(now=20.0)]
+    assert not shaper.is_mid_event
     assert {len(cell) for cell in cells} == {CELL_BYTES}
     assert shaper.finish() == b""
 
@@ -84,7 +88,7 @@ def test_cells_hold_every_event_and_nothing_else(counts, cell_bytes):
         shaper.feed(b"data: " + data + b"\n\n", now=now)
         now += 0.1
         wire += shaper.take(now=now)
-    while not shaper.is_empty:
+    while shaper.held_bytes:
         now += 0.1
         wire += shaper.take(now=now)
     parser = EventParser()

@@ -9,8 +9,9 @@ import pytest
 
 from gateway.core.errors import MalformedRequest, NotFound, PermissionDenied, UnsupportedParameter
 from gateway.core.identity import Principal, Role
+from gateway.core.ohttp import WHOLE
 from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
-from gateway.pipeline.exchange import Authenticated, Fresh
+from gateway.pipeline.exchange import Authenticated, Fresh, Seal
 from tests.fakes.world import (
     CHAT_BODY,
     NOW,
@@ -107,6 +108,19 @@ def test_model_list_shows_what_was_granted():
     ]
     body = scrubber.feed(orjson.dumps({"object": "list", "data": listed})) + scrubber.finish()
     assert [model["id"] for model in orjson.loads(body)["data"]] == ["tiny"]
+
+
+def test_stream_needs_the_chunked_kind():
+    """A stream in a message of one piece would be collected whole, so it is refused."""
+    seal = Seal("enc-7", WHOLE, b"tag", response_sealer=None)
+    principal = Principal(with_client(), "token-1", "sig-1", NOW, NOW)
+    for body, fine in ((STREAM_BODY, False), (CHAT_BODY, True)):
+        authenticated = Authenticated(principal, decapsulated(inner_request(body), seal=seal))
+        if fine:
+            assert Authorize(FixedSnapshots())(Fresh(authenticated))
+        else:
+            with pytest.raises(UnsupportedParameter):
+                Authorize(FixedSnapshots())(Fresh(authenticated))
 
 
 def test_model_list_takes_no_body():

@@ -14,6 +14,7 @@ from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.core.bhttp_response import ResponseDecoder, parse_response
 from gateway.core.errors import OpenFailed, UpstreamUnavailable
 from gateway.core.policy import Revocations
+from gateway.core.shaping import Shaping
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import Authorize
@@ -26,6 +27,7 @@ from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
 from tests.fakes.world import (
     AUTHORITY,
+    CHAT_BODY,
     EXPECTED,
     STREAM_BODY,
     FakeAnswer,
@@ -322,3 +324,73 @@ async def test_value_that_begins_in_the_prompt_is_redacted():
     )
     _, body, _ = await world.call(request)
     assert b"3800138000" not in body
+
+
+@pytest.mark.parametrize("body", [STREAM_BODY, CHAT_BODY])
+async def test_cut_while_the_end_is_being_written_says_nothing_more(body):
+    """An answer that was sealed to its end takes no error event after it."""
+    answer = stream("hello there ", DONE) if body is STREAM_BODY else chat("hello")
+    world, stuck = World(answer), asyncio.Event()
+    send = world.downstream.send
+
+    async def stuck_at_the_end(data):
+        await send(data)
+        if world.upstream.requests and (body is CHAT_BODY or len(world.downstream.sent) > 2):
+            stuck.set()
+            await asyncio.Event().wait()
+
+    world.downstream.send = stuck_at_the_end
+    await world.running.cut_at_next_change()
+    data, _ = seal(inner_request(body))
+    serving = asyncio.create_task(world.chain.serve(sealed_received(data), world.downstream))
+    await asyncio.wait_for(stuck.wait(), 2)
+    pieces = len(world.downstream.sent)
+    cutting = asyncio.create_task(world.running.cut_at_next_change())
+    world.snapshots.replace(snapshot(with_client(disabled=True)))
+    await asyncio.wait_for(serving, 3)
+    await cutting
+    assert world.recorded == [(401, "127.0.0.1")]
+    assert world.faults == []
+    assert body is STREAM_BODY or len(world.downstream.sent) == pieces
+
+
+async def test_cell_that_stops_inside_an_event_is_followed_by_nothing():
+    """With cells of constant size an error event never lands in the middle of another one."""
+    cells = with_client(shaping=Shaping(cell_ms=20))
+    world = World(stream("word " * 400, UpstreamUnavailable()), value=snapshot(cells))
+    release = asyncio.Event()
+
+    async def chunks():
+        yield world.upstream.answer._chunks[0]
+        await release.wait()
+        raise UpstreamUnavailable
+
+    world.upstream.answer.chunks = chunks
+    told, send = asyncio.Event(), world.downstream.send
+
+    async def tell_at_the_second_cell(data):
+        await send(data)
+        if len(world.downstream.sent) == 3:
+            told.set()
+
+    world.downstream.send = tell_at_the_second_cell
+    calling = asyncio.create_task(world.call(inner_request(STREAM_BODY)))
+    await asyncio.wait_for(told.wait(), 2)
+    release.set()
+    _, body, complete = await asyncio.wait_for(calling, 3)
+    assert not complete
+    assert b"error" not in body
+
+
+async def test_grant_withdrawn_while_the_tag_is_claimed_is_seen():
+    """What is withdrawn between authentication and the model is refused all the same."""
+    world = World(chat("x"))
+    claim = world.chain._stages.refuse_replay._store.claim
+
+    async def slow_claim(tag, *, until):
+        await claim(tag, until=until)
+        world.snapshots.replace(snapshot(with_client(models=frozenset())))
+
+    world.chain._stages.refuse_replay._store.claim = slow_claim
+    assert (await world.call())[0] == 403
+    assert world.upstream.requests == []

@@ -9,10 +9,18 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.core.errors import AddressNotAllowed, InvalidToken, UnknownKey
-from gateway.core.identity import Principal
-from gateway.core.policy import Revocations
+from gateway.core.errors import (
+    AddressNotAllowed,
+    EncryptionRequired,
+    InvalidToken,
+    PermissionDenied,
+    UnknownKey,
+)
+from gateway.core.identity import Principal, Role
+from gateway.core.policy import Permission, Revocations
+from gateway.core.ports import UpstreamRequest
 from gateway.pipeline.cut import Grounds, RunningAnswers
+from gateway.pipeline.exchange import Authorized
 from tests.fakes.world import (
     APPLICATION,
     NOW,
@@ -24,12 +32,23 @@ from tests.fakes.world import (
 
 PRINCIPAL = Principal(APPLICATION, "token-1", "sig-1", NOW, NOW + timedelta(minutes=5))
 
+AUTHORIZED = Authorized(
+    PRINCIPAL,
+    Permission.CALL_MODEL,
+    "tiny",
+    UpstreamRequest("POST", "/v1/chat/completions"),
+    new_scrubber=object,
+    streamed=True,
+)
+
 WITHDRAWALS = {
     "token": (snapshot(revocations=Revocations(jtis=frozenset({"token-1"}))), InvalidToken),
     "client": (snapshot(revocations=Revocations(not_before={"c-app": NOW})), InvalidToken),
     "disabled": (snapshot(with_client(disabled=True)), InvalidToken),
     "gone": (snapshot(with_client(client_id="c-other")), InvalidToken),
-    "signing key": (replace(snapshot(), verification_keys={}), InvalidToken),
+    "signing key": (replace(snapshot(), cut_key_ids=frozenset({"sig-1"})), InvalidToken),
+    "grant": (snapshot(with_client(models=frozenset())), PermissionDenied),
+    "role": (snapshot(with_client(role=Role.AUDITOR)), PermissionDenied),
     "recipient key": (replace(snapshot(), cut_key_ids=frozenset({"enc-7"})), UnknownKey),
     "address": (
         snapshot(with_client(networks=(ip_network("192.0.2.0/24"),))),
@@ -47,7 +66,7 @@ async def start(feed, work):
             await running.cut_at_next_change()
 
     async def guarded():
-        async with running.guard(Grounds.of(PRINCIPAL, decapsulated())):
+        async with running.guard(Grounds.of(AUTHORIZED, decapsulated())):
             await work()
 
     watching, task = asyncio.create_task(watch()), asyncio.create_task(guarded())
@@ -84,7 +103,7 @@ async def test_change_before_the_guard_is_seen():
     """What was withdrawn between the check of the token and the guard does not slip through."""
     running = RunningAnswers(FixedSnapshots(WITHDRAWALS["token"][0]))
     with pytest.raises(InvalidToken):
-        async with running.guard(Grounds.of(PRINCIPAL, decapsulated())):
+        async with running.guard(Grounds.of(AUTHORIZED, decapsulated())):
             raise AssertionError("must not be reached")
 
 
@@ -135,5 +154,19 @@ async def test_work_that_ended_by_itself_keeps_its_result():
 
 def test_clear_request_rests_on_no_recipient_key():
     """A request in the clear is not cut when a recipient key is withdrawn."""
-    grounds = Grounds.of(PRINCIPAL, decapsulated(seal=None))
-    grounds.verify(replace(snapshot(), cut_key_ids=frozenset({"enc-7"})))
+    grounds = Grounds.of(AUTHORIZED, decapsulated(seal=None))
+    marked = snapshot(with_client(plaintext_allowed=True))
+    grounds.verify(replace(marked, cut_key_ids=frozenset({"enc-7"})))
+    with pytest.raises(EncryptionRequired):
+        grounds.verify(snapshot())
+
+
+def test_rotated_signing_key_cuts_nothing():
+    """A token outlives the rotation of its key; only a withdrawn key ends what runs."""
+    Grounds.of(AUTHORIZED, decapsulated()).verify(replace(snapshot(), verification_keys={}))
+
+
+def test_list_of_models_rests_on_no_grant():
+    """A list is cut when the client may list no more, not when one of its models is withdrawn."""
+    listing = replace(AUTHORIZED, permission=Permission.LIST_MODELS, model=None)
+    Grounds.of(listing, decapsulated()).verify(snapshot(with_client(models=frozenset())))

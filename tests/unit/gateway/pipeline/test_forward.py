@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.errors import UpstreamRefused, UpstreamUnavailable
 from gateway.core.identity import Principal
+from gateway.core.policy import Permission
 from gateway.core.ports import UpstreamRequest
 from gateway.pipeline.exchange import Authorized
 from gateway.pipeline.forward import Forward
@@ -15,7 +16,10 @@ from tests.fakes.world import APPLICATION, NOW, FakeAnswer, FakeUpstream
 def authorized(*, streamed=False):
     principal = Principal(APPLICATION, "token-1", "sig-1", NOW, NOW)
     request = UpstreamRequest("POST", "/v1/chat/completions", b"{}")
-    return Authorized(principal, request, new_scrubber=lambda: None, streamed=streamed)
+    return Authorized(
+        principal, Permission.CALL_MODEL, "tiny", request,
+        new_scrubber=lambda: None, streamed=streamed,
+    )  # fmt: skip
 
 
 async def test_answer_of_the_expected_type_is_handed_on():

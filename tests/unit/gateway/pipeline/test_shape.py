@@ -67,3 +67,20 @@ async def test_leaving_early_stops_the_reading():
     await anext(portions)
     await portions.aclose()
     await asyncio.wait_for(closed.wait(), 1)
+
+
+async def test_slow_shape_slows_the_reading():
+    """While much is held nothing more is read, so memory does not fill."""
+    read = 0
+
+    async def plenty():
+        nonlocal read
+        for _ in range(1000):
+            read += 1
+            yield b"data: " + b"x" * 1000 + b"\n\n"
+
+    portions = shape(plenty(), CellShaper(0.01))
+    for _ in range(5):
+        await anext(portions)
+    assert read < 100
+    await portions.aclose()
