@@ -1,8 +1,8 @@
 """One connection of a local application: requests in, answers out as they arrive.
 
-Holds one request at a time and one piece of its answer. A cut answer ends the connection without
-the end of the message, so that the application's HTTP library raises; an application that leaves
-ends the exchange with the gateway at once.
+Holds one request at a time, one piece of its answer, and at most another request that came early.
+A cut answer ends the connection without the end of the message, so that the application's HTTP
+library raises; an application that leaves ends the exchange with the gateway at once.
 """
 
 from __future__ import annotations
@@ -134,18 +134,25 @@ class LocalConnection:
     async def _while_present(self, request: h11.Request, body: bytes) -> None:
         """Answer, unless the application leaves in the meantime."""
         answering = asyncio.ensure_future(self._answer(request, body))
-        watching = asyncio.ensure_future(self._reader.read(_READ_BYTES))
+        watching = asyncio.ensure_future(self._watch())
         try:
             await asyncio.wait({answering, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if watching.done() and (data := watching.result()):
-                self._http.receive_data(data)  # the next request already: it waits its turn
-            elif not answering.done():
+            if not answering.done():
                 raise _Gone
             await answering
         finally:
             for task in (answering, watching):
                 task.cancel()
             await asyncio.gather(answering, watching, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        """Return when the application has left, or sends more ahead than one further request."""
+        early_bytes = len(self._http.trailing_data[0])
+        while early_bytes <= _MAX_HEAD_BYTES + self._limits.max_body_bytes:
+            if not (data := await self._reader.read(_READ_BYTES)):
+                return
+            early_bytes += len(data)
+            self._http.receive_data(data)  # the next request already: it waits its turn
 
     async def _answer(self, request: h11.Request, body: bytes) -> None:
         async with self._relay.answer(request, body) as response:

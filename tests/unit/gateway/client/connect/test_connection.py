@@ -80,6 +80,29 @@ async def test_application_that_leaves(connect, transport):
     await asyncio.wait_for(body.is_closed.wait(), 2)
 
 
+@pytest.mark.parametrize("early", [b"\r\n", GET, GET[:9]])
+async def test_application_that_leaves_after_early_bytes(connect, transport, early):
+    """Bytes that come before the answer is over do not hide that the application goes away."""
+    body = transport.says(b"one", None)
+    peer = await connect()
+    peer.send(GET)
+    await peer.until(b"one")
+    peer.send(early)
+    await asyncio.sleep(0.05)
+    peer.close()
+    await asyncio.wait_for(body.is_closed.wait(), 2)
+
+
+async def test_application_that_sends_ahead(connect, transport):
+    """More than one further request is not kept: the exchange ends instead."""
+    body = transport.says(b"one", None)
+    peer = await connect()
+    peer.send(GET)
+    await peer.until(b"one")
+    peer.send(b"x" * 1_000_000)
+    await asyncio.wait_for(body.is_closed.wait(), 2)
+
+
 async def test_body_limit(connect, transport):
     """A body above the limit is refused, and the refusal arrives although more was sent."""
     peer = await connect()
