@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import h11
+import httpx2
 
 from gateway.client.connect.http_messages import (
     LocalRefusal,
@@ -157,19 +158,26 @@ class LocalConnection:
     async def _answer(self, request: h11.Request, body: bytes) -> None:
         async with self._relay.answer(request, body) as response:
             headers = answer_headers(response.headers.raw, is_last=self._is_stopping)
-            status = response.status_code
-            await self._write(h11.Response(status_code=status, headers=headers))
-            async for piece in read_content(response):
-                if status not in _HAS_NO_BODY:
-                    await self._write(h11.Data(data=piece))
+            head = h11.Response(status_code=response.status_code, headers=headers)
+            if response.status_code in _HAS_NO_BODY:
+                async for _ in read_content(response):
+                    pass
+                await self._write(head)  # only now: the head is the whole answer
+            else:
+                await self._write(head)
+                await self._write_content(response)
             await self._write(h11.EndOfMessage())
 
+    async def _write_content(self, response: httpx2.Response) -> None:
+        size = 0
+        async for piece in read_content(response):
+            size += len(piece)
+            await self._write(h11.Data(data=piece))
+        if response.headers.get("content-length", str(size)) != str(size):
+            raise BrokenOff
+
     async def _write(self, event: h11.Event) -> None:
-        try:
-            data = self._http.send(event)
-        except h11.LocalProtocolError:  # more or less content than the answer's head announced
-            raise BrokenOff from None
-        if data:
+        if data := self._http.send(event):
             self._writer.write(data)
             await self._drain()
 

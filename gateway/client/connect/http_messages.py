@@ -22,6 +22,8 @@ HeaderList = list[tuple[bytes, bytes]]
 _PATH: Final = re.compile(rb"/v1/[A-Za-z0-9\-._~/%?=&,:+@]*")
 _METHODS: Final = frozenset({b"GET", b"POST", b"DELETE"})
 _LOCAL_HOST: Final = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?")
+# An answer as long as announced looks whole, though its verified end never came: so it is chunked.
+_NOT_ANSWERED: Final = HOP_BY_HOP_FIELDS | {b"content-length"}
 _FROM_A_PAGE: Final = frozenset({b"origin", b"sec-fetch-site", b"sec-fetch-mode"})
 
 
@@ -57,8 +59,8 @@ def check_request(request: h11.Request, *, is_tcp: bool) -> None:
 
 
 def answer_headers(headers: Iterable[tuple[bytes, bytes]], *, is_last: bool) -> HeaderList:
-    """Return the gateway's headers without those about a connection; *is_last* adds our own."""
-    kept = [(name, value) for name, value in headers if name.lower() not in HOP_BY_HOP_FIELDS]
+    """Return the gateway's headers without length and connection; *is_last* adds our own."""
+    kept = [(name, value) for name, value in headers if name.lower() not in _NOT_ANSWERED]
     return [*kept, (b"connection", b"close")] if is_last else kept
 
 

@@ -71,8 +71,9 @@ def test_host_on_a_unix_socket():
 
 
 def test_answer_headers():
-    """Fields about a connection are not passed on; the last answer says so."""
+    """Fields about a connection and the length are not passed on; the last answer says so."""
     headers = [(b"Connection", b"keep-alive"), (b"transfer-encoding", b"x"), (b"A", b"b")]
+    headers.append((b"Content-Length", b"5"))
     assert answer_headers(headers, is_last=False) == [(b"A", b"b")]
     assert answer_headers(headers, is_last=True)[1:] == [(b"connection", b"close")]
 
