@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
-from gateway.client.outer import GatewayRefused, OuterAnswer, OuterHead, OuterRequest
+from gateway.client.outer import FRESH, GatewayRefused, OuterAnswer, OuterHead, OuterRequest
 from gateway.core.errors import MalformedRequest
 from gateway.core.ohttp_keys import (
     KEYS_MEDIA_TYPE,
@@ -22,7 +22,7 @@ from gateway.core.ohttp_keys import (
 GATEWAY_PATH: Final = "/.well-known/ohttp-gateway"
 
 KEYS_REQUEST: Final = OuterRequest(
-    "GET", GATEWAY_PATH, (("accept", KEYS_MEDIA_TYPE),), max_seconds=30
+    "GET", GATEWAY_PATH, (("accept", KEYS_MEDIA_TYPE), FRESH), max_seconds=30
 )
 
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=([0-9]{1,9})(?:$|[\s,])")

@@ -16,6 +16,9 @@ from typing import Final
 MAX_PLAIN_ANSWER_BYTES: Final = 65536
 """Keys, tokens and error documents are far smaller; more is not read."""
 
+FRESH: Final = ("cache-control", "no-cache")
+"""Header of a fetch that no cache on the way may answer: it could still hold a revoked key."""
+
 _DELAY_SECONDS: Final = re.compile(r"[0-9]{1,6}")
 _LOWEST_ERROR: Final = 400
 _HIGHEST_STATUS: Final = 599

@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.client.key_cache import age_seconds
 from gateway.client.outer import (
+    FRESH,
     GatewayRefused,
     KeysExpired,
     KeysNotSigned,
@@ -34,7 +35,7 @@ from gateway.core.ohttp_keys import PREFERRED_KEMS, KeyConfig, encode_key_config
 DOCUMENT_PATH: Final = "/encryption/keys"
 
 _REQUEST: Final = OuterRequest(
-    "GET", DOCUMENT_PATH, (("accept", "application/jose+json"),), max_seconds=30
+    "GET", DOCUMENT_PATH, (("accept", "application/jose+json"), FRESH), max_seconds=30
 )
 _OK: Final = 200
 _UNAVAILABLE: Final = 503

@@ -52,6 +52,7 @@ def test_nothing_secret_outside(client, gateway):
             "content-type",
             "content-length",
             "accept",
+            "cache-control",
             "incremental",
         }
         assert b"canary" not in repr(seen).encode()

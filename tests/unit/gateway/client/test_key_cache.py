@@ -73,6 +73,11 @@ def test_drop():
     assert cache.find(now=NOW) is None
 
 
+def test_no_cache_on_the_way():
+    """Keys are asked for past every cache, which could still hold one that was revoked."""
+    assert ("cache-control", "no-cache") in KeyCache.request.headers
+
+
 def test_xwing_is_preferred():
     """X-Wing is taken although the gateway lists X25519 first."""
     xwing = load_recipient_key(4, bytes(32), kem_id=KEM_XWING).config

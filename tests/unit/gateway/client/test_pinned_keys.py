@@ -55,6 +55,11 @@ def test_kept_for_max_age(cache_control, seconds):
     assert keys.find(now=START + timedelta(seconds=seconds)) is None
 
 
+def test_no_cache_on_the_way():
+    """The document is asked for past every cache, which could still hold a revoked key."""
+    assert ("cache-control", "no-cache") in PinnedKeys.request.headers
+
+
 def test_expired():
     """A document that has ended is refused."""
     with pytest.raises(KeysExpired, match="not valid"):
