@@ -85,7 +85,7 @@ async def truncate_log(connection: AsyncConnection) -> bool:
 
     ``secure_delete`` cleans the database file alone: pages as they were before stay readable in the
     log until it is emptied, which a quiet gateway might not do for weeks. Outside of a transaction;
-    does not wait for other connections that are in one.
+    does not wait for other connections that are in one, and raises nothing of the driver.
     """
     if connection.dialect.name != "sqlite":
         return True
@@ -97,6 +97,8 @@ async def truncate_log(connection: AsyncConnection) -> bool:
         cursor = await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         busy, _, _ = await cursor.fetchone()
         await cursor.close()
+    except sqlite3.Error:
+        return False
     finally:
         await raw.driver_connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     return not busy

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -28,6 +30,9 @@ from gateway.core.keyring import StoredKey
 from gateway.core.ports import ControlChange
 from gateway.core.registry import ControlState, Credential, Revocation, StoredClient
 
+# Before closing: a command is over in a moment, and so is what a gateway reads meanwhile.
+_PAUSES_SECONDS: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.3)
+
 
 class DatabaseStore:
     """A ``ControlStore`` in a database whose schema is up to date (see ``upgrade``).
@@ -38,6 +43,7 @@ class DatabaseStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._erasure_due = False
+        self._last_revision: int | None = None
 
     @classmethod
     def open(cls, database_url: str) -> DatabaseStore:
@@ -58,10 +64,14 @@ class DatabaseStore:
             await self._erase(connection)
 
     async def revision(self) -> int:
-        """Return the number of the last change."""
+        """Return the number of the last change; clean up after one of another process."""
         async with self._reading() as connection:
             current = await _revision(connection)
             await connection.rollback()  # ends the reading, which an erasure would wait for
+            if current != self._last_revision:
+                # Whoever changed something may have erased a key, and be gone before the log was
+                # free to be emptied.
+                self._erasure_due, self._last_revision = True, current
             await self._erase(connection)
             return current
 
@@ -110,7 +120,14 @@ class DatabaseStore:
         return credential_of(rows[0]) if rows else None
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; takes up to a second when something erased is still in the log."""
+        with suppress(StoreUnavailable):
+            for pause_seconds in _PAUSES_SECONDS:
+                if not self._erasure_due:
+                    break
+                await asyncio.sleep(pause_seconds)
+                async with self._reading() as connection:
+                    await self._erase(connection)
         await self._engine.dispose()
 
     async def _erase(self, connection: AsyncConnection) -> None:

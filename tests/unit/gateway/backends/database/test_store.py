@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,3 +100,61 @@ async def test_destroyed_key_is_in_no_file(tmp_path: Path, somebody_reads: bool)
     assert not holds(tmp_path, wrapped)
     await store.close()
     await reader.close()
+
+
+async def test_key_destroyed_by_a_command_is_in_no_file(tmp_path: Path) -> None:
+    """A process that goes on cleans the log after one that ended while the log was in use."""
+    url, wrapped = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", b"wrapped-canary-" * 4
+    await upgrade(url)
+    gateway, command = DatabaseStore.open(url), DatabaseStore.open(url)
+    async with gateway.change() as change:
+        await change.add_key(key(wrapped))
+    await gateway.revision()
+    async with gateway._reading() as connection:
+        await connection.exec_driver_sql("SELECT * FROM keys")
+        async with command.change() as change:
+            await change.save_key(key(None))
+        began = time.monotonic()
+        await command.close()
+        assert time.monotonic() - began < 2
+        assert holds(tmp_path, wrapped)
+    await gateway.revision()
+    assert not holds(tmp_path, wrapped)
+    await gateway.close()
+
+
+async def test_command_waits_to_clean_the_log(tmp_path: Path) -> None:
+    """Whoever destroyed a key while somebody was reading tries again before it ends."""
+    url, wrapped = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", b"wrapped-canary-" * 4
+    await upgrade(url)
+    gateway, command = DatabaseStore.open(url), DatabaseStore.open(url)
+    async with gateway.change() as change:
+        await change.add_key(key(wrapped))
+    async with gateway._reading() as connection:
+        await connection.exec_driver_sql("SELECT * FROM keys")
+        async with command.change() as change:
+            await change.save_key(key(None))
+        closing = asyncio.create_task(command.close())
+        await asyncio.sleep(0.05)
+        assert holds(tmp_path, wrapped)
+    await closing
+    assert not holds(tmp_path, wrapped)
+    await gateway.close()
+
+
+async def test_first_look_cleans_the_log(tmp_path: Path) -> None:
+    """A process that starts cleans up after those before it, whatever they left in the log."""
+    url, wrapped = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", b"wrapped-canary-" * 4
+    await upgrade(url)
+    before, after = DatabaseStore.open(url), DatabaseStore.open(url)
+    async with before.change() as change:
+        await change.add_key(key(wrapped))
+    async with before._reading() as connection:
+        await connection.exec_driver_sql("SELECT * FROM keys")
+        async with before.change() as change:
+            await change.save_key(key(None))
+    assert holds(tmp_path, wrapped)
+    await after.revision()
+    assert not holds(tmp_path, wrapped)
+    await before.close()
+    await after.close()
