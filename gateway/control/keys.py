@@ -90,10 +90,11 @@ class Keys:
         await self._snapshots.refresh()
 
     async def rotate(self, actor: Actor, use: KeyUse) -> Sequence[StoredKey]:
-        """Make new keys of *use*; return them. Of two rotations at once both return the same keys.
+        """Make a new key of each algorithm of *use*; return them. Two at once return the same keys.
 
         Keys that sign are active at once. Encryption keys are pending; ``activates_at`` says when
-        the running gateway publishes them, and until then a further rotation returns the same ones.
+        the running gateway publishes them, and until then a further rotation returns the same ones,
+        with a new one in the place of each that was revoked.
         The old keys retire when the new ones become active. Raises ``Conflict`` when all key
         identifiers are in use or resting.
         """
@@ -164,26 +165,31 @@ class Keys:
                 await self._rotate(use, seen={key.kid for key in active})
 
     async def _rotate(self, use: KeyUse, *, seen: set[str]) -> Sequence[StoredKey]:
-        """Rotate unless somebody else just did: then active or pending keys are there to tell."""
+        """Rotate each algorithm unless somebody else just did.
+
+        Then a pending key of it is there to tell, or an active one that is not among *seen*.
+        """
         now = self._clock()
         async with self._store.change() as change:
             keys = await change.list_keys()
             active = _in_state(keys, use, KeyState.ACTIVE)
-            fresh: Sequence[StoredKey] = _in_state(keys, use, KeyState.PENDING)
-            if not fresh and {key.kid for key in active} != seen:
-                fresh = active
-            elif not fresh:
-                fresh = await self._replace(change, use, now=now)
+            others = [key for key in active if key.kid not in seen]
+            others += _in_state(keys, use, KeyState.PENDING)
+            found = {key.algorithm: key for key in others}
+            fresh = [
+                found.get(algorithm) or await self._replace(change, use, algorithm, now=now)
+                for algorithm in ALGORITHMS[use]
+            ]
         await self._snapshots.refresh()
         return fresh
 
     async def _replace(
-        self, change: ControlChange, use: KeyUse, *, now: datetime
-    ) -> Sequence[StoredKey]:
-        fresh = [await self._add(change, use, algorithm, now=now) for algorithm in ALGORITHMS[use]]
+        self, change: ControlChange, use: KeyUse, algorithm: KeyAlgorithm, *, now: datetime
+    ) -> StoredKey:
+        key = await self._add(change, use, algorithm, now=now)
         if use is KeyUse.ENCRYPTION:
-            return fresh
-        return [await self._activate(change, key, now=now) for key in fresh]
+            return key
+        return await self._activate(change, key, now=now)
 
     async def _withdraw(self, kid: str, *, drain: bool) -> tuple[StoredKey, Revocation]:
         now = self._clock()

@@ -179,6 +179,20 @@ async def test_rotation_while_one_is_pending_is_the_same(room: ControlRoom) -> N
     assert list(await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)) == list(first)
 
 
+@pytest.mark.parametrize("revoked", [0, 1])
+async def test_rotation_after_a_pending_key_was_revoked(
+    room: ControlRoom, clock: FakeClock, revoked: int
+) -> None:
+    """A further rotation makes up for a pending key that was revoked, so all algorithms rotate."""
+    first = await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
+    await room.keys.revoke(LOCAL, first[revoked].kid)
+    second = await rotate_encryption(room, clock)
+    assert {key.algorithm for key in second} == set(ALGORITHMS[KeyUse.ENCRYPTION])
+    assert {key.state for key in second} == {ACTIVE}
+    assert first[1 - revoked].kid in {key.kid for key in second}
+    assert set(offered(room)) == {key.key_id for key in second}
+
+
 async def test_two_starts_at_once_make_one_set(tmp_path: Path, clock: FakeClock) -> None:
     """Two processes that start on an empty store make one set of keys."""
     async with two_processes(tmp_path, clock) as rooms:
