@@ -99,11 +99,23 @@ class DatabaseReplayStore:
         self._thread.shutdown(wait=False)
 
     async def _write_all(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
+                await self._answer(batch)
+        finally:
+            self._flush = None  # so that the next claim begins afresh, whatever happened
+
+    async def _answer(self, batch: Sequence[_Claim]) -> None:
+        """Write *batch* and answer each claim of it, also when something fails."""
+        outcome = None
+        try:
             now = math.floor(self._clock().timestamp())
+            loop = asyncio.get_running_loop()
             outcome = await loop.run_in_executor(self._thread, self._write, batch, now)
+        except Exception:  # noqa: BLE001  # a bug must not leave the callers waiting
+            outcome = None
+        finally:
             for position, claim in enumerate(batch):
                 if claim.answer.done():  # its caller gave up
                     continue
@@ -111,10 +123,12 @@ class DatabaseReplayStore:
                     claim.answer.set_exception(StoreUnavailable())
                 else:
                     claim.answer.set_result(outcome[position])
-        self._flush = None
 
     def _write(self, batch: Sequence[_Claim], now: int) -> list[bool] | None:
-        """Write *batch* in one transaction; return which were new, or None when it failed."""
+        """Write *batch* in one transaction; return which were new, or None when it failed.
+
+        Whatever is raised, no transaction stays open.
+        """
         try:
             connection = self._connect()
             connection.execute("BEGIN IMMEDIATE")
@@ -127,6 +141,9 @@ class DatabaseReplayStore:
         except sqlite3.Error:
             self._disconnect()  # rolls back; the next batch begins afresh
             return None
+        except BaseException:
+            self._disconnect()
+            raise
         return fresh
 
     def _connect(self) -> sqlite3.Connection:

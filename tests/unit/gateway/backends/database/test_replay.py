@@ -38,6 +38,17 @@ asyncio.run(main())
 """
 
 
+class BreakingClock(FakeClock):
+    """A clock that can break."""
+
+    is_broken = False
+
+    def __call__(self) -> datetime:
+        if self.is_broken:
+            raise RuntimeError
+        return super().__call__()
+
+
 async def opened(tmp_path: Path, clock: FakeClock) -> tuple[DatabaseReplayStore, Path]:
     """Return a store on a fresh file, and the file."""
     path = tmp_path / "store.db"
@@ -99,6 +110,55 @@ async def test_callers_do_not_wait_for_a_slow_disk(tmp_path: Path, monkeypatch) 
     with pytest.raises(StoreUnavailable):
         await store.claim(b"late", until=until)
     assert time.monotonic() - began < 1
+    await store.close()
+
+
+async def test_claims_after_a_fault_that_is_not_the_databases(tmp_path: Path) -> None:
+    """Whatever fails, the claims that waited are refused at once and the next ones are written."""
+    clock = BreakingClock()
+    store, _ = await opened(tmp_path, clock)
+    until = clock() + timedelta(minutes=4)
+    clock.is_broken = True
+    began = time.monotonic()
+    found = await asyncio.gather(
+        *(store.claim(n.to_bytes(16, "big"), until=until) for n in range(600)),
+        return_exceptions=True,
+    )
+    assert time.monotonic() - began < 0.9
+    assert all(isinstance(outcome, StoreUnavailable) for outcome in found)
+    clock.is_broken = False
+    await store.claim(b"next", until=until)
+    await store.close()
+
+
+async def test_fault_inside_a_transaction_ends_it(tmp_path: Path) -> None:
+    """A claim that cannot be written leaves no lock behind."""
+    clock = FakeClock()
+    store, path = await opened(tmp_path, clock)
+    until = clock() + timedelta(minutes=4)
+    with pytest.raises(StoreUnavailable):
+        await store.claim(2**70, until=until)  # OverflowError, which is no error of sqlite3
+    with sqlite3.connect(path, isolation_level=None, timeout=0) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
+    other.close()
+    await store.claim(b"next", until=until)
+    await store.close()
+
+
+async def test_cancelled_writing_is_begun_again(tmp_path: Path, monkeypatch) -> None:
+    """Also when the writing itself is cancelled its claims are answered and later ones pass."""
+    clock = FakeClock()
+    store, _ = await opened(tmp_path, clock)
+    until = clock() + timedelta(minutes=4)
+    write = store._write
+    monkeypatch.setattr(store, "_write", lambda batch, now: time.sleep(0.1) or write(batch, now))
+    claim = asyncio.create_task(store.claim(b"first", until=until))
+    await asyncio.sleep(0.02)
+    store._flush.cancel()
+    with pytest.raises(StoreUnavailable):
+        await claim
+    await store.claim(b"next", until=until)
     await store.close()
 
 
