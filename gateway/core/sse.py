@@ -33,8 +33,9 @@ class ServerSentEvent:
 class EventParser:
     """Bytes of an event stream in, events out; the cuts between reads do not matter.
 
-    *max_event_bytes* bounds what one event may hold, comments and field names included. Raises
-    ``ScrubFailed`` for a longer event or for bytes that are not UTF-8.
+    *max_event_bytes* bounds what one event may hold, comments and field names included, a mark at
+    the beginning of the stream not. Raises ``ScrubFailed`` for a longer event or for bytes that are
+    not UTF-8.
     """
 
     __slots__ = ("_buffer", "_data", "_limit", "_name", "_scanned", "_size", "_skip_lf", "_started")
@@ -52,6 +53,12 @@ class EventParser:
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that *data* completes, in order."""
         buffer = self._buffer + data if self._buffer else data
+        if not self._started:
+            if len(buffer) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(buffer):
+                self._buffer = buffer  # whether it is a mark the next bytes tell
+                return []
+            self._started = True
+            buffer = buffer.removeprefix(_BYTE_ORDER_MARK)
         events: list[ServerSentEvent] = []
         start = 0
         search_from = self._scanned
@@ -77,9 +84,6 @@ class EventParser:
             raise UpstreamUnavailable
 
     def _take_line(self, line: bytes, events: list[ServerSentEvent]) -> None:
-        if not self._started:
-            self._started = True
-            line = line.removeprefix(_BYTE_ORDER_MARK)
         if not line:
             self._dispatch(events)
             return

@@ -1,5 +1,7 @@
 """Server-sent events."""
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,25 @@ def test_reads_may_be_cut_anywhere(parts: list[bytes]) -> None:
 def test_a_byte_order_mark_is_not_data() -> None:
     """One mark at the very beginning is dropped."""
     assert parse([b"\xef\xbb\xbfdata: x\n\n"]) == [ServerSentEvent("", b"x")]
+
+
+@pytest.mark.parametrize("size", [15, 16, 17])
+def test_a_byte_order_mark_is_not_counted(size: int) -> None:
+    """Whether an event behind a mark is too long does not depend on where the reads end."""
+    stream = b"\xef\xbb\xbfdata:" + b"x" * (size - 5) + b"\n\n"
+    for cut in range(len(stream) + 1):
+        parser = EventParser(max_event_bytes=16)
+        with pytest.raises(ScrubFailed) if size > 16 else nullcontext():
+            assert len(parser.feed(stream[:cut]) + parser.feed(stream[cut:])) == 1
+
+
+@pytest.mark.parametrize("start", [b"\xef", b"\xef\xbb", b"\xef\xbbdata: x\n\n"])
+def test_a_part_of_a_byte_order_mark_is_no_mark(start: bytes) -> None:
+    """The beginning of a mark is kept until it is known to be one, and then counts as any byte."""
+    parser = EventParser()
+    assert [parser.feed(start[at : at + 1]) for at in range(len(start))] == [[]] * len(start)
+    with pytest.raises(UpstreamUnavailable) if len(start) < 3 else nullcontext():
+        parser.finish()
 
 
 def test_comments_and_empty_events_are_dropped() -> None:
