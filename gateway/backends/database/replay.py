@@ -94,35 +94,24 @@ class DatabaseReplayStore:
     async def close(self) -> None:
         """Write what waits, then close the connection and end the thread."""
         if self._flush is not None:
-            await self._flush
+            await asyncio.wait({self._flush})
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown(wait=False)
 
     async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        batch: list[_Claim] = []
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
-                await self._answer(batch)
+                now = math.floor(self._clock().timestamp())
+                outcome = await loop.run_in_executor(self._thread, self._write, batch, now)
+                _answer(batch, outcome)
         finally:
-            self._flush = None  # so that the next claim begins afresh, whatever happened
-
-    async def _answer(self, batch: Sequence[_Claim]) -> None:
-        """Write *batch* and answer each claim of it, also when something fails."""
-        outcome = None
-        try:
-            now = math.floor(self._clock().timestamp())
-            loop = asyncio.get_running_loop()
-            outcome = await loop.run_in_executor(self._thread, self._write, batch, now)
-        except Exception:  # noqa: BLE001  # a bug must not leave the callers waiting
-            outcome = None
-        finally:
-            for position, claim in enumerate(batch):
-                if claim.answer.done():  # its caller gave up
-                    continue
-                if outcome is None:
-                    claim.answer.set_exception(StoreUnavailable())
-                else:
-                    claim.answer.set_result(outcome[position])
+            # After any fault nobody is left waiting, and the next claim begins afresh.
+            self._flush = None
+            left, self._waiting = [*batch, *self._waiting], []
+            _answer(left, None)
 
     def _write(self, batch: Sequence[_Claim], now: int) -> list[bool] | None:
         """Write *batch* in one transaction; return which were new, or None when it failed.
@@ -164,3 +153,14 @@ class DatabaseReplayStore:
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
+
+
+def _answer(claims: Sequence[_Claim], outcome: Sequence[bool] | None) -> None:
+    """Tell the callers that did not give up which claims were new, or that it is not known."""
+    for position, claim in enumerate(claims):
+        if claim.answer.done():
+            continue
+        if outcome is None:
+            claim.answer.set_exception(StoreUnavailable())
+        else:
+            claim.answer.set_result(outcome[position])
