@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,9 @@ class ServedModel:
         )
 
     def _is_healthy(self) -> bool:
-        if not self.socket.exists():
-            return False
+        with socket.socket(socket.AF_UNIX) as probe:  # the HTTP library leaks one that is refused
+            if probe.connect_ex(str(self.socket)) != 0:
+                return False
         try:
             with self._http() as http:
                 return http.get("/health").is_success
