@@ -36,8 +36,8 @@ class Opener(Protocol):
     def feed(self, data: bytes) -> bytes:
         """Return what is readable of *data*."""
 
-    def finish(self) -> int:
-        """Return the status of the answer; raises when it was cut short."""
+    def finish(self) -> tuple[int, bytes]:
+        """Return the status and what the final chunk held; raises when the answer was cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +105,22 @@ class StreamConnection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Keep a part of the answer and when it came."""
         opener = self._outgoing.opener
-        readable = body if opener is None else opener.feed(body)
-        if readable:
-            self.received.arrivals.append(Arrival(perf_counter(), readable))
+        self._keep(body if opener is None else opener.feed(body))
 
     def on_message_complete(self) -> None:
         """Finish."""
         opener = self._outgoing.opener
-        status = self._parser.get_status_code()
-        self.received.status = status if opener is None or status != 200 else opener.finish()
+        self.received.status = self._parser.get_status_code()
+        if opener is not None and self.received.status == 200:
+            self.received.status, rest = opener.finish()
+            self._keep(rest)  # an answer that is not streamed is all in its final chunk
         if not self.done.done():
             self.done.set_result(self.received)
         self._transport.close()
+
+    def _keep(self, readable: bytes) -> None:
+        if readable:
+            self.received.arrivals.append(Arrival(perf_counter(), readable))
 
     def _fail(self, reason: str) -> None:
         if not self.done.done():
@@ -160,9 +164,9 @@ class _SealedAnswer:
     def feed(self, data: bytes) -> bytes:
         return self._decoder.feed(self._opener.feed(data))
 
-    def finish(self) -> int:
-        self._decoder.feed(self._opener.finish())
-        return self._decoder.finish().status
+    def finish(self) -> tuple[int, bytes]:
+        rest = self._decoder.feed(self._opener.finish())
+        return self._decoder.finish().status, rest
 
 
 def sealed(

@@ -53,7 +53,7 @@ def test_sealed_request_and_answer_make_the_round() -> None:
     assert answer.feed(sealer.feed(encoder.head)) == b""
     assert answer.feed(sealer.feed(encoder.feed(b"data: [DONE]\n\n"))) == b"data: [DONE]\n\n"
     assert answer.feed(sealer.finish(encoder.finish())) == b""
-    assert answer.finish() == 200
+    assert answer.finish() == (200, b"")
 
 
 def test_truncated_answer_is_refused() -> None:
