@@ -53,10 +53,15 @@ class Admin(_Section):
 
 
 class Tls(_Section):
-    """The server certificate. Without one, ``sealgate init`` makes an own CA and a certificate."""
+    """The server certificate. Without one, ``sealgate init`` makes an own CA and a certificate.
+
+    *client_ca_file* (PEM) has the authorities of client certificates: both listeners then ask for
+    one. A client may come without; one that none of them vouches for ends the handshake.
+    """
 
     certificate_file: Path | None = None
     key_file: Path | None = None
+    client_ca_file: Path | None = None
 
 
 class Upstream(_Section):
@@ -168,6 +173,7 @@ class Locations:
     tls_directory: Path
     certificate_file: Path
     tls_key_file: Path
+    client_ca_file: Path | None
     access_log_directory: Path
     upstream_socket: Path
     upstream_api_key_file: Path
@@ -251,6 +257,7 @@ def _locate(settings: Settings, base: Path) -> Locations:
         tls_directory=tls,
         certificate_file=base / (settings.tls.certificate_file or tls / "server.crt"),
         tls_key_file=base / (settings.tls.key_file or tls / "server.key"),
+        client_ca_file=base / settings.tls.client_ca_file if settings.tls.client_ca_file else None,
         access_log_directory=base / (settings.access_log.directory or directory / "access-log"),
         upstream_socket=base / settings.upstream.uds,
         upstream_api_key_file=base / settings.upstream.api_key_file,

@@ -28,6 +28,13 @@ def caller_address(connection: HTTPConnection) -> Address:
     return address
 
 
+def client_certificate(connection: HTTPConnection) -> bytes | None:
+    """Return the DER of the client's certificate, which TLS verified and is good now, or None."""
+    tls = connection.scope.get("extensions", {}).get("tls", {})
+    certificate: bytes | None = tls.get("client_cert_der")
+    return certificate
+
+
 def rate_limit_key(request: HTTPConnection) -> str:
     """Return what calls are counted by: the IPv4 address, or the /64 of an IPv6 address."""
     address = caller_address(request)

@@ -10,8 +10,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
+from gateway.api.caller import client_certificate
 from gateway.core.errors import ClientStalled
 from gateway.core.identity import Address
 from gateway.pipeline.chain import Chain
@@ -34,6 +36,7 @@ class Inference:
             headers=scope["headers"],
             peer=peer_address(scope),
             body=body.chunks(),
+            client_certificate=client_certificate(HTTPConnection(scope)),
         )
         serving = asyncio.ensure_future(
             self._chain.serve(received, _AsgiDownstream(send, self._write_seconds))

@@ -72,8 +72,13 @@ def ensure_certificates(files: CertificateFiles, names: Sequence[str], *, now: d
     return made
 
 
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+def server_context(
+    certificate: Path, key: Path, *, client_ca: Path | None = None
+) -> ssl.SSLContext:
     """Return a server context: TLS 1.2 and 1.3, AEAD suites with forward secrecy only.
+
+    With *client_ca*, a PEM file of authorities, clients are asked for a certificate and may have
+    none; the handshake fails on one that does not lead to these authorities.
 
     Raises ``StoreUnavailable`` when others than the key file's owner and group can open it, or the
     group can change it; ``OSError`` or ``ssl.SSLError`` when the files cannot be used.
@@ -90,6 +95,9 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.set_alpn_protocols(["http/1.1"])
     context.load_cert_chain(certificate, key)
+    if client_ca is not None:
+        context.load_verify_locations(cafile=client_ca)
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 

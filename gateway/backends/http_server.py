@@ -2,6 +2,8 @@
 
 uvicorn's own logging is off: its lines hold paths and addresses. It does not believe forwarded
 headers and does not name itself.
+
+A client certificate that TLS verified is in ``scope["extensions"]["tls"]["client_cert_der"]``.
 """
 
 from __future__ import annotations
@@ -13,15 +15,25 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import uvicorn
+from cryptography import x509
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from gateway.core.ports import Clock
 
 _BACKLOG = 2048
 _GRACE_SECONDS = 30  # how long running answers may go on after a stop was asked for
 _IDLE_SECONDS = 30
+
+
+class _ClientCertificate(NamedTuple):
+    der: bytes
+    ends_at: datetime
 
 
 class OneAtATime(HttpToolsProtocol):
@@ -31,9 +43,23 @@ class OneAtATime(HttpToolsProtocol):
     gateway from noticing that the client has left: vLLM would go on for nobody.
     """
 
+    def __init__(self, *, clock: Clock, **of_uvicorn: Any) -> None:
+        super().__init__(**of_uvicorn)
+        self._clock = clock
+        self._client_certificate: _ClientCertificate | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take over a connection whose TLS handshake is done."""
+        super().connection_made(transport)
+        self._client_certificate = _find_verified_certificate(transport)
+
     def on_message_begin(self) -> None:
         """Begin a request, unless the one before is still being answered."""
         super().on_message_begin()
+        certificate = self._client_certificate
+        # A connection, or a TLS session that is resumed, may outlive what was verified.
+        if certificate is not None and self._clock() < certificate.ends_at:
+            self.scope["extensions"] = {"tls": {"client_cert_der": certificate.der}}
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
             self.transport.abort()
@@ -51,12 +77,16 @@ class OneAtATime(HttpToolsProtocol):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An ASGI application, and where it listens with which TLS context."""
+    """An ASGI application, and where it listens with which TLS context.
+
+    *clock* is asked whether a client certificate is still good.
+    """
 
     host: IPv4Address | IPv6Address
     port: int
     tls: ssl.SSLContext
     app: Any
+    clock: Clock
     max_connections: int = 2_000
 
 
@@ -91,7 +121,8 @@ async def serve(listeners: Sequence[Listener], *, on_ready: Callable[[], None]) 
 def _config(listener: Listener) -> uvicorn.Config:
     return uvicorn.Config(
         listener.app,
-        http=OneAtATime,
+        # uvicorn only ever calls it, as it would call the class.
+        http=cast("type[asyncio.Protocol]", partial(OneAtATime, clock=listener.clock)),
         ws="none",
         limit_concurrency=listener.max_connections,
         lifespan="off",
@@ -104,6 +135,19 @@ def _config(listener: Listener) -> uvicorn.Config:
         timeout_graceful_shutdown=_GRACE_SECONDS,
         ssl_context_factory=lambda _config, _default: listener.tls,
     )
+
+
+def _find_verified_certificate(transport: asyncio.Transport) -> _ClientCertificate | None:
+    tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    if tls is None or tls.context.verify_mode is ssl.CERT_NONE:
+        return None
+    # What TLS could not verify has ended the handshake.
+    der = tls.getpeercert(binary_form=True)
+    if der is None:
+        return None
+    with contextlib.suppress(ValueError):  # OpenSSL reads more than this parser does
+        return _ClientCertificate(der, x509.load_der_x509_certificate(der).not_valid_after_utc)
+    return None
 
 
 def _bind(listener: Listener) -> socket.socket:

@@ -33,7 +33,7 @@ async def _serve(configuration: Configuration) -> None:
     files = CertificateFiles.in_directory(at.tls_directory)
     if settings.tls.certificate_file is None and files.ca_key.exists():
         ensure_certificates(files, certificate_names(configuration), now=utc_now())
-    tls = server_context(at.certificate_file, at.tls_key_file)
+    tls = server_context(at.certificate_file, at.tls_key_file, client_ca=at.client_ca_file)
     async with running_gateway(configuration) as applications:
         listeners = [
             Listener(
@@ -41,9 +41,12 @@ async def _serve(configuration: Configuration) -> None:
                 settings.listen.port,
                 tls,
                 applications.public,
+                clock=utc_now,
                 max_connections=settings.limits.max_connections,
             ),
-            Listener(settings.admin.host, settings.admin.port, tls, applications.admin),
+            Listener(
+                settings.admin.host, settings.admin.port, tls, applications.admin, clock=utc_now
+            ),
         ]
         await serve_listeners(listeners, on_ready=lambda: _announce(configuration))
 

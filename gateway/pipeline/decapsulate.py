@@ -149,7 +149,12 @@ class ReadRequest:
             raise NotFound
         if opened.seal is not None:
             _verify_outer(opened.received, request)
-        return Decapsulated(address=opened.received.peer, request=request, seal=opened.seal)
+        return Decapsulated(
+            address=opened.received.peer,
+            request=request,
+            seal=opened.seal,
+            client_certificate=opened.received.client_certificate,
+        )
 
 
 def _verify_outer(outer: Received, inner: bhttp.Request) -> None:

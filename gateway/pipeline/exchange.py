@@ -23,13 +23,17 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it came off the wire; nothing in it has been checked."""
+    """A request as it came off the wire; nothing in it has been checked.
+
+    *client_certificate* (DER) is the exception: TLS verified it against the client authorities.
+    """
 
     method: str
     path: str
     headers: Headers = field(repr=False)
     peer: Address
     body: AsyncIterator[bytes]
+    client_certificate: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,15 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Decapsulated:
-    """The request that was meant. Its authority is one of ours."""
+    """The request that was meant. Its authority is one of ours.
+
+    *client_certificate* (DER) was verified by TLS, on the connection that brought the request.
+    """
 
     address: Address
     request: bhttp.Request
     seal: Seal | None
+    client_certificate: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.requests import HTTPConnection
 
-from gateway.api.caller import caller_address, rate_limit_key
+from gateway.api.caller import caller_address, client_certificate, rate_limit_key
 from gateway.core.errors import AddressNotAllowed
 
 
@@ -37,3 +37,21 @@ def test_no_address_is_refused(client: Any) -> None:
     """A caller without an address is on no allowlist."""
     with pytest.raises(AddressNotAllowed):
         caller_address(connection(client))
+
+
+@pytest.mark.parametrize(
+    ("extensions", "certificate"),
+    [
+        ({}, None),
+        ({"extensions": {}}, None),
+        ({"extensions": {"tls": {}}}, None),
+        ({"extensions": {"tls": {"client_cert_der": b"DER"}}}, b"DER"),
+    ],
+)
+def test_certificate_is_what_the_listener_verified(
+    extensions: dict[str, Any], certificate: bytes | None
+) -> None:
+    """The certificate comes from the listener alone; a header that claims one is not read."""
+    headers = [(b"client-cert", b":ZZ==:"), (b"x-client-cert", b"ZZ==")]
+    scope = {"type": "http", "headers": headers, "client": None, **extensions}
+    assert client_certificate(HTTPConnection(scope)) == certificate

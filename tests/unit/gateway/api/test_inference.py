@@ -37,15 +37,17 @@ class FakeChain:
 
 
 async def test_request_reaches_the_chain_unchanged():
-    """Method, raw target, headers, peer and body arrive as they came."""
+    """Method, raw target, headers, peer, certificate and body arrive as they came."""
     chain = FakeChain()
-    answer = await call(
-        Inference(chain), scope("POST", "/a%20b?q=1", [(b"h", b"v")]), b"one", b"two"
-    )
+    asked = scope("POST", "/a%20b?q=1", [(b"h", b"v")])
+    asked["extensions"] = {"tls": {"client_cert_der": b"DER"}}
+    answer = await call(Inference(chain), asked, b"one", b"two")
     assert (answer.status, answer.body, answer.complete) == (200, b"onetwo", True)
     received = chain.received
     assert (received.method, received.path) == ("POST", "/a%20b?q=1")
     assert (received.headers, str(received.peer)) == ([(b"h", b"v")], "127.0.0.1")
+    assert received.client_certificate == b"DER"
+    assert "DER" not in repr(received)
 
 
 async def test_chain_is_cancelled_when_the_client_leaves():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import stat
 from datetime import UTC, datetime, timedelta
 
@@ -156,3 +157,25 @@ def test_key_of_owner_and_group_serves(tmp_path, mode):
     ensure_certificates(files, NAMES, now=NOW)
     files.key.chmod(mode)
     server_context(files.certificate, files.key)
+
+
+def test_clients_are_asked_for_a_certificate_only_with_an_authority(tmp_path):
+    """Without client authorities no certificate is asked for; with them one is optional."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, NAMES, now=NOW)
+    assert server_context(files.certificate, files.key).verify_mode is ssl.CERT_NONE
+    asking = server_context(files.certificate, files.key, client_ca=files.ca_certificate)
+    assert asking.verify_mode is ssl.CERT_OPTIONAL
+    assert asking.cert_store_stats()["x509_ca"] == 1  # and none of the machine's own
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_client_authorities_that_cannot_be_read_are_an_error(tmp_path, content):
+    """A missing or empty file of client authorities does not start a gateway that asks nobody."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, NAMES, now=NOW)
+    client_ca = tmp_path / "clients.crt"
+    if content is not None:
+        client_ca.write_bytes(content)
+    with pytest.raises(OSError):  # noqa: PT011  # ssl.SSLError is one
+        server_context(files.certificate, files.key, client_ca=client_ca)

@@ -212,3 +212,14 @@ async def test_all_bodies_together_have_a_bound():
     with pytest.raises(OpenFailed):
         await first
     assert await stage(Admitted(PEER, sealed_received(seal(request)[0])))
+
+
+@pytest.mark.parametrize("certificate", [None, b"DER"])
+@pytest.mark.parametrize("sealed", [True, False])
+async def test_client_certificate_stays_with_the_request(certificate, sealed):
+    """What TLS knows of the client reaches the later stages, sealed or not."""
+    received = (
+        sealed_received(seal(inner_request())[0]) if sealed else clear_received(inner_request())
+    )
+    read = READ(await opened(replace(received, client_certificate=certificate)))
+    assert read.client_certificate == certificate
