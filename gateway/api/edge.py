@@ -98,6 +98,10 @@ class _WatchedSend:
 
 
 async def _send_answer(answer: WholeAnswer, send: Send) -> None:
-    headers = [(b"content-type", answer.content_type.encode()), (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"cache-control", b"no-store"),
+        *answer.headers,
+    ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -14,7 +14,7 @@ import orjson
 from gateway.core import errors
 from gateway.core.errors import SealgateError
 from gateway.core.scrubber import error_event
-from gateway.pipeline.exchange import WholeAnswer
+from gateway.pipeline.exchange import Headers, WholeAnswer
 
 OHTTP_KEY_PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
 """Problem type of RFC 9458 §5.3: the client should fetch the key configurations again."""
@@ -66,10 +66,18 @@ PROBLEMS: dict[str, Problem] = {
     errors.InternalError.code: Problem(500, "Internal error", "server_error"),
 }
 
+_RETRY_AFTER_SECONDS = {429: 5, 503: 1}
+
 _OAUTH_ERRORS = {  # RFC 6749 §5.2 knows six names; the rest of our codes fall into these
     errors.InvalidClient.code: "invalid_client",
     errors.PermissionDenied.code: "unauthorized_client",
 }
+
+
+def headers_of(error: SealgateError) -> Headers:
+    """Return the headers that *error* needs wherever it is shown, inside a seal too."""
+    seconds = _RETRY_AFTER_SECONDS.get(PROBLEMS[error.code].status)
+    return ((b"retry-after", b"%d" % seconds),) if seconds else ()  # RFC 9110 §10.2.3
 
 
 def openai_error(error: SealgateError) -> WholeAnswer:
@@ -83,7 +91,7 @@ def openai_error(error: SealgateError) -> WholeAnswer:
             "code": error.code,
         }
     }
-    return WholeAnswer(problem.status, "application/json", orjson.dumps(body))
+    return WholeAnswer(problem.status, "application/json", orjson.dumps(body), headers_of(error))
 
 
 def problem_json(error: SealgateError) -> WholeAnswer:
@@ -96,7 +104,8 @@ def problem_json(error: SealgateError) -> WholeAnswer:
         "detail": error.detail,
         "code": error.code,
     }
-    return WholeAnswer(problem.status, "application/problem+json", orjson.dumps(body))
+    content_type = "application/problem+json"
+    return WholeAnswer(problem.status, content_type, orjson.dumps(body), headers_of(error))
 
 
 def method_not_allowed() -> WholeAnswer:
@@ -121,7 +130,7 @@ def oauth_error(error: SealgateError) -> WholeAnswer:
         error.code, "invalid_request" if problem.status < 500 else "server_error"
     )
     body = {"error": name, "error_description": error.detail}
-    return WholeAnswer(problem.status, "application/json", orjson.dumps(body))
+    return WholeAnswer(problem.status, "application/json", orjson.dumps(body), headers_of(error))
 
 
 class ProblemPresenter:

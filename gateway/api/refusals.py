@@ -25,8 +25,6 @@ from gateway.pipeline.exchange import WholeAnswer
 
 Presenter = Callable[[SealgateError], WholeAnswer]
 
-_RETRY_AFTER_SECONDS = {429: "5", 503: "1"}
-
 
 def install_refusals(app: FastAPI, present: Presenter) -> None:
     """Make *app* answer every error through *present*."""
@@ -52,8 +50,7 @@ def refusal(error: SealgateError, present: Presenter) -> Response:
         headers["WWW-Authenticate"] = 'Basic realm="sealgate", charset="UTF-8"'  # RFC 6749 §5.2
     elif answer.status == 401:
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 §3
-    if answer.status in _RETRY_AFTER_SECONDS:
-        headers["Retry-After"] = _RETRY_AFTER_SECONDS[answer.status]
+    headers |= {name.decode("ascii"): value.decode("ascii") for name, value in answer.headers}
     return Response(answer.body, answer.status, headers, media_type=answer.content_type)
 
 

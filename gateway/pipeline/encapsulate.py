@@ -48,10 +48,10 @@ class Reply:
         # Inside the seal too: a client whose clock is wrong learns the right time from it.
         self._date = (b"date", format_datetime(now, usegmt=True).encode("ascii"))
 
-    def head(self, status: int, content_type: str) -> Head:
+    def head(self, status: int, content_type: str, headers: Headers = ()) -> Head:
         """Return the head of an answer whose pieces follow through :meth:`feed`."""
         self._start(content_type)
-        return Head(status, (_content_type(content_type), *_INNER_HEADERS), b"")
+        return Head(status, (_content_type(content_type), *_INNER_HEADERS, *headers), b"")
 
     def feed(self, data: bytes) -> bytes:
         """Return *data* in the form in which it goes over the wire."""
@@ -64,7 +64,7 @@ class Reply:
 
     def whole(self, answer: WholeAnswer) -> Head:
         """Return the head of an answer that is there at once, with all of it as its data."""
-        head = self.head(answer.status, answer.content_type)
+        head = self.head(answer.status, answer.content_type, answer.headers)
         self.takes_events = False
         return head._replace(data=answer.body)
 
@@ -84,9 +84,9 @@ class SealedReply(Reply):
         self._bucket_bytes = 1
         self._encoder: ResponseEncoder  # made with the head
 
-    def head(self, status: int, content_type: str) -> Head:
+    def head(self, status: int, content_type: str, headers: Headers = ()) -> Head:
         """Return an outer 200 whose first chunk holds the real status and fields."""
-        return Head(200, self._outer, self._sealer.feed(self._begin(status, content_type)))
+        return Head(200, self._outer, self._sealer.feed(self._begin(status, content_type, headers)))
 
     def feed(self, data: bytes) -> bytes:
         """Return *data*, padded if it is of a stream, as one content chunk in one sealed chunk."""
@@ -100,16 +100,16 @@ class SealedReply(Reply):
 
     def whole(self, answer: WholeAnswer) -> Head:
         """Return an outer 200 and the complete sealed answer, padded as one message."""
-        message = self._begin(answer.status, answer.content_type)
+        message = self._begin(answer.status, answer.content_type, answer.headers)
         message += self._encoder.feed(answer.body) + self._encoder.finish()
         self.takes_events = False
         return Head(200, self._outer, self._sealer.finish(pad_request_bytes(message)))
 
-    def _begin(self, status: int, content_type: str) -> bytes:
+    def _begin(self, status: int, content_type: str, headers: Headers) -> bytes:
         self._start(content_type)
         if self.takes_events:
             self._bucket_bytes = self._event_bucket_bytes
-        fields = (_content_type(content_type), self._date, *_INNER_HEADERS)
+        fields = (_content_type(content_type), self._date, *_INNER_HEADERS, *headers)
         self._encoder = ResponseEncoder(status, fields)
         return self._encoder.head
 

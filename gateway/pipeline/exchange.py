@@ -150,11 +150,16 @@ class Scrubbing:
 
 
 class WholeAnswer(NamedTuple):
-    """An answer that is sent in one piece."""
+    """An answer that is sent in one piece.
+
+    *headers* are those that belong to this answer alone, with names in lower case; inside the seal
+    if there is one.
+    """
 
     status: int
     content_type: str
     body: bytes
+    headers: Headers = ()
 
     def __repr__(self) -> str:
         return f"WholeAnswer({self.status})"

@@ -140,3 +140,10 @@ async def test_bug_after_the_head_sends_no_second_head():
     assert (answer.status, answer.body, answer.complete) == (200, b"", False)
     assert world.statuses == [200]
     assert len(world.faults) == 1
+
+
+async def test_refusal_keeps_its_headers():
+    """The headers that belong to an error are there when the edge itself refuses."""
+    world = World(error=StoreUnavailable())
+    answer = await call(world.edge, scope("GET", "/livez"))
+    assert answer.headers[b"retry-after"] == b"1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 
 from gateway.api.problems import (
     DATE_PROBLEM,
@@ -17,6 +18,7 @@ from gateway.core.errors import (
     DateRefused,
     InvalidClient,
     InvalidToken,
+    RateLimited,
     Replayed,
     StoreUnavailable,
     UnknownKey,
@@ -71,3 +73,11 @@ def test_presenter_chooses_by_place():
     event = presenter.event(InvalidToken())
     assert event.startswith(b"data: {")
     assert event.endswith(b"\n\n")
+
+
+@pytest.mark.parametrize("present", [openai_error, problem_json, oauth_error])
+def test_what_passes_says_when_to_come_back(present):
+    """In every shape a header says in seconds when to try again, where that may help."""
+    assert present(RateLimited()).headers == ((b"retry-after", b"5"),)
+    assert present(StoreUnavailable()).headers == ((b"retry-after", b"1"),)
+    assert present(InvalidToken()).headers == ()

@@ -110,3 +110,19 @@ def test_request_that_was_not_opened_gets_a_clear_reply():
     """A refusal before opening can only be in the clear."""
     head = Encapsulate(clock).clear().whole(WholeAnswer(400, "application/problem+json", b"{}"))
     assert (head.status, head.data) == (400, b"{}")
+
+
+async def test_headers_of_an_answer_travel_inside_the_seal():
+    """What an answer says in headers of its own is read by the client and by nobody else."""
+    answer = WholeAnswer(429, "application/json", b"{}", ((b"retry-after", b"17"),))
+    reply, opener = await sealed_exchange()
+    head = reply.whole(answer)
+    assert b"retry-after" not in dict(head.headers)
+    response = parse_response(opener.feed(head.data) + opener.finish())
+    assert dict(response.headers)[b"retry-after"] == b"17"
+
+
+def test_headers_of_an_answer_travel_in_the_clear():
+    """A clear answer carries headers of its own as they are."""
+    answer = WholeAnswer(429, "application/json", b"{}", ((b"retry-after", b"17"),))
+    assert dict(Encapsulate(clock).clear().whole(answer).headers)[b"retry-after"] == b"17"
