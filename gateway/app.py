@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
@@ -28,9 +29,10 @@ from gateway.backends.metrics import CountingAccessLog
 from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
+from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
 from gateway.core.keyring import KeyUse
-from gateway.core.policy import ModelPolicy
+from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.core.ports import AccessLog, ReplayStore, Upstream
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
@@ -203,10 +205,21 @@ def _control_room(configuration: Configuration, files: AccessLogFiles) -> Contro
     rules = RoomRules(
         tokens=_token_rules(configuration),
         keys=_key_rules(settings),
-        models={name: ModelPolicy(model.production) for name, model in settings.models.items()},
+        policies=_policies(settings),
         access_log_keep_days=settings.access_log.retention_days,
     )
     return build_room(ports, rules)
+
+
+def _policies(settings: Settings) -> Policies:
+    models = {
+        name: ModelPolicy(model.production, model.clearance, model.location)
+        for name, model in settings.models.items()
+    }
+    locations = {
+        data_class: frozenset(rule.locations) for data_class, rule in settings.data_classes.items()
+    }
+    return Policies(MappingProxyType(models), MappingProxyType({**HERE_ONLY, **locations}))
 
 
 def _token_rules(configuration: Configuration) -> TokenRules:

@@ -18,6 +18,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.core.grants import DataClass
+
 Port = Annotated[int, Field(ge=1, le=65_535)]
 HostName = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")]
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -121,9 +123,20 @@ class Store(_Section):
 
 
 class Model(_Section):
-    """One model or LoRA adapter that vLLM serves under this name."""
+    """One model or LoRA adapter that vLLM serves under this name.
+
+    *clearance* is the highest class of data it may see, *location* a label for where it runs.
+    """
 
     production: bool = True
+    clearance: DataClass = DataClass.INTERNAL
+    location: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] = "local"
+
+
+class DataClassRule(_Section):
+    """Where data of one class may go: the locations of models that it may reach."""
+
+    locations: tuple[str, ...] = ("local",)
 
 
 class Settings(BaseSettings):
@@ -143,6 +156,7 @@ class Settings(BaseSettings):
     access_log: AccessLogSettings = AccessLogSettings()
     store: Store = Store()
     models: dict[str, Model] = Field(default_factory=dict)
+    data_classes: dict[DataClass, DataClassRule] = Field(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(  # noqa: PLR0917  # the signature is pydantic's

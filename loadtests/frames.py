@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.core.chat import Operation
+from gateway.core.grants import Operation
 from gateway.core.padding import pad_events
 from gateway.core.scrubber import StreamAnswerScrubber
 from gateway.core.shaping import Coalescer

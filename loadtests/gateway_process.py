@@ -20,6 +20,7 @@ import orjson
 from gateway.app import open_control
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
+from gateway.core.grants import every_operation
 from gateway.core.ohttp_keys import find_usable_config, parse_key_list
 from loadtests.client import (
     SEALED_PATH,
@@ -129,7 +130,7 @@ async def _register(site: _Site, models: Sequence[str]) -> tuple[str, str]:
     room = await open_control(site.home / "sealgate.toml")
     try:
         grants = ClientGrants(
-            models=frozenset(models),
+            grants=every_operation(models),
             networks=(ip_network("127.0.0.0/8"),),
             plaintext_allowed=True,
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gateway.core import bhttp, hpke
 from gateway.core.bhttp_response import ResponseEncoder
-from gateway.core.chat import Operation
+from gateway.core.grants import Operation
 from gateway.core.ohttp import CHUNKED, RequestOpener, RequestSealer, ResponseSealer
 from gateway.core.ohttp_keys import RecipientKey, load_recipient_key
 from gateway.core.padding import pad_events

@@ -54,9 +54,14 @@ PROBLEMS: dict[str, Problem] = {
     errors.PermissionDenied.code: Problem(403, "Permission denied", "permission_error"),
     errors.NotFound.code: Problem(404, "Not found", "invalid_request_error"),
     errors.Conflict.code: Problem(409, "Conflict", "invalid_request_error"),
+    errors.VersionMismatch.code: Problem(412, "Changed meanwhile", "invalid_request_error"),
+    errors.ApprovalNeeded.code: Problem(409, "Approval needed", "invalid_request_error"),
+    errors.AuditBroken.code: Problem(500, "Audit trail broken", "server_error"),
     errors.DateRefused.code: Problem(400, "Date out of window", "invalid_request_error"),
     errors.Replayed.code: Problem(409, "Request replayed", "invalid_request_error"),
     errors.RateLimited.code: Problem(429, "Too many requests", "rate_limit_error"),
+    errors.QuotaExceeded.code: Problem(429, "Quota used up", "rate_limit_error"),
+    errors.ProofRequired.code: Problem(401, "Proof required", "authentication_error"),
     errors.UpstreamUnavailable.code: Problem(502, "Model server unavailable", "server_error"),
     errors.UpstreamRefused.code: Problem(
         400, "Refused by the model server", "invalid_request_error"

@@ -11,6 +11,7 @@ from gateway.cli.rows import client_row, issued_row
 from gateway.cli.session import AsJson, act, show
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
+from gateway.core.grants import every_operation
 from gateway.core.identity import Network, Role
 from gateway.core.shaping import Shaping, parse_shaping
 
@@ -74,7 +75,7 @@ def create(
 ) -> None:
     """Register a client and print its secret, this once. Without a network it can do nothing."""
     grants = ClientGrants(
-        frozenset(model or ()), _networks(network) or (), plaintext_allowed, shaping
+        every_operation(model or ()), _networks(network) or (), plaintext_allowed, shaping
     )
     issued = act(context, lambda room: room.clients.create(_ME, grants, role=role))
     show(issued_row(issued), as_json=as_json)
@@ -99,7 +100,7 @@ def change(
 ) -> None:
     """Replace a client's models, networks or leave to send clear requests; the rest stays."""
     grants = ClientGrants(
-        frozenset(model) if model else None, _networks(network), plaintext_allowed, shaping
+        every_operation(model) if model else None, _networks(network), plaintext_allowed, shaping
     )
     stored = act(context, lambda room: room.clients.change(_ME, client_id, grants))
     show(client_row(stored), as_json=as_json)

@@ -19,6 +19,7 @@ from gateway.control.revocation_entries import client_revocation
 from gateway.control.secrets import SecretHasher, new_credential_id, new_secret
 from gateway.control.snapshot import SnapshotHolder
 from gateway.core.errors import Conflict, MalformedRequest, NotFound, PermissionDenied
+from gateway.core.grants import DataClass, Grant, Quota, TokenBinding
 from gateway.core.identity import Client, Network, Principal, Role
 from gateway.core.policy import Permission
 from gateway.core.ports import Clock, ControlChange, ControlStore
@@ -30,17 +31,20 @@ MAX_CREDENTIALS = 4
 """Credentials of one client that are good at a time: enough to rotate, too few to lose sight of."""
 
 MAX_GRANTS = 256
-"""Models, and networks, of one client."""
+"""Grants, and networks, of one client."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientGrants:
     """What a client is given. ``None`` leaves a part as it is; an empty one denies everything."""
 
-    models: frozenset[str] | None = None
+    grants: frozenset[Grant] | None = None
     networks: tuple[Network, ...] | None = None
     plaintext_allowed: bool | None = None
     shaping: Shaping | None = None
+    data_class: DataClass | None = None
+    token_binding: TokenBinding | None = None
+    quota: Quota | None = None
 
 
 class IssuedCredential(NamedTuple):
@@ -234,7 +238,7 @@ class Clients:
     async def _save(
         self, change: ControlChange, stored: StoredClient, client: Client
     ) -> StoredClient:
-        saved = replace(stored, client=client, changed_at=self._clock())
+        saved = replace(stored, client=client, changed_at=self._clock(), version=stored.version + 1)
         await change.save_client(saved)
         return saved
 
@@ -273,15 +277,18 @@ async def _revoke_credentials(change: ControlChange, client_id: str, *, at: date
 
 
 def _with_grants(client: Client, grants: ClientGrants) -> Client:
-    models = client.models if grants.models is None else grants.models
+    allowed = client.grants if grants.grants is None else grants.grants
     networks = client.networks if grants.networks is None else grants.networks
     plaintext = grants.plaintext_allowed
-    if len(models) > MAX_GRANTS or len(networks) > MAX_GRANTS:
-        raise MalformedRequest(f"A client has at most {MAX_GRANTS} models and networks.")
+    if len(allowed) > MAX_GRANTS or len(networks) > MAX_GRANTS:
+        raise MalformedRequest(f"A client has at most {MAX_GRANTS} grants and networks.")
     return replace(
         client,
-        models=models,
+        grants=allowed,
         networks=networks,
         plaintext_allowed=client.plaintext_allowed if plaintext is None else plaintext,
         shaping=grants.shaping or client.shaping,
+        data_class=grants.data_class or client.data_class,
+        token_binding=grants.token_binding or client.token_binding,
+        quota=grants.quota or client.quota,
     )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from gateway.control.background import BackgroundTasks
@@ -15,10 +13,14 @@ from gateway.control.keys import KeyRules, Keys
 from gateway.control.retention import DEFAULT_KEEP_DAYS, Retention
 from gateway.control.revocations import RevocationList
 from gateway.control.secrets import SecretHasher
-from gateway.control.snapshot import WATCH_INTERVAL_SECONDS, MonotonicClock, SnapshotHolder
+from gateway.control.snapshot import (
+    WATCH_INTERVAL_SECONDS,
+    MonotonicClock,
+    Policies,
+    SnapshotHolder,
+)
 from gateway.control.status import Status
 from gateway.control.tokens import TokenRules, Tokens
-from gateway.core.policy import ModelPolicy
 from gateway.core.ports import AccessLogArchive, Clock, ControlStore, KeyWrap
 
 _ACTIVATION_SECONDS: Final = 0.5
@@ -43,7 +45,7 @@ class RoomRules:
 
     tokens: TokenRules
     keys: KeyRules = field(default_factory=KeyRules)
-    models: Mapping[str, ModelPolicy] = field(default_factory=lambda: MappingProxyType({}))
+    policies: Policies = field(default_factory=Policies)
     access_log_keep_days: int = DEFAULT_KEEP_DAYS
     document: DocumentRules | None = None
     """What the key document says besides the keys; by default our issuer asks for dates."""
@@ -90,7 +92,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
     """Return the control room over *ports*. Reads nothing yet."""
     store, clock = ports.store, ports.clock
     snapshots = SnapshotHolder(
-        store, ports.key_wrap, models=rules.models, monotonic=ports.monotonic
+        store, ports.key_wrap, policies=rules.policies, monotonic=ports.monotonic
     )
     hasher = SecretHasher()
     keys = Keys(store, snapshots, key_wrap=ports.key_wrap, clock=clock, rules=rules.keys)

@@ -25,11 +25,12 @@ from gateway.control.key_material import (
     public_jwk,
 )
 from gateway.core.errors import StoreUnavailable
+from gateway.core.grants import DataClass
 from gateway.core.keyring import USABLE, KeyState, KeyUse, StoredKey
 from gateway.core.ohttp_keys import RecipientKey, encode_key_list
-from gateway.core.policy import ModelPolicy, Revocations, Snapshot
+from gateway.core.policy import HERE_ONLY, ModelPolicy, Revocations, Snapshot
 from gateway.core.ports import ControlStore, KeyWrap
-from gateway.core.registry import ControlState, Revocation, RevocationKind
+from gateway.core.registry import EVERYTHING_SUBJECT, ControlState, Revocation, RevocationKind
 
 WATCH_INTERVAL_SECONDS: Final = 0.25
 MAX_STALENESS_SECONDS: Final = 5.0
@@ -64,6 +65,14 @@ class _Loaded:
     next_activation: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What the configuration says of the models and of where data may go."""
+
+    models: Mapping[str, ModelPolicy] = field(default_factory=lambda: MappingProxyType({}))
+    locations: Mapping[DataClass, frozenset[str]] = HERE_ONLY
+
+
 class SnapshotHolder:
     """The current snapshot, and the private keys that go with it. A ``SnapshotFeed``.
 
@@ -75,12 +84,12 @@ class SnapshotHolder:
         store: ControlStore,
         key_wrap: KeyWrap,
         *,
-        models: Mapping[str, ModelPolicy],
+        policies: Policies,
         monotonic: MonotonicClock = time.monotonic,
     ) -> None:
         self._store = store
         self._key_wrap = key_wrap
-        self._models = MappingProxyType(dict(models))
+        self._policies = policies
         self._monotonic = monotonic
         self._lock = asyncio.Lock()
         self._loaded: _Loaded | None = None
@@ -209,7 +218,7 @@ class SnapshotHolder:
         return Snapshot(
             revision=state.revision,
             clients=MappingProxyType(clients),
-            models=self._models,
+            models=self._policies.models,
             verification_keys=MappingProxyType(
                 {key.kid: Ed25519PublicKey.from_public_bytes(key.public) for key in signing}
             ),
@@ -225,6 +234,7 @@ class SnapshotHolder:
                 key.kid for key in state.keys if key.state is KeyState.REVOKED and not key.drain
             ),
             revocations=_revocations(state.revocations),
+            locations=self._policies.locations,
         )
 
     def _document(self, state: ControlState) -> DocumentState | None:
@@ -249,12 +259,14 @@ def _find_active(keys: Iterable[StoredKey]) -> StoredKey | None:
 
 
 def _revocations(entries: Iterable[Revocation]) -> Revocations:
-    by_kind: dict[RevocationKind, dict[str, Revocation]] = {kind: {} for kind in RevocationKind}
+    cuts: dict[RevocationKind, dict[str, datetime]] = {kind: {} for kind in RevocationKind}
     for entry in entries:
-        by_kind[entry.kind][entry.subject] = entry
-    clients = by_kind[RevocationKind.CLIENT_ID].values()
+        cuts[entry.kind][entry.subject] = entry.revoked_at
     return Revocations(
-        jtis=frozenset(by_kind[RevocationKind.JTI]),
-        kids=frozenset(by_kind[RevocationKind.KID]),
-        not_before=MappingProxyType({entry.subject: entry.revoked_at for entry in clients}),
+        jtis=frozenset(cuts[RevocationKind.JTI]),
+        kids=frozenset(cuts[RevocationKind.KID]),
+        clients=MappingProxyType(cuts[RevocationKind.CLIENT_ID]),
+        credentials=MappingProxyType(cuts[RevocationKind.CREDENTIAL_ID]),
+        roles=MappingProxyType(cuts[RevocationKind.ROLE]),
+        everything=cuts[RevocationKind.EVERYTHING].get(EVERYTHING_SUBJECT),
     )

@@ -90,7 +90,7 @@ class Tokens:
         """
         client = await self._authenticate(proof)
         signing_key = self._snapshots.signing_key()
-        cut = self._snapshots.current().revocations.not_before.get(client.client_id)
+        cut = self._snapshots.current().revocations.find_cut(client, "")
         issued_at = issue_time(self._clock(), cut=cut)
         claims = AccessClaims(
             issuer=self.rules.issuer,
@@ -141,7 +141,7 @@ class Tokens:
             and credential.revoked_at is None
             and credential.client_id == proof.client_id
         )
-        secret_hash = credential.secret_hash if credential is not None and good else None
+        secret_hash = credential.verifier if credential is not None and good else None
         await self._hasher.verify(proof.secret, secret_hash=secret_hash)
         if stored is None or stored.client.disabled:
             raise InvalidClient

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
 import orjson
 
 from gateway.core.errors import MalformedRequest, UpstreamUnavailable
+from gateway.core.grants import Operation
 from gateway.core.request_fields import (
     Check,
     exact_object,
@@ -47,13 +47,6 @@ PROMPT_TAIL: Final = 400
 _MAX_TOKENS: Final = 2**24
 _SEED: Final = 2**63
 _MAX_MODELS: Final = 10_000
-
-
-class Operation(StrEnum):
-    """The inference calls that the gateway understands."""
-
-    CHAT_COMPLETIONS = "chat_completions"
-    COMPLETIONS = "completions"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,14 @@ error. HTTP statuses live in one table, ``gateway/api/problems.py``.
     ├── PermissionDenied      a valid principal without this permission
     ├── NotFound              no such path or object
     ├── Conflict              the object is not in the state that the change needs
+    ├── VersionMismatch       the object was changed since the caller has seen it
+    ├── ApprovalNeeded        two people are needed, and nobody else could agree
+    ├── AuditBroken           the audit trail is not as it was written
     ├── DateRefused           a sealed request without a Date, or with one too far from our clock
     ├── Replayed              a sealed request that was here before
     ├── RateLimited           too many calls for now
+    ├── QuotaExceeded         the client used up what it may use for now
+    ├── ProofRequired         the DPoP proof is missing, wrong or needs a nonce of ours
     ├── UpstreamUnavailable   vLLM did not answer or broke off
     ├── UpstreamRefused       vLLM answered with an error of its own
     ├── ScrubFailed           the answer could not be scrubbed, so nothing more of it is sent
@@ -151,6 +156,27 @@ class Conflict(SealgateError):
     default_detail = "The object is not in a state that allows this change."
 
 
+class VersionMismatch(SealgateError):
+    """The object is not in the version that the caller named (RFC 9110 §13.1.1)."""
+
+    code = "version_mismatch"
+    default_detail = "The object was changed since you have read it. Read it again."
+
+
+class ApprovalNeeded(SealgateError):
+    """The act needs a second person, and there is nobody who could agree."""
+
+    code = "approval_needed"
+    default_detail = "This needs the approval of another owner, and there is none."
+
+
+class AuditBroken(SealgateError):
+    """The audit trail is not as it was written."""
+
+    code = "audit_broken"
+    default_detail = "The audit trail is not as it was written."
+
+
 class DateRefused(SealgateError):
     """A sealed request without a ``Date``, or with one outside the window (RFC 9458 §6.5.2)."""
 
@@ -170,6 +196,31 @@ class RateLimited(SealgateError):
 
     code = "rate_limited"
     default_detail = "Too many calls; try again later."
+
+
+class QuotaExceeded(SealgateError):
+    """The client used up its quota; *retry_after_seconds* says when there is some again."""
+
+    code = "quota_exceeded"
+    default_detail = "The quota of this client is used up for now."
+
+    def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 60) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ProofRequired(SealgateError):
+    """The DPoP proof is missing, wrong, used before, or needs a nonce of ours (RFC 9449 §7.1).
+
+    *nonce* is one to make the next proof with; ``None`` when the nonce was not the reason.
+    """
+
+    code = "proof_required"
+    default_detail = "A DPoP proof of this request is needed."
+
+    def __init__(self, detail: str | None = None, *, nonce: str | None = None) -> None:
+        super().__init__(detail)
+        self.nonce = nonce
 
 
 class UpstreamUnavailable(SealgateError):

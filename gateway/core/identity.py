@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import NamedTuple
 
+from gateway.core.grants import UNLIMITED, DataClass, Grant, Quota, TokenBinding
 from gateway.core.shaping import AT_ONCE, Shaping
 
 Address = IPv4Address | IPv6Address
@@ -27,26 +29,56 @@ class Role(StrEnum):
 class Client:
     """A registered OAuth client and what an operator granted it. Silence denies.
 
-    *models* are the models and LoRA adapters it may call, *networks* the addresses it may call
-    from: an empty one of either refuses every call. *plaintext_allowed* lets it send requests that
-    are sealed by TLS alone. *shaping* is how its streams leave.
+    *grants* are the calls it may make, *networks* the addresses it may make them from: an empty
+    one of either refuses every call. *withheld* names the permissions that were reclaimed because
+    nobody used them. *plaintext_allowed* lets it send requests that are sealed by TLS alone.
+    *shaping* is how its streams leave, *data_class* the class of its requests unless they name a
+    lower one, *token_binding* what must prove that a token is its own.
     """
 
     client_id: str
     role: Role
-    models: frozenset[str] = frozenset()
+    grants: frozenset[Grant] = frozenset()
     networks: tuple[Network, ...] = ()
     plaintext_allowed: bool = False
     disabled: bool = False
     shaping: Shaping = AT_ONCE
+    data_class: DataClass = DataClass.INTERNAL
+    token_binding: TokenBinding = TokenBinding.NONE
+    quota: Quota = UNLIMITED
+    withheld: frozenset[str] = frozenset()
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The models and LoRA adapters for which it holds a grant that was not reclaimed."""
+        return frozenset(g.model for g in self.grants if g.permission not in self.withheld)
+
+
+class Confirmation(NamedTuple):
+    """The key that a token is bound to (its claim ``cnf``, RFC 7800); neither for a bearer token.
+
+    *jkt* is the SHA-256 thumbprint of the DPoP key (RFC 9449 §6.1), *x5t_s256* that of the client
+    certificate (RFC 8705 §3.1), both in base64url.
+    """
+
+    jkt: str | None = None
+    x5t_s256: str | None = None
+
+
+UNBOUND = Confirmation()
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A client as proven by one verified access token."""
+    """A client as proven by one verified access token.
+
+    *credential_id* is the credential it was fetched with; empty for a token of another issuer.
+    """
 
     client: Client
     jti: str
     kid: str
     issued_at: datetime
     expires_at: datetime
+    credential_id: str = ""
+    confirmation: Confirmation = UNBOUND

@@ -9,7 +9,7 @@ a snapshot does not hold is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -17,7 +17,8 @@ from types import MappingProxyType
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.core.errors import AddressNotAllowed, InvalidToken, PermissionDenied
-from gateway.core.identity import Address, Client, Network, Principal, Role
+from gateway.core.grants import DataClass, Grant, TokenBinding
+from gateway.core.identity import UNBOUND, Address, Client, Confirmation, Network, Principal, Role
 from gateway.core.ohttp_keys import RecipientKey
 
 
@@ -36,6 +37,12 @@ class Permission(StrEnum):
     PURGE_ACCESS_LOG = "access-log:purge"
     ASSIGN_ROLES = "roles:assign"
     READ_STATUS = "status:read"
+    READ_MODELS = "models:read"
+    READ_PERMISSIONS = "permissions:read"
+    RECLAIM_PERMISSIONS = "permissions:reclaim"
+    READ_AUDIT = "audit:read"
+    READ_PROPOSALS = "proposals:read"
+    DECIDE_PROPOSALS = "proposals:decide"
 
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
@@ -52,37 +59,84 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.WRITE_REVOCATIONS,
                 Permission.PURGE_ACCESS_LOG,
                 Permission.READ_STATUS,
+                Permission.READ_MODELS,
+                Permission.READ_PERMISSIONS,
+                Permission.RECLAIM_PERMISSIONS,
+                Permission.READ_PROPOSALS,
             }
         ),
-        Role.AUDITOR: frozenset({Permission.READ_ACCESS_LOG, Permission.READ_STATUS}),
-        Role.OWNER: frozenset({Permission.ASSIGN_ROLES, Permission.READ_CLIENTS}),
+        Role.AUDITOR: frozenset(
+            {
+                Permission.READ_ACCESS_LOG,
+                Permission.READ_AUDIT,
+                Permission.READ_PERMISSIONS,
+                Permission.READ_STATUS,
+            }
+        ),
+        Role.OWNER: frozenset(
+            {
+                Permission.ASSIGN_ROLES,
+                Permission.READ_CLIENTS,
+                Permission.READ_PROPOSALS,
+                Permission.DECIDE_PROPOSALS,
+            }
+        ),
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPolicy:
-    """What the operator said of one served model or LoRA adapter."""
+    """What the operator said of one served model or LoRA adapter.
+
+    *clearance* is the highest class of data it may see, *location* names where it runs.
+    """
 
     production: bool = True
+    clearance: DataClass = DataClass.INTERNAL
+    location: str = "local"
+
+
+HERE_ONLY: Mapping[DataClass, frozenset[str]] = MappingProxyType(
+    {data_class: frozenset({"local"}) for data_class in DataClass}
+)
+"""Where data of each class may go unless the operator says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
     """Everything that was withdrawn before its time.
 
-    *not_before* maps a client to the moment up to which its tokens are refused, issued at that
-    very second included, so that a token minted in the second of the revocation dies with it.
+    *clients*, *credentials*, *roles* and *everything* say up to which moment tokens are refused,
+    issued at that very second included, so that a token minted in the second of the revocation
+    dies with it.
     """
 
     jtis: frozenset[str] = frozenset()
     kids: frozenset[str] = frozenset()
-    not_before: Mapping[str, datetime] = field(default_factory=dict)
+    clients: Mapping[str, datetime] = field(default_factory=dict)
+    credentials: Mapping[str, datetime] = field(default_factory=dict)
+    roles: Mapping[str, datetime] = field(default_factory=dict)
+    everything: datetime | None = None
 
-    def refuse(self, *, jti: str, kid: str, client_id: str, issued_at: datetime) -> None:
-        """Raise :class:`InvalidToken` when a token with these claims has been revoked."""
-        cut = self.not_before.get(client_id)
-        if jti in self.jtis or kid in self.kids or (cut is not None and issued_at <= cut):
+    def find_cut(self, client: Client, credential_id: str) -> datetime | None:
+        """Return the moment up to which such tokens are refused: the latest that applies."""
+        cuts = (
+            self.clients.get(client.client_id),
+            self.credentials.get(credential_id),
+            self.roles.get(client.role),
+            self.everything,
+        )
+        return max((cut for cut in cuts if cut is not None), default=None)
+
+    def refuse(self, principal: Principal) -> None:
+        """Raise :class:`InvalidToken` when the token of *principal* has been revoked."""
+        cut = self.find_cut(principal.client, principal.credential_id)
+        if (
+            principal.jti in self.jtis
+            or principal.kid in self.kids
+            or (cut is not None and principal.issued_at <= cut)
+        ):
             raise InvalidToken
 
 
@@ -94,7 +148,8 @@ class Snapshot:
     *recipient_keys* maps each 8-bit OHTTP key identifier to its private half;
     *recipient_kids* maps it to the ``kid``; *key_configurations* is the ready
     ``application/ohttp-keys`` body. *cut_key_ids* holds the ``kid`` of every key that was revoked
-    without leave to finish: a stream that began under one of them must be cut.
+    without leave to finish: a stream that began under one of them must be cut. *locations* says
+    where data of each class may go; a class that is not in it goes nowhere.
     """
 
     revision: int
@@ -106,29 +161,43 @@ class Snapshot:
     revocations: Revocations
     recipient_kids: Mapping[int, str] = field(default_factory=dict)
     cut_key_ids: frozenset[str] = frozenset()
+    locations: Mapping[DataClass, frozenset[str]] = HERE_ONLY
 
 
 def verify_principal(principal: Principal, snapshot: Snapshot) -> Client:
     """Return the principal's client as it is now.
 
-    Raises :class:`InvalidToken` when the client is gone or disabled, or when the client, the token
-    or the key that signed it has been revoked. A key that was merely rotated out does no harm.
+    Raises :class:`InvalidToken` when the client is gone or disabled, when the token or anything
+    that it rests on has been revoked, or when its token is not bound as the client must have it.
+    A key that was merely rotated out does no harm.
     """
     client = snapshot.clients.get(principal.client.client_id)
     if client is None or client.disabled or principal.kid in snapshot.cut_key_ids:
         raise InvalidToken
-    snapshot.revocations.refuse(
-        jti=principal.jti,
-        kid=principal.kid,
-        client_id=client.client_id,
-        issued_at=principal.issued_at,
-    )
+    snapshot.revocations.refuse(replace(principal, client=client))
+    verify_binding(client, principal.confirmation)
     return client
 
 
+def verify_binding(client: Client, confirmation: Confirmation) -> None:
+    """Raise :class:`InvalidToken` unless a token so bound is one that *client* may use."""
+    bound = {
+        TokenBinding.NONE: True,
+        TokenBinding.DPOP: confirmation.jkt is not None,
+        TokenBinding.CERTIFICATE: confirmation.x5t_s256 is not None,
+        TokenBinding.EITHER: confirmation != UNBOUND,
+    }
+    if not bound[client.token_binding]:
+        raise InvalidToken
+
+
 def verify_permission(principal: Principal, permission: Permission) -> None:
-    """Raise :class:`PermissionDenied` unless the principal's role holds *permission*."""
-    if permission not in ROLE_PERMISSIONS[principal.client.role]:
+    """Raise :class:`PermissionDenied` unless the principal's role holds *permission*.
+
+    Nor does a permission count that was reclaimed from this client.
+    """
+    client = principal.client
+    if permission not in ROLE_PERMISSIONS[client.role] or permission in client.withheld:
         raise PermissionDenied
 
 
@@ -143,13 +212,25 @@ def verify_address(address: Address, networks: Sequence[Network]) -> None:
         raise AddressNotAllowed
 
 
-def verify_model(principal: Principal, model: str, models: Mapping[str, ModelPolicy]) -> None:
-    """Raise :class:`PermissionDenied` unless the principal may call *model*.
+def verify_grant(
+    principal: Principal, grant: Grant, models: Mapping[str, ModelPolicy]
+) -> ModelPolicy:
+    """Return the policy of the granted model. Raises :class:`PermissionDenied` without the grant.
 
     The same error for a model that does not exist and for one that was not granted: the answer is
     no catalogue. A developer may call only what is marked as not in production.
     """
-    policy = models.get(model)
-    granted = policy is not None and model in principal.client.models
-    if not granted or (principal.client.role is Role.DEVELOPER and policy and policy.production):
+    client = principal.client
+    policy = models.get(grant.model)
+    granted = grant in client.grants and grant.permission not in client.withheld
+    if policy is None or not granted or (client.role is Role.DEVELOPER and policy.production):
         raise PermissionDenied("This model does not exist or was not granted to the client.")
+    return policy
+
+
+def verify_data_class(data_class: DataClass, policy: ModelPolicy, snapshot: Snapshot) -> None:
+    """Raise :class:`PermissionDenied` unless data of this class may go to a model of *policy*."""
+    if data_class.rank > policy.clearance.rank:
+        raise PermissionDenied("The class of the data is above the clearance of the model.")
+    if policy.location not in snapshot.locations.get(data_class, frozenset()):
+        raise PermissionDenied("Data of this class may not go to where the model runs.")

@@ -14,9 +14,17 @@ from datetime import date, datetime
 from typing import Protocol
 
 from gateway.core.access_log import AccessRecord
+from gateway.core.audit import AuditEntry, AuditHead, AuditRow
 from gateway.core.keyring import StoredKey
 from gateway.core.policy import Snapshot
-from gateway.core.registry import ControlState, Credential, Revocation, StoredClient
+from gateway.core.registry import (
+    ControlState,
+    Credential,
+    PermissionUse,
+    Proposal,
+    Revocation,
+    StoredClient,
+)
 from gateway.core.secret import Secret
 
 Clock = Callable[[], datetime]
@@ -189,6 +197,24 @@ class ControlChange(Protocol):
     async def remove_expired_revocations(self, *, now: datetime) -> int:
         """Forget revocations whose ``expires_at`` is not after *now*; return how many."""
 
+    async def append_audit(self, entry: AuditEntry) -> AuditRow:
+        """Add *entry* at the end of the audit trail, in this transaction; return its row."""
+
+    async def add_proposal(self, proposal: Proposal) -> None:
+        """Add a proposal. Raises ``Conflict`` when its identifier is taken."""
+
+    async def find_proposal(self, proposal_id: str) -> Proposal | None:
+        """Return the proposal, or None."""
+
+    async def save_proposal(self, proposal: Proposal) -> None:
+        """Replace a proposal. Raises ``NotFound``."""
+
+    async def list_permission_uses(self, client_id: str) -> Sequence[PermissionUse]:
+        """Return what is known of the permissions of a client, by name."""
+
+    async def save_permission_uses(self, uses: Sequence[PermissionUse]) -> None:
+        """Remember *uses*: the later day of each kind wins over what was known."""
+
 
 class ControlStore(Protocol):
     """Where clients, credentials, keys and revocations live.
@@ -219,6 +245,26 @@ class ControlStore(Protocol):
 
     async def find_credential(self, credential_id: str) -> Credential | None:
         """Return the credential, or None."""
+
+    async def note(self, entry: AuditEntry) -> AuditRow:
+        """Add *entry* to the audit trail and nothing else; the revision stays."""
+
+    async def audit_head(self) -> AuditHead:
+        """Return the last row of the audit trail as the store counts it, apart from the rows."""
+
+    async def list_audit(self, *, after: int, limit: int) -> Sequence[AuditRow]:
+        """Return up to *limit* rows whose number is above *after*, in their order."""
+
+    async def list_proposals(self, *, after: str, limit: int) -> Sequence[Proposal]:
+        """Return up to *limit* proposals whose identifier sorts after *after*, in that order."""
+
+    async def list_permission_uses(
+        self, *, after: tuple[str, str], limit: int
+    ) -> Sequence[PermissionUse]:
+        """Return up to *limit* uses after that client and permission, in that order."""
+
+    async def record_uses(self, uses: Sequence[PermissionUse]) -> None:
+        """Do what ``save_permission_uses`` does, in a transaction that leaves the revision."""
 
     async def close(self) -> None:
         """Close all connections."""

@@ -1,4 +1,4 @@
-"""What the control plane remembers besides keys: clients, their credentials, and revocations.
+"""What the control plane remembers besides keys: clients, credentials, revocations, proposals.
 
 Pure values, as the store holds them. A credential is never here in the clear, only its hash.
 """
@@ -6,7 +6,7 @@ Pure values, as the store holds them. A credential is never here in the clear, o
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from gateway.core.identity import Client
@@ -15,25 +15,40 @@ from gateway.core.keyring import StoredKey
 
 @dataclass(frozen=True, slots=True)
 class StoredClient:
-    """A registered client and when it was registered and last changed."""
+    """A registered client and when it was registered and last changed.
+
+    *version* grows with each change: who changes a client can say which one they have seen.
+    """
 
     client: Client
     created_at: datetime
     changed_at: datetime
+    version: int = 1
+
+
+class CredentialKind(StrEnum):
+    """How a client proves itself to the token endpoint, named as in RFC 8414."""
+
+    SECRET = "client_secret_basic"  # noqa: S105  # the name of a method
+    PUBLIC_KEY = "private_key_jwt"
+    CERTIFICATE = "tls_client_auth"
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One secret of a client, as a password hash in PHC string format.
+    """What one proof of a client is checked against.
 
-    A client may hold several, so that a new one can be rolled out before the old one ends.
+    *verifier* is, by kind: a password hash in PHC string format, a public JWK as JSON, or the
+    subject that the certificate must name. A client may hold several credentials, so that a new
+    one can be rolled out before the old one ends.
     """
 
     credential_id: str
     client_id: str
-    secret_hash: str = field(repr=False)
+    verifier: str = field(repr=False)
     created_at: datetime
     revoked_at: datetime | None = None
+    kind: CredentialKind = CredentialKind.SECRET
 
 
 class RevocationKind(StrEnum):
@@ -41,15 +56,23 @@ class RevocationKind(StrEnum):
 
     JTI = "jti"
     CLIENT_ID = "client_id"
+    CREDENTIAL_ID = "credential_id"
     KID = "kid"
+    ROLE = "role"
+    EVERYTHING = "everything"
+
+
+EVERYTHING_SUBJECT = "*"
+"""The subject of a revocation of everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
     """One thing withdrawn before its time.
 
-    Of a client, it refuses every token issued up to *revoked_at*. It is forgotten at *expires_at*,
-    when everything it could refuse has expired by itself; ``None`` means never.
+    Of a client, a credential, a role or everything, it refuses the tokens issued up to
+    *revoked_at*. It is forgotten at *expires_at*, when everything it could refuse has expired by
+    itself; ``None`` means never.
     """
 
     kind: RevocationKind
@@ -64,6 +87,46 @@ class Revocation:
             expires_at = max(self.expires_at, other.expires_at)
         revoked_at = max(self.revoked_at, other.revoked_at)
         return replace(self, revoked_at=revoked_at, expires_at=expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionUse:
+    """When a client got a permission and when it last used it, as days in UTC.
+
+    *permission* is the value of a ``Permission`` or the name of a ``Grant``.
+    """
+
+    client_id: str
+    permission: str
+    granted_on: date
+    last_used_on: date | None = None
+
+
+class ProposalState(StrEnum):
+    """Where a proposal stands; all but ``pending`` are final."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An act that waits for a second person.
+
+    *parameters* is what the act needs, as JSON; *proposer* and *decided_by* are actors as in the
+    audit trail.
+    """
+
+    proposal_id: str
+    action: str
+    parameters: str
+    proposer: str
+    created_at: datetime
+    expires_at: datetime
+    state: ProposalState = ProposalState.PENDING
+    decided_by: str | None = None
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ from gateway.core.answer_fields import (
     tool_name,
     usage,
 )
-from gateway.core.chat import Operation, parse_model_list
+from gateway.core.chat import parse_model_list
 from gateway.core.choice_stream import ChoiceStream
 from gateway.core.errors import ScrubFailed, SealgateError, UpstreamUnavailable
+from gateway.core.grants import Operation
 from gateway.core.request_json import load_json
 from gateway.core.sse import MAX_EVENT_BYTES, EventParser, ServerSentEvent, encode_event
 

@@ -32,7 +32,7 @@ from jwt import InvalidTokenError, PyJWS
 
 from gateway.core.errors import InvalidToken
 from gateway.core.identity import Principal
-from gateway.core.policy import Snapshot
+from gateway.core.policy import Snapshot, verify_principal
 
 MAX_LIFETIME = timedelta(seconds=3600)
 """The longest that an access token may live."""
@@ -117,21 +117,17 @@ def verify_access_token(
         raise InvalidToken
     _verify_times(claims, now=now, leeway=min(leeway, MAX_LEEWAY))  # 8
     client = snapshot.clients.get(claims.client_id)
-    if client is None or client.disabled:  # 9
+    if client is None:  # 9
         raise InvalidToken
-    snapshot.revocations.refuse(  # 10
-        jti=claims.jti,
-        kid=unverified.kid,
-        client_id=claims.client_id,
-        issued_at=claims.issued_at,
-    )
-    return Principal(
+    principal = Principal(
         client=client,
         jti=claims.jti,
         kid=unverified.kid,
         issued_at=claims.issued_at,
         expires_at=claims.expires_at,
     )
+    verify_principal(principal, snapshot)  # 9, 10
+    return principal
 
 
 def _parse_token(token: str) -> _UnverifiedToken:

@@ -9,17 +9,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from gateway.core.chat import Operation, parse_inference_request
-from gateway.core.errors import MalformedRequest, NotFound, UnsupportedParameter
+from gateway.core.chat import parse_inference_request
+from gateway.core.errors import (
+    MalformedRequest,
+    NotFound,
+    PermissionDenied,
+    UnsupportedParameter,
+)
+from gateway.core.grants import DataClass, Grant, Operation
 from gateway.core.identity import Principal
-from gateway.core.policy import Permission, Snapshot, verify_model, verify_permission
+from gateway.core.policy import (
+    Permission,
+    Snapshot,
+    verify_data_class,
+    verify_grant,
+    verify_permission,
+)
 from gateway.core.ports import SnapshotSource, UpstreamRequest
 from gateway.core.scrubber import ModelListFilter, StreamAnswerScrubber, WholeAnswerScrubber
-from gateway.pipeline.exchange import Authorized, Decapsulated, Fresh
+from gateway.pipeline.exchange import Authorized, Decapsulated, Fresh, ModelCall
+
+DATA_CLASS_HEADER = b"sealgate-data-class"
 
 
 class Authorize:
-    """Decides by role, grant and path."""
+    """Decides by role, grant, path and class of the data.
+
+    A request is of its client's data class; a header ``Sealgate-Data-Class`` may name a lower one.
+    """
 
     def __init__(self, snapshots: SnapshotSource) -> None:
         self._snapshots = snapshots
@@ -46,12 +63,15 @@ def _call_model(
     _verify_json(decapsulated)
     request = parse_inference_request(operation, decapsulated.request.body)
     _verify_can_stream(decapsulated, streamed=request.stream)
-    verify_model(principal, request.model, snapshot.models)
+    grant = Grant(request.model, operation)
+    policy = verify_grant(principal, grant, snapshot.models)
+    data_class = _data_class(principal, decapsulated)
+    verify_data_class(data_class, policy, snapshot)
     scrubber = StreamAnswerScrubber if request.stream else WholeAnswerScrubber
     return Authorized(
         principal=principal,
         permission=Permission.CALL_MODEL,
-        model=request.model,
+        call=ModelCall(grant, data_class),
         upstream_request=UpstreamRequest("POST", _path(decapsulated), request.upstream_body),
         new_scrubber=partial(scrubber, operation, prompts=request.prompts, n=request.n),
         streamed=request.stream,
@@ -68,11 +88,29 @@ def _list_models(
     return Authorized(
         principal=principal,
         permission=Permission.LIST_MODELS,
-        model=None,
+        call=None,
         upstream_request=UpstreamRequest("GET", _path(decapsulated)),
         new_scrubber=partial(ModelListFilter, visible=visible),
         streamed=False,
     )
+
+
+def _data_class(principal: Principal, decapsulated: Decapsulated) -> DataClass:
+    highest = principal.client.data_class
+    headers = decapsulated.request.headers
+    named = [value for name, value in headers if name.lower() == DATA_CLASS_HEADER]
+    if not named:
+        return highest
+    try:
+        (value,) = named
+        data_class = DataClass(value.decode("ascii"))
+    except ValueError:
+        raise MalformedRequest(
+            "Sealgate-Data-Class is one of public, internal, sensitive and core."
+        ) from None
+    if data_class.rank > highest.rank:
+        raise PermissionDenied("The class of the data is above that of the client.")
+    return data_class
 
 
 def _path(decapsulated: Decapsulated) -> str:

@@ -18,12 +18,13 @@ from gateway.core.policy import (
     Permission,
     Snapshot,
     verify_address,
-    verify_model,
+    verify_data_class,
+    verify_grant,
     verify_permission,
     verify_principal,
 )
 from gateway.core.ports import SnapshotFeed
-from gateway.pipeline.exchange import Authorized, Decapsulated
+from gateway.pipeline.exchange import Authorized, Decapsulated, ModelCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Grounds:
     address: Address
     recipient_kid: str | None
     permission: Permission
-    model: str | None
+    call: ModelCall | None
 
     @classmethod
     def of(cls, authorized: Authorized, decapsulated: Decapsulated) -> Self:
@@ -45,7 +46,7 @@ class Grounds:
             address=decapsulated.address,
             recipient_kid=seal.kid if seal else None,
             permission=authorized.permission,
-            model=authorized.model,
+            call=authorized.call,
         )
 
     def verify(self, snapshot: Snapshot) -> None:
@@ -54,8 +55,9 @@ class Grounds:
         now = replace(self.principal, client=client)
         verify_address(self.address, client.networks)
         verify_permission(now, self.permission)
-        if self.model is not None:
-            verify_model(now, self.model, snapshot.models)
+        if self.call is not None:
+            policy = verify_grant(now, self.call.grant, snapshot.models)
+            verify_data_class(self.call.data_class, policy, snapshot)
         if self.recipient_kid is None and not client.plaintext_allowed:
             raise EncryptionRequired
         if self.recipient_kid in snapshot.cut_key_ids:

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from gateway.core import bhttp
 from gateway.core.errors import SealgateError
+from gateway.core.grants import DataClass, Grant
 from gateway.core.identity import Address, Principal
 from gateway.core.ohttp import Profile, ResponseSealer
 from gateway.core.policy import Permission
@@ -116,18 +117,25 @@ class SlicedScrubber(Scrubber, Protocol):
         """Do the work of ``finish`` in steps: None after each, then the rest."""
 
 
+class ModelCall(NamedTuple):
+    """Which call to which model, with data of which class."""
+
+    grant: Grant
+    data_class: DataClass
+
+
 @dataclass(frozen=True, slots=True)
 class Authorized:
     """A call that this principal may make, as the gateway itself will put it to vLLM.
 
-    *permission* and *model* (None for a list) are what allowed it, and what must go on allowing it
+    *permission* and *call* (None for a list) are what allowed it, and what must go on allowing it
     while the answer runs. *new_scrubber* makes the scrubber for this one answer. *streamed* says
     whether the client asked for server-sent events.
     """
 
     principal: Principal
     permission: Permission
-    model: str | None
+    call: ModelCall | None
     upstream_request: UpstreamRequest
     new_scrubber: Callable[[], Scrubber]
     streamed: bool

@@ -15,6 +15,7 @@ from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
 from gateway.backends.memory import MemoryStore
 from gateway.core.errors import Conflict, NotFound
+from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.ports import ControlStore
@@ -221,8 +222,8 @@ async def test_changes_are_serialised(store: ControlStore) -> None:
             stored = await change.find_client("c-1")
             assert stored is not None
             await asyncio.sleep(0)
-            models = stored.client.models | {str(number)}
-            await change.save_client(replace(stored, client=replace(stored.client, models=models)))
+            grants = stored.client.grants | every_operation({str(number)})
+            await change.save_client(replace(stored, client=replace(stored.client, grants=grants)))
 
     await asyncio.gather(*(add_one(number) for number in range(10)))
     stored = await store.find_client("c-1")

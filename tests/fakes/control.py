@@ -15,6 +15,7 @@ from gateway.control.clients import ClientGrants, IssuedCredential
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.tokens import ClientProof, TokenRules
 from gateway.core.errors import StoreUnavailable
+from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Principal, Role
 from gateway.core.ports import ControlStore
 from gateway.core.registry import ControlState
@@ -24,7 +25,7 @@ ISSUER = "https://gateway.example"
 AUDIENCE = "sealgate"
 LOOPBACK = ip_address("127.0.0.1")
 LOCAL = LocalOperator()
-GRANTS = ClientGrants(models=frozenset({"tiny"}), networks=(ip_network("127.0.0.0/8"),))
+GRANTS = ClientGrants(grants=every_operation({"tiny"}), networks=(ip_network("127.0.0.0/8"),))
 
 
 class FakeClock:

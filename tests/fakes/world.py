@@ -13,6 +13,7 @@ from ipaddress import ip_address, ip_network
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.core import bhttp, hpke
+from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.ohttp import CHUNKED, Profile, RequestSealer
 from gateway.core.ohttp_keys import encode_key_list, load_recipient_key
@@ -30,7 +31,7 @@ RECIPIENT_KEY = load_recipient_key(7, bytes(range(1, 33)), kem_id=hpke.KEM_X2551
 APPLICATION = Client(
     client_id="c-app",
     role=Role.APPLICATION,
-    models=frozenset({"tiny"}),
+    grants=every_operation({"tiny"}),
     networks=(ip_network("127.0.0.0/8"),),
 )
 CHAT_BODY = b'{"model":"tiny","messages":[{"role":"user","content":"hi"}]}'

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 from gateway.control.clients import MAX_GRANTS, ClientGrants, IssuedCredential, RoleChange
 from gateway.control.status import StatusReport
 from gateway.core.access_log import AccessRecord
+from gateway.core.grants import every_operation
 from gateway.core.identity import Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
@@ -44,7 +45,7 @@ class GrantsIn(Shape):
     def grants(self) -> ClientGrants:
         """Return the value that the use cases take."""
         return ClientGrants(
-            models=None if self.models is None else frozenset(self.models),
+            grants=None if self.models is None else every_operation(self.models),
             networks=None if self.networks is None else tuple(self.networks),
             plaintext_allowed=self.plaintext_allowed,
             shaping=None if self.shaping is None else parse_shaping(self.shaping),

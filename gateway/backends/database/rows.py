@@ -7,9 +7,16 @@ from dataclasses import asdict
 from ipaddress import ip_network
 from typing import Any
 
+from gateway.core.grants import DataClass, Grant, Operation, Quota, TokenBinding
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
-from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
+from gateway.core.registry import (
+    Credential,
+    CredentialKind,
+    Revocation,
+    RevocationKind,
+    StoredClient,
+)
 from gateway.core.shaping import parse_shaping
 
 Row = Mapping[str, Any]
@@ -21,11 +28,16 @@ def client_row(stored: StoredClient) -> Row:
     return {
         "client_id": client.client_id,
         "role": client.role.value,
-        "models": sorted(client.models),
+        "grants": sorted([grant.model, grant.operation.value] for grant in client.grants),
         "networks": [str(network) for network in client.networks],
         "plaintext_allowed": client.plaintext_allowed,
         "disabled": client.disabled,
         "shaping": str(client.shaping),
+        "data_class": client.data_class.value,
+        "token_binding": client.token_binding.value,
+        "quota": asdict(client.quota),
+        "withheld": sorted(client.withheld),
+        "version": stored.version,
         "created_at": stored.created_at,
         "changed_at": stored.changed_at,
     }
@@ -36,23 +48,32 @@ def client_of(row: Row) -> StoredClient:
     client = Client(
         client_id=row["client_id"],
         role=Role(row["role"]),
-        models=frozenset(row["models"]),
+        grants=frozenset(Grant(model, Operation(name)) for model, name in row["grants"]),
         networks=tuple(ip_network(network) for network in row["networks"]),
         plaintext_allowed=row["plaintext_allowed"],
         disabled=row["disabled"],
         shaping=parse_shaping(row["shaping"]),
+        data_class=DataClass(row["data_class"]),
+        token_binding=TokenBinding(row["token_binding"]),
+        quota=Quota(**row["quota"]),
+        withheld=frozenset(row["withheld"]),
     )
-    return StoredClient(client, created_at=row["created_at"], changed_at=row["changed_at"])
+    return StoredClient(
+        client,
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+        version=row["version"],
+    )
 
 
 def credential_row(credential: Credential) -> Row:
     """Return the columns of a credential."""
-    return asdict(credential)
+    return asdict(credential) | {"kind": credential.kind.value}
 
 
 def credential_of(row: Row) -> Credential:
     """Return the credential that a row holds."""
-    return Credential(**row)
+    return Credential(**{**row, "kind": CredentialKind(row["kind"])})
 
 
 def key_row(key: StoredKey) -> Row:

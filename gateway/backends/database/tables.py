@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Index,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -68,6 +70,8 @@ REVISION = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("value", Integer, nullable=False),
     Column("document_seq", Integer, nullable=False, server_default="0"),
+    Column("audit_number", Integer, nullable=False, server_default="0"),
+    Column("audit_digest", String(64), nullable=False, server_default="0" * 64),
     CheckConstraint("id = 1", name="single_row"),
 )
 
@@ -76,11 +80,16 @@ CLIENTS = Table(
     METADATA,
     Column("client_id", String(64), primary_key=True),
     Column("role", String(16), nullable=False),
-    Column("models", JSON, nullable=False),
+    Column("grants", JSON, nullable=False),
     Column("networks", JSON, nullable=False),
     Column("plaintext_allowed", Boolean, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("shaping", String(16), nullable=False, server_default="none"),
+    Column("data_class", String(16), nullable=False),
+    Column("token_binding", String(16), nullable=False),
+    Column("quota", JSON, nullable=False),
+    Column("withheld", JSON, nullable=False),
+    Column("version", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
 )
@@ -90,7 +99,8 @@ CREDENTIALS = Table(
     METADATA,
     Column("credential_id", String(64), primary_key=True),
     Column("client_id", String(64), ForeignKey("clients.client_id"), nullable=False),
-    Column("secret_hash", String(255), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("verifier", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime, nullable=True),
     Index("ix_credentials_client_id", "client_id"),
@@ -131,4 +141,41 @@ REPLAY_TAGS = Table(
     Column("until", Integer, nullable=False),  # seconds since 1970, for cheap comparing
     Index("ix_replay_tags_until", "until"),
     sqlite_with_rowid=False,
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("target", String(256), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+PROPOSALS = Table(
+    "proposals",
+    METADATA,
+    Column("proposal_id", String(64), primary_key=True),
+    Column("action", String(64), nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("proposer", String(128), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("decided_by", String(128), nullable=True),
+    Column("decided_at", UtcDateTime, nullable=True),
+)
+
+PERMISSION_USES = Table(
+    "permission_uses",
+    METADATA,
+    Column("client_id", String(64), ForeignKey("clients.client_id"), primary_key=True),
+    Column("permission", String(256), primary_key=True),
+    Column("granted_on", Date, nullable=False),
+    Column("last_used_on", Date, nullable=True),
 )

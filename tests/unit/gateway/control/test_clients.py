@@ -36,8 +36,8 @@ async def test_secret_is_not_in_the_store(room: ControlRoom) -> None:
     """Only a hash of the secret is stored."""
     issued = await room.clients.create(LOCAL, GRANTS)
     (credential,) = await room.clients.list_credentials(LOCAL, issued.client_id)
-    assert credential.secret_hash.startswith("$argon2id$")
-    assert issued.secret.reveal() not in credential.secret_hash
+    assert credential.verifier.startswith("$argon2id$")
+    assert issued.secret.reveal() not in credential.verifier
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.APPLICATION])

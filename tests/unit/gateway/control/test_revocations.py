@@ -22,7 +22,7 @@ async def test_each_kind_is_in_the_snapshot_at_once(room: ControlRoom) -> None:
     await room.revocations.revoke(LOCAL, RevocationKind.KID, subject=kid)
     revocations = room.snapshots.current().revocations
     assert revocations.jtis == {"j"}
-    assert revocations.not_before[issued.client_id] >= room.clock()
+    assert revocations.clients[issued.client_id] >= room.clock()
     assert revocations.kids == {kid}
     assert kid not in room.snapshots.current().verification_keys
 
@@ -71,7 +71,7 @@ async def test_operator_cannot_revoke_staff(room: ControlRoom, role: Role) -> No
         await room.revocations.revoke(
             principal(Role.OPERATOR), RevocationKind.CLIENT_ID, subject=name
         )
-    assert room.snapshots.current().revocations.not_before == {}
+    assert room.snapshots.current().revocations.clients == {}
     assert await room.revocations.revoke(LOCAL, RevocationKind.CLIENT_ID, subject=name)
 
 
@@ -79,7 +79,7 @@ async def test_operator_revokes_applications(room: ControlRoom) -> None:
     """An operator withdraws the tokens of an application."""
     name = (await room.clients.create(LOCAL, GRANTS)).client_id
     await room.revocations.revoke(principal(Role.OPERATOR), RevocationKind.CLIENT_ID, subject=name)
-    assert name in room.snapshots.current().revocations.not_before
+    assert name in room.snapshots.current().revocations.clients
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 25, 29.9])

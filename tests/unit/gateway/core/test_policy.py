@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from gateway.core.errors import AddressNotAllowed, InvalidToken, PermissionDenied
+from gateway.core.grants import Grant, Operation, every_operation
 from gateway.core.identity import Principal, Role
 from gateway.core.policy import (
     ROLE_PERMISSIONS,
@@ -15,10 +16,12 @@ from gateway.core.policy import (
     Permission,
     Revocations,
     verify_address,
-    verify_model,
+    verify_grant,
     verify_permission,
 )
 from tests.fakes.world import NOW, with_client
+
+CHAT = Grant("tiny", Operation.CHAT_COMPLETIONS)
 
 
 def principal(**changes):
@@ -74,20 +77,21 @@ def test_unknown_and_ungranted_models_look_the_same():
     """The refusal does not tell which models exist."""
     models = {"tiny": ModelPolicy(), "other": ModelPolicy()}
     with pytest.raises(PermissionDenied) as ungranted:
-        verify_model(principal(), "other", models)
+        verify_grant(principal(), CHAT._replace(model="other"), models)
     with pytest.raises(PermissionDenied) as unknown:
-        verify_model(principal(models=frozenset({"none"})), "none", models)
+        verify_grant(
+            principal(grants=every_operation({"none"})), CHAT._replace(model="none"), models
+        )
     assert ungranted.value.detail == unknown.value.detail
 
 
 @pytest.mark.parametrize(("age_seconds", "refused"), [(1, True), (0, True), (-1, False)])
 def test_not_before_includes_its_own_second(age_seconds, refused):
     """A token of the very second of a revocation dies with it; a later one lives."""
-    revocations = Revocations(not_before={"c": NOW})
-    claims = {"jti": "j", "kid": "k", "client_id": "c"}
+    revocations = Revocations(clients={"c-app": NOW})
     issued_at = NOW - timedelta(seconds=age_seconds)
     if refused:
         with pytest.raises(InvalidToken):
-            revocations.refuse(issued_at=issued_at, **claims)
+            revocations.refuse(replace(principal(), issued_at=issued_at))
     else:
-        revocations.refuse(issued_at=issued_at, **claims)
+        revocations.refuse(replace(principal(), issued_at=issued_at))

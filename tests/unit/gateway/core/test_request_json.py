@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.chat import Operation, parse_inference_request
+from gateway.core.chat import parse_inference_request
 from gateway.core.errors import MalformedRequest, PayloadTooLarge, SealgateError
+from gateway.core.grants import Operation
 from gateway.core.request_json import MAX_BODY_BYTES, MAX_DEPTH, MAX_ITEMS, parse_object
 
 ROOT = Path(__file__).parents[4]

@@ -9,8 +9,8 @@ from chunk_invariance import assert_chunk_invariant, per_chunk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.chat import Operation
 from gateway.core.errors import ScrubFailed, SealgateError, UpstreamUnavailable
+from gateway.core.grants import Operation
 from gateway.core.scrubber import (
     ModelListFilter,
     StreamAnswerScrubber,

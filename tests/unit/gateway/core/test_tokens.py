@@ -186,7 +186,7 @@ def test_leeway_cannot_be_widened() -> None:
         replace(SNAPSHOT, verification_keys={}),
         replace(SNAPSHOT, revocations=Revocations(jtis=frozenset({"j-1"}))),
         replace(SNAPSHOT, revocations=Revocations(kids=frozenset({"k-1"}))),
-        replace(SNAPSHOT, revocations=Revocations(not_before={"c-1": NOW})),
+        replace(SNAPSHOT, revocations=Revocations(clients={"c-1": NOW})),
     ],
 )
 def test_what_is_withdrawn_is_refused(snapshot: Snapshot) -> None:

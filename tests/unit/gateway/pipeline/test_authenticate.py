@@ -58,7 +58,7 @@ def test_anything_but_one_bearer_token_is_refused(headers):
     [
         Revocations(jtis=frozenset({"token-1"})),
         Revocations(kids=frozenset({"sig-1"})),
-        Revocations(not_before={"c-app": NOW}),
+        Revocations(clients={"c-app": NOW}),
     ],
 )
 def test_every_kind_of_revocation_counts(revocations):

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from gateway.core.errors import MalformedRequest, NotFound, PermissionDenied, UnsupportedParameter
+from gateway.core.grants import every_operation
 from gateway.core.identity import Principal, Role
 from gateway.core.ohttp import WHOLE
 from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
@@ -42,11 +43,11 @@ def test_stream_is_noticed():
     assert run(inner_request(STREAM_BODY)).streamed
 
 
-@pytest.mark.parametrize("models", [frozenset(), frozenset({"other"})])
-def test_model_without_grant_is_refused(models):
+@pytest.mark.parametrize("grants", [frozenset(), every_operation({"other"})])
+def test_model_without_grant_is_refused(grants):
     """A model that was not granted is refused, whether or not it exists."""
     with pytest.raises(PermissionDenied):
-        run(models=models)
+        run(grants=grants)
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.AUDITOR, Role.OWNER])
@@ -58,11 +59,11 @@ def test_staff_never_calls_a_model(role):
 
 def test_developer_calls_only_what_is_not_in_production():
     """A developer is kept away from production models."""
-    grants = frozenset({"tiny", "draft"})
+    grants = every_operation({"tiny", "draft"})
     draft = inner_request(CHAT_BODY.replace(b"tiny", b"draft"))
-    assert run(draft, role=Role.DEVELOPER, models=grants)
+    assert run(draft, role=Role.DEVELOPER, grants=grants)
     with pytest.raises(PermissionDenied):
-        run(role=Role.DEVELOPER, models=grants)
+        run(role=Role.DEVELOPER, grants=grants)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_refused_parameters_never_reach_vllm():
 def test_model_list_shows_what_was_granted():
     """The list of models is cut to the client's grants."""
     request = replace(inner_request(b""), method=b"GET", path=b"/v1/models")
-    authorized = run(request, models=frozenset({"tiny", "gone"}))
+    authorized = run(request, grants=every_operation({"tiny", "gone"}))
     scrubber = authorized.new_scrubber()
     listed = [
         {"id": name, "object": "model", "created": 1, "owned_by": "x"} for name in ("tiny", "draft")

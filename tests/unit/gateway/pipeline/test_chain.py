@@ -389,7 +389,7 @@ async def test_grant_withdrawn_while_the_tag_is_claimed_is_seen():
 
     async def slow_claim(tag, *, until):
         await claim(tag, until=until)
-        world.snapshots.replace(snapshot(with_client(models=frozenset())))
+        world.snapshots.replace(snapshot(with_client(grants=frozenset())))
 
     world.chain._stages.refuse_replay._store.claim = slow_claim
     assert (await world.call())[0] == 403

@@ -43,11 +43,11 @@ AUTHORIZED = Authorized(
 
 WITHDRAWALS = {
     "token": (snapshot(revocations=Revocations(jtis=frozenset({"token-1"}))), InvalidToken),
-    "client": (snapshot(revocations=Revocations(not_before={"c-app": NOW})), InvalidToken),
+    "client": (snapshot(revocations=Revocations(clients={"c-app": NOW})), InvalidToken),
     "disabled": (snapshot(with_client(disabled=True)), InvalidToken),
     "gone": (snapshot(with_client(client_id="c-other")), InvalidToken),
     "signing key": (replace(snapshot(), cut_key_ids=frozenset({"sig-1"})), InvalidToken),
-    "grant": (snapshot(with_client(models=frozenset())), PermissionDenied),
+    "grant": (snapshot(with_client(grants=frozenset())), PermissionDenied),
     "role": (snapshot(with_client(role=Role.AUDITOR)), PermissionDenied),
     "recipient key": (replace(snapshot(), cut_key_ids=frozenset({"enc-7"})), UnknownKey),
     "address": (
@@ -169,4 +169,4 @@ def test_rotated_signing_key_cuts_nothing():
 def test_list_of_models_rests_on_no_grant():
     """A list is cut when the client may list no more, not when one of its models is withdrawn."""
     listing = replace(AUTHORIZED, permission=Permission.LIST_MODELS, model=None)
-    Grounds.of(listing, decapsulated()).verify(snapshot(with_client(models=frozenset())))
+    Grounds.of(listing, decapsulated()).verify(snapshot(with_client(grants=frozenset())))

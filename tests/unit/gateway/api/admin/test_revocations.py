@@ -31,7 +31,7 @@ async def test_client_loses_its_tokens(room: ControlRoom, operator: httpx.AsyncC
     )
     body = {"kind": "client_id", "subject": name}
     assert (await operator.post("revocations", json=body)).status_code == 201
-    assert name in room.snapshots.current().revocations.not_before
+    assert name in room.snapshots.current().revocations.clients
 
 
 async def test_key_is_revoked_as_well(operator: httpx.AsyncClient) -> None:

@@ -1,0 +1,80 @@
+"""What a client may be given: models by operation, a data class, a quota, proof of possession.
+
+Pure values; what they decide is in ``policy``. An empty grant denies, a missing quota does not
+limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Operation(StrEnum):
+    """The inference calls that the gateway understands."""
+
+    CHAT_COMPLETIONS = "chat_completions"
+    COMPLETIONS = "completions"
+
+
+class Grant(NamedTuple):
+    """Leave to make one kind of call to one model or LoRA adapter."""
+
+    model: str
+    operation: Operation
+
+    @property
+    def permission(self) -> str:
+        """The name under which the use of this grant is recorded and reclaimed."""
+        return f"models:call:{self.operation}:{self.model}"
+
+
+def every_operation(models: Iterable[str]) -> frozenset[Grant]:
+    """Return the grants of each operation of each of *models*."""
+    return frozenset(Grant(model, operation) for model in models for operation in Operation)
+
+
+class DataClass(StrEnum):
+    """How much harm the content of a request could do, from the least to the most."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    SENSITIVE = "sensitive"
+    CORE = "core"
+
+    @property
+    def rank(self) -> int:
+        """The place in the order, from 0 for public."""
+        return _RANKS[self]
+
+
+_RANKS = {data_class: rank for rank, data_class in enumerate(DataClass)}
+
+
+class TokenBinding(StrEnum):
+    """What a client must prove, besides its token, that the token is its own.
+
+    ``dpop`` is RFC 9449, ``certificate`` is RFC 8705, ``either`` takes one of both. With ``none``
+    bearer tokens are taken too; a token that is bound needs its proof whatever this says.
+    """
+
+    NONE = "none"
+    DPOP = "dpop"
+    CERTIFICATE = "certificate"
+    EITHER = "either"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much a client may use; ``None`` does not limit. Tokens are those of vLLM's usage."""
+
+    requests_per_minute: int | None = None
+    requests_per_day: int | None = None
+    tokens_per_minute: int | None = None
+    tokens_per_day: int | None = None
+    concurrent_streams: int | None = None
+
+
+UNLIMITED = Quota()
