@@ -9,12 +9,15 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.core.audit import EMPTY_TRAIL, AuditEntry, AuditHead, AuditRow, append_row
 from gateway.core.errors import Conflict, NotFound
 from gateway.core.keyring import StoredKey
 from gateway.core.ports import ControlChange
 from gateway.core.registry import (
     ControlState,
     Credential,
+    PermissionUse,
+    Proposal,
     Revocation,
     RevocationKind,
     StoredClient,
@@ -30,6 +33,10 @@ class _Contents:
     keys: dict[str, StoredKey] = field(default_factory=dict)
     revocations: dict[tuple[RevocationKind, str], Revocation] = field(default_factory=dict)
 
+    audit: list[AuditRow] = field(default_factory=list)
+    proposals: dict[str, Proposal] = field(default_factory=dict)
+    uses: dict[tuple[str, str], PermissionUse] = field(default_factory=dict)
+
     def copied(self) -> _Contents:
         """Return contents that can be changed without changing these; the values are immutable."""
         return _Contents(
@@ -39,6 +46,9 @@ class _Contents:
             copy(self.credentials),
             copy(self.keys),
             copy(self.revocations),
+            copy(self.audit),
+            copy(self.proposals),
+            copy(self.uses),
         )
 
 
@@ -52,11 +62,16 @@ class MemoryStore:
     @asynccontextmanager
     async def change(self) -> AsyncIterator[ControlChange]:
         """Change a copy, and put it in place when the context ends without an exception."""
+        async with self._writing() as change:
+            yield change
+            change.contents.revision += 1
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[_MemoryChange]:
         async with self._lock:
-            contents = self._contents.copied()
-            yield _MemoryChange(contents)
-            contents.revision += 1
-            self._contents = contents
+            change = _MemoryChange(self._contents.copied())
+            yield change
+            self._contents = change.contents
 
     async def revision(self) -> int:
         """Return the number of the last change."""
@@ -94,6 +109,36 @@ class MemoryStore:
         """Return the credential, or None."""
         return self._contents.credentials.get(credential_id)
 
+    async def note(self, entry: AuditEntry) -> AuditRow:
+        """Add *entry* to the audit trail and nothing else."""
+        async with self._writing() as change:
+            return await change.append_audit(entry)
+
+    async def audit_head(self) -> AuditHead:
+        """Return the last row's number and digest."""
+        return _audit_head(self._contents)
+
+    async def list_audit(self, *, after: int, limit: int) -> Sequence[AuditRow]:
+        """Return up to *limit* rows after number *after*."""
+        return [row for row in self._contents.audit if row.number > after][:limit]
+
+    async def list_proposals(self, *, after: str, limit: int) -> Sequence[Proposal]:
+        """Return up to *limit* proposals after *after*, by identifier."""
+        proposals = self._contents.proposals
+        return [proposals[name] for name in sorted(proposals) if name > after][:limit]
+
+    async def list_permission_uses(
+        self, *, after: tuple[str, str], limit: int
+    ) -> Sequence[PermissionUse]:
+        """Return up to *limit* uses after that client and permission."""
+        uses = self._contents.uses
+        return [uses[name] for name in sorted(uses) if name > after][:limit]
+
+    async def record_uses(self, uses: Sequence[PermissionUse]) -> None:
+        """Remember *uses*."""
+        async with self._writing() as change:
+            await change.save_permission_uses(uses)
+
     async def close(self) -> None:
         """Nothing is open."""
 
@@ -102,67 +147,99 @@ class _MemoryChange:
     """One transaction. A ``ControlChange``."""
 
     def __init__(self, contents: _Contents) -> None:
-        self._contents = contents
+        self.contents = contents
 
     async def find_client(self, client_id: str) -> StoredClient | None:
-        return self._contents.clients.get(client_id)
+        return self.contents.clients.get(client_id)
 
     async def add_client(self, client: StoredClient) -> None:
-        if client.client.client_id in self._contents.clients:
+        if client.client.client_id in self.contents.clients:
             raise Conflict
-        self._contents.clients[client.client.client_id] = client
+        self.contents.clients[client.client.client_id] = client
 
     async def save_client(self, client: StoredClient) -> None:
-        if client.client.client_id not in self._contents.clients:
+        if client.client.client_id not in self.contents.clients:
             raise NotFound
-        self._contents.clients[client.client.client_id] = client
+        self.contents.clients[client.client.client_id] = client
 
     async def add_credential(self, credential: Credential) -> None:
-        if credential.client_id not in self._contents.clients:
+        if credential.client_id not in self.contents.clients:
             raise NotFound
-        if credential.credential_id in self._contents.credentials:
+        if credential.credential_id in self.contents.credentials:
             raise Conflict
-        self._contents.credentials[credential.credential_id] = credential
+        self.contents.credentials[credential.credential_id] = credential
 
     async def list_credentials(self, client_id: str) -> Sequence[Credential]:
-        return _credentials(self._contents, client_id)
+        return _credentials(self.contents, client_id)
 
     async def save_credential(self, credential: Credential) -> None:
-        if credential.credential_id not in self._contents.credentials:
+        if credential.credential_id not in self.contents.credentials:
             raise NotFound
-        self._contents.credentials[credential.credential_id] = credential
+        self.contents.credentials[credential.credential_id] = credential
 
     async def list_keys(self) -> Sequence[StoredKey]:
-        return list(self._contents.keys.values())
+        return list(self.contents.keys.values())
 
     async def add_key(self, key: StoredKey) -> None:
-        if key.kid in self._contents.keys:
+        if key.kid in self.contents.keys:
             raise Conflict
-        self._contents.keys[key.kid] = key
+        self.contents.keys[key.kid] = key
 
     async def save_key(self, key: StoredKey) -> None:
-        if key.kid not in self._contents.keys:
+        if key.kid not in self.contents.keys:
             raise NotFound
-        self._contents.keys[key.kid] = key
+        self.contents.keys[key.kid] = key
 
     async def add_revocation(self, revocation: Revocation) -> None:
         name = (revocation.kind, revocation.subject)
-        present = self._contents.revocations.get(name, revocation)
-        self._contents.revocations[name] = present.widened(revocation)
+        present = self.contents.revocations.get(name, revocation)
+        self.contents.revocations[name] = present.widened(revocation)
 
     async def raise_document_seq(self) -> int:
-        self._contents.document_seq += 1
-        return self._contents.document_seq
+        self.contents.document_seq += 1
+        return self.contents.document_seq
 
     async def remove_expired_revocations(self, *, now: datetime) -> int:
         kept = {
             name: revocation
-            for name, revocation in self._contents.revocations.items()
+            for name, revocation in self.contents.revocations.items()
             if revocation.expires_at is None or revocation.expires_at > now
         }
-        removed = len(self._contents.revocations) - len(kept)
-        self._contents.revocations = kept
+        removed = len(self.contents.revocations) - len(kept)
+        self.contents.revocations = kept
         return removed
+
+    async def append_audit(self, entry: AuditEntry) -> AuditRow:
+        row = append_row(_audit_head(self.contents), entry)
+        self.contents.audit.append(row)
+        return row
+
+    async def add_proposal(self, proposal: Proposal) -> None:
+        if proposal.proposal_id in self.contents.proposals:
+            raise Conflict
+        self.contents.proposals[proposal.proposal_id] = proposal
+
+    async def find_proposal(self, proposal_id: str) -> Proposal | None:
+        return self.contents.proposals.get(proposal_id)
+
+    async def save_proposal(self, proposal: Proposal) -> None:
+        if proposal.proposal_id not in self.contents.proposals:
+            raise NotFound
+        self.contents.proposals[proposal.proposal_id] = proposal
+
+    async def list_permission_uses(self, client_id: str) -> Sequence[PermissionUse]:
+        uses = self.contents.uses
+        return [uses[name] for name in sorted(uses) if name[0] == client_id]
+
+    async def save_permission_uses(self, uses: Sequence[PermissionUse]) -> None:
+        for use in uses:
+            if use.client_id in self.contents.clients:
+                name = (use.client_id, use.permission)
+                self.contents.uses[name] = self.contents.uses.get(name, use).merged(use)
+
+
+def _audit_head(contents: _Contents) -> AuditHead:
+    return contents.audit[-1].head if contents.audit else EMPTY_TRAIL
 
 
 def _credentials(contents: _Contents, client_id: str) -> list[Credential]:

@@ -70,7 +70,7 @@ class Policies:
     """What the configuration says of the models and of where data may go."""
 
     models: Mapping[str, ModelPolicy] = field(default_factory=lambda: MappingProxyType({}))
-    locations: Mapping[DataClass, frozenset[str]] = HERE_ONLY
+    locations: Mapping[DataClass, frozenset[str]] = field(default_factory=lambda: HERE_ONLY)
 
 
 class SnapshotHolder:

@@ -161,7 +161,7 @@ class Snapshot:
     revocations: Revocations
     recipient_kids: Mapping[int, str] = field(default_factory=dict)
     cut_key_ids: frozenset[str] = frozenset()
-    locations: Mapping[DataClass, frozenset[str]] = HERE_ONLY
+    locations: Mapping[DataClass, frozenset[str]] = field(default_factory=lambda: HERE_ONLY)
 
 
 def verify_principal(principal: Principal, snapshot: Snapshot) -> Client:

@@ -101,6 +101,20 @@ class PermissionUse:
     granted_on: date
     last_used_on: date | None = None
 
+    @property
+    def idle_since(self) -> date:
+        """The day from which on it was not used: the last use, or the grant if that is later."""
+        return max(self.granted_on, self.last_used_on or self.granted_on)
+
+    def merged(self, other: PermissionUse) -> PermissionUse:
+        """Return what is known from both: the later day of each kind."""
+        days = [use.last_used_on for use in (self, other) if use.last_used_on is not None]
+        return replace(
+            self,
+            granted_on=max(self.granted_on, other.granted_on),
+            last_used_on=max(days, default=None),
+        )
+
 
 class ProposalState(StrEnum):
     """Where a proposal stands; all but ``pending`` are final."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -14,12 +14,21 @@ import pytest
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
 from gateway.backends.memory import MemoryStore
+from gateway.core.audit import EMPTY_TRAIL, AuditEntry, AuditRow, Outcome, TrailVerifier
 from gateway.core.errors import Conflict, NotFound
-from gateway.core.grants import every_operation
+from gateway.core.grants import Quota, every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.ports import ControlStore
-from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
+from gateway.core.registry import (
+    Credential,
+    PermissionUse,
+    Proposal,
+    ProposalState,
+    Revocation,
+    RevocationKind,
+    StoredClient,
+)
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123_456, tzinfo=UTC)
 
@@ -27,7 +36,15 @@ NOW = datetime(2026, 11, 23, 10, 0, 0, 123_456, tzinfo=UTC)
 def client(client_id: str = "c-1") -> StoredClient:
     """Return a client with something in every field."""
     networks = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
-    value = Client(client_id, Role.APPLICATION, frozenset({"b", "a"}), networks, True, False)
+    value = Client(
+        client_id,
+        Role.APPLICATION,
+        every_operation({"b", "a"}),
+        networks,
+        True,
+        quota=Quota(tokens_per_day=5),
+        withheld=frozenset({"models:list"}),
+    )
     return StoredClient(value, created_at=NOW, changed_at=NOW)
 
 
@@ -229,3 +246,98 @@ async def test_changes_are_serialised(store: ControlStore) -> None:
     stored = await store.find_client("c-1")
     assert stored is not None
     assert len(stored.client.models) == 12
+
+
+def entry(action: str = "client.create") -> AuditEntry:
+    """Return an act with something in every field."""
+    return AuditEntry(NOW, "local", action, "c-1", Outcome.DONE, "r-1", "a detail ü 中")
+
+
+async def read_trail(store: ControlStore) -> list[AuditRow]:
+    """Return the whole trail, read in pages of two, once it was verified."""
+    rows: list[AuditRow] = []
+    while page := await store.list_audit(after=len(rows), limit=2):
+        rows += page
+    verifier = TrailVerifier()
+    for row in rows:
+        verifier.feed(row)
+    verifier.finish(await store.audit_head())
+    return rows
+
+
+async def test_audit_trail_is_one_chain(store: ControlStore) -> None:
+    """Rows written in transactions, alone and at once make one unbroken chain."""
+    assert await store.audit_head() == EMPTY_TRAIL
+    async with store.change() as change:
+        await change.add_client(client())
+        first = await change.append_audit(entry("one"))
+        await change.append_audit(entry("two"))
+    await asyncio.gather(*(store.note(entry(str(number))) for number in range(5)))
+    rows = await read_trail(store)
+    assert rows[0] == first
+    assert [row.number for row in rows] == list(range(1, 8))
+    assert {row.entry.action for row in rows[2:]} == set("01234")
+
+
+async def test_audit_row_goes_with_its_change(store: ControlStore) -> None:
+    """A change that is rolled back leaves no row, and a row that fails no change."""
+
+    async def fail() -> None:
+        async with store.change() as change:
+            await change.append_audit(entry())
+            await change.save_client(client("nobody"))
+
+    with pytest.raises(NotFound):
+        await fail()
+    assert await read_trail(store) == []
+
+
+async def test_notes_and_uses_leave_the_revision(store: ControlStore) -> None:
+    """What changes no decision makes no process reload."""
+    async with store.change() as change:
+        await change.add_client(client())
+    before = await store.revision()
+    await store.note(entry())
+    await store.record_uses([PermissionUse("c-1", "models:list", NOW.date())])
+    assert await store.revision() == before
+
+
+async def test_proposals(store: ControlStore) -> None:
+    """A proposal comes back, is replaced whole, and is listed by identifier."""
+    proposal = Proposal("p-1", "role.assign", "{}", "client:c-1", NOW, NOW + timedelta(hours=1))
+    async with store.change() as change:
+        assert await change.find_proposal("p-1") is None
+        await change.add_proposal(proposal)
+        await change.add_proposal(replace(proposal, proposal_id="p-2"))
+        with pytest.raises(Conflict):
+            await change.add_proposal(proposal)
+    approved = replace(
+        proposal, state=ProposalState.APPROVED, decided_by="client:c-2", decided_at=NOW
+    )
+    async with store.change() as change:
+        await change.save_proposal(approved)
+        assert await change.find_proposal("p-1") == approved
+        with pytest.raises(NotFound):
+            await change.save_proposal(replace(proposal, proposal_id="p-3"))
+    assert [p.proposal_id for p in await store.list_proposals(after="p-1", limit=5)] == ["p-2"]
+    assert list(await store.list_proposals(after="", limit=1)) == [approved]
+
+
+async def test_permission_uses_keep_the_later_day(store: ControlStore) -> None:
+    """Uses may be told in any order and by several processes; the last day of each kind stays."""
+    early, late = date(2026, 11, 1), date(2026, 11, 20)
+    async with store.change() as change:
+        await change.add_client(client())
+        await change.save_permission_uses([PermissionUse("c-1", "a", early)])
+    await store.record_uses(
+        [PermissionUse("c-1", "a", early, late), PermissionUse("c-1", "b", late)]
+    )
+    await store.record_uses(
+        [PermissionUse("c-1", "a", early, early), PermissionUse("nobody", "a", late)]
+    )
+    expected = [PermissionUse("c-1", "a", early, late), PermissionUse("c-1", "b", late)]
+    assert list(await store.list_permission_uses(after=("", ""), limit=9)) == expected
+    assert list(await store.list_permission_uses(after=("c-1", "a"), limit=9)) == expected[1:]
+    async with store.change() as change:
+        assert list(await change.list_permission_uses("c-1")) == expected
+        assert list(await change.list_permission_uses("nobody")) == []

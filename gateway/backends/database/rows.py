@@ -7,12 +7,16 @@ from dataclasses import asdict
 from ipaddress import ip_network
 from typing import Any
 
+from gateway.core.audit import AuditEntry, AuditRow, Outcome
 from gateway.core.grants import DataClass, Grant, Operation, Quota, TokenBinding
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import (
     Credential,
     CredentialKind,
+    PermissionUse,
+    Proposal,
+    ProposalState,
     Revocation,
     RevocationKind,
     StoredClient,
@@ -104,3 +108,36 @@ def revocation_of(row: Row) -> Revocation:
         revoked_at=row["revoked_at"],
         expires_at=row["expires_at"],
     )
+
+
+def audit_row(row: AuditRow) -> Row:
+    """Return the columns of a row of the audit trail."""
+    columns = asdict(row.entry) | {"outcome": row.entry.outcome.value}
+    return columns | {"number": row.number, "digest": row.digest}
+
+
+def audit_of(row: Row) -> AuditRow:
+    """Return the row of the audit trail that a row of the table holds."""
+    columns = {name: value for name, value in row.items() if name not in {"number", "digest"}}
+    columns["outcome"] = Outcome(row["outcome"])
+    return AuditRow(row["number"], AuditEntry(**columns), row["digest"])
+
+
+def proposal_row(proposal: Proposal) -> Row:
+    """Return the columns of a proposal."""
+    return asdict(proposal) | {"state": proposal.state.value}
+
+
+def proposal_of(row: Row) -> Proposal:
+    """Return the proposal that a row holds."""
+    return Proposal(**{**row, "state": ProposalState(row["state"])})
+
+
+def permission_use_row(use: PermissionUse) -> Row:
+    """Return the columns of the use of a permission."""
+    return asdict(use)
+
+
+def permission_use_of(row: Row) -> PermissionUse:
+    """Return the use of a permission that a row holds."""
+    return PermissionUse(**row)

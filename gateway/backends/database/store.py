@@ -5,30 +5,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Table, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from gateway.backends.database import queries
+from gateway.backends.database.change import DatabaseChange
 from gateway.backends.database.engine import CHANGES_OPTION, open_engine, truncate_log
 from gateway.backends.database.rows import (
-    Row,
+    audit_of,
     client_of,
-    client_row,
     credential_of,
-    credential_row,
     key_of,
-    key_row,
+    permission_use_of,
+    proposal_of,
     revocation_of,
-    revocation_row,
 )
-from gateway.backends.database.tables import CLIENTS, CREDENTIALS, KEYS, REVISION, REVOCATIONS
-from gateway.core.errors import Conflict, NotFound, StoreUnavailable
-from gateway.core.keyring import StoredKey
+from gateway.backends.database.tables import (
+    AUDIT,
+    CLIENTS,
+    CREDENTIALS,
+    KEYS,
+    PERMISSION_USES,
+    PROPOSALS,
+    REVISION,
+    REVOCATIONS,
+)
+from gateway.core.audit import AuditEntry, AuditHead, AuditRow
+from gateway.core.errors import StoreUnavailable
 from gateway.core.ports import ControlChange
-from gateway.core.registry import ControlState, Credential, Revocation, StoredClient
+from gateway.core.registry import ControlState, Credential, PermissionUse, Proposal, StoredClient
 
 # Before closing: a command is over in a moment, and so is what a gateway reads meanwhile.
 _PAUSES_SECONDS: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.3)
@@ -56,9 +64,8 @@ class DatabaseStore:
         async with _driver_errors(), self._engine.connect() as connection:
             await connection.execution_options(**{CHANGES_OPTION: True})
             async with connection.begin():
-                # First, so that on any database the row lock serialises the changes.
-                await connection.execute(update(REVISION).values(value=REVISION.c.value + 1))
-                change = _DatabaseChange(connection)
+                await _lock(connection, step=1)
+                change = DatabaseChange(connection)
                 yield change
             self._erasure_due = self._erasure_due or change.has_erased
             await self._erase(connection)
@@ -66,7 +73,7 @@ class DatabaseStore:
     async def revision(self) -> int:
         """Return the number of the last change; clean up after one of another process."""
         async with self._reading() as connection:
-            current = await _revision(connection)
+            current = await queries.revision(connection)
             await connection.rollback()  # ends the reading, which an erasure would wait for
             if current != self._last_revision:
                 # Whoever changed something may have erased a key, and be gone before the log was
@@ -78,15 +85,15 @@ class DatabaseStore:
     async def load(self) -> ControlState:
         """Return everything, read in one transaction."""
         async with self._reading() as connection:
-            clients = await _rows(connection, select(CLIENTS).order_by(CLIENTS.c.client_id))
-            keys = await _rows(connection, select(KEYS).order_by(KEYS.c.sequence))
-            revocations = await _rows(
+            clients = await queries.rows(connection, select(CLIENTS).order_by(CLIENTS.c.client_id))
+            keys = await queries.rows(connection, select(KEYS).order_by(KEYS.c.sequence))
+            revocations = await queries.rows(
                 connection,
                 select(REVOCATIONS).order_by(
                     REVOCATIONS.c.revoked_at, REVOCATIONS.c.kind, REVOCATIONS.c.subject
                 ),
             )
-            (numbers,) = await _rows(connection, select(REVISION))
+            (numbers,) = await queries.rows(connection, select(REVISION))
             return ControlState(
                 revision=numbers["value"],
                 document_seq=numbers["document_seq"],
@@ -98,26 +105,64 @@ class DatabaseStore:
     async def find_client(self, client_id: str) -> StoredClient | None:
         """Return the client, or None."""
         async with self._reading() as connection:
-            return await _find_client(connection, client_id)
+            return await queries.find_client(connection, client_id)
 
     async def list_clients(self, *, after: str, limit: int) -> Sequence[StoredClient]:
         """Return up to *limit* clients after *after*, by identifier."""
         query = select(CLIENTS).where(CLIENTS.c.client_id > after)
         async with self._reading() as connection:
-            rows = await _rows(connection, query.order_by(CLIENTS.c.client_id).limit(limit))
+            rows = await queries.rows(connection, query.order_by(CLIENTS.c.client_id).limit(limit))
         return [client_of(row) for row in rows]
 
     async def list_credentials(self, client_id: str) -> Sequence[Credential]:
         """Return all credentials of a client, oldest first."""
         async with self._reading() as connection:
-            return await _credentials(connection, client_id)
+            return await queries.credentials(connection, client_id)
 
     async def find_credential(self, credential_id: str) -> Credential | None:
         """Return the credential, or None."""
         query = select(CREDENTIALS).where(CREDENTIALS.c.credential_id == credential_id)
         async with self._reading() as connection:
-            rows = await _rows(connection, query)
+            rows = await queries.rows(connection, query)
         return credential_of(rows[0]) if rows else None
+
+    async def note(self, entry: AuditEntry) -> AuditRow:
+        """Add *entry* to the audit trail; no other process need reload for it."""
+        async with self._writing() as change:
+            return await change.append_audit(entry)
+
+    async def audit_head(self) -> AuditHead:
+        """Return the end of the audit trail, as the counter beside the rows has it."""
+        async with self._reading() as connection:
+            return await queries.audit_head(connection)
+
+    async def list_audit(self, *, after: int, limit: int) -> Sequence[AuditRow]:
+        """Return up to *limit* rows of the audit trail after number *after*."""
+        query = select(AUDIT).where(AUDIT.c.number > after).order_by(AUDIT.c.number)
+        async with self._reading() as connection:
+            return [audit_of(row) for row in await queries.rows(connection, query.limit(limit))]
+
+    async def list_proposals(self, *, after: str, limit: int) -> Sequence[Proposal]:
+        """Return up to *limit* proposals after *after*, by identifier."""
+        query = select(PROPOSALS).where(PROPOSALS.c.proposal_id > after)
+        query = query.order_by(PROPOSALS.c.proposal_id).limit(limit)
+        async with self._reading() as connection:
+            return [proposal_of(row) for row in await queries.rows(connection, query)]
+
+    async def list_permission_uses(
+        self, *, after: tuple[str, str], limit: int
+    ) -> Sequence[PermissionUse]:
+        """Return up to *limit* uses after that client and permission."""
+        place = (PERMISSION_USES.c.client_id, PERMISSION_USES.c.permission)
+        query = select(PERMISSION_USES).where(tuple_(*place) > after).order_by(*place)
+        async with self._reading() as connection:
+            found = await queries.rows(connection, query.limit(limit))
+        return [permission_use_of(row) for row in found]
+
+    async def record_uses(self, uses: Sequence[PermissionUse]) -> None:
+        """Remember *uses*; no other process need reload for them."""
+        async with self._writing() as change:
+            await change.save_permission_uses(uses)
 
     async def close(self) -> None:
         """Close all connections; takes up to a second when something erased is still in the log."""
@@ -136,83 +181,18 @@ class DatabaseStore:
             self._erasure_due = not await truncate_log(connection)
 
     @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[DatabaseChange]:
+        """Open a transaction with the write lock that leaves the revision as it is."""
+        async with _driver_errors(), self._engine.connect() as connection:
+            await connection.execution_options(**{CHANGES_OPTION: True})
+            async with connection.begin():
+                await _lock(connection, step=0)
+                yield DatabaseChange(connection)
+
+    @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
         async with _driver_errors(), self._engine.connect() as connection:
             yield connection
-
-
-class _DatabaseChange:
-    """One transaction. A ``ControlChange``."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-        self.has_erased = False
-        """Whether a private key was taken out of the store."""
-
-    async def find_client(self, client_id: str) -> StoredClient | None:
-        return await _find_client(self._connection, client_id)
-
-    async def add_client(self, client: StoredClient) -> None:
-        await self._insert(CLIENTS, client_row(client))
-
-    async def save_client(self, client: StoredClient) -> None:
-        where = CLIENTS.c.client_id == client.client.client_id
-        await self._update(CLIENTS, where, client_row(client))
-
-    async def add_credential(self, credential: Credential) -> None:
-        if await self.find_client(credential.client_id) is None:
-            raise NotFound
-        await self._insert(CREDENTIALS, credential_row(credential))
-
-    async def list_credentials(self, client_id: str) -> Sequence[Credential]:
-        return await _credentials(self._connection, client_id)
-
-    async def save_credential(self, credential: Credential) -> None:
-        where = CREDENTIALS.c.credential_id == credential.credential_id
-        await self._update(CREDENTIALS, where, credential_row(credential))
-
-    async def list_keys(self) -> Sequence[StoredKey]:
-        rows = await _rows(self._connection, select(KEYS).order_by(KEYS.c.sequence))
-        return [key_of(row) for row in rows]
-
-    async def add_key(self, key: StoredKey) -> None:
-        await self._insert(KEYS, key_row(key))
-
-    async def save_key(self, key: StoredKey) -> None:
-        self.has_erased = self.has_erased or key.wrapped_private is None
-        await self._update(KEYS, KEYS.c.kid == key.kid, key_row(key))
-
-    async def add_revocation(self, revocation: Revocation) -> None:
-        where = (REVOCATIONS.c.kind == revocation.kind.value) & (
-            REVOCATIONS.c.subject == revocation.subject
-        )
-        rows = await _rows(self._connection, select(REVOCATIONS).where(where))
-        if rows:
-            widest = revocation_of(rows[0]).widened(revocation)
-            await self._update(REVOCATIONS, where, revocation_row(widest))
-        else:
-            await self._insert(REVOCATIONS, revocation_row(revocation))
-
-    async def raise_document_seq(self) -> int:
-        raised = update(REVISION).values(document_seq=REVISION.c.document_seq + 1)
-        result = await self._connection.execute(raised.returning(REVISION.c.document_seq))
-        return int(result.scalar_one())
-
-    async def remove_expired_revocations(self, *, now: datetime) -> int:
-        # A row without expires_at compares as unknown and stays.
-        expired = delete(REVOCATIONS).where(REVOCATIONS.c.expires_at <= now)
-        return (await self._connection.execute(expired)).rowcount
-
-    async def _insert(self, table: Table, row: Row) -> None:
-        try:
-            await self._connection.execute(insert(table).values(row))
-        except IntegrityError:
-            raise Conflict from None
-
-    async def _update(self, table: Table, where: ColumnElement[bool], row: Row) -> None:
-        result = await self._connection.execute(update(table).where(where).values(row))
-        if result.rowcount == 0:
-            raise NotFound
 
 
 @asynccontextmanager
@@ -223,20 +203,6 @@ async def _driver_errors() -> AsyncIterator[None]:
         raise StoreUnavailable from None
 
 
-async def _rows(connection: AsyncConnection, query: Select[tuple[object, ...]]) -> Sequence[Row]:
-    return [dict(row) for row in (await connection.execute(query)).mappings()]
-
-
-async def _revision(connection: AsyncConnection) -> int:
-    return int((await connection.execute(select(REVISION.c.value))).scalar_one())
-
-
-async def _find_client(connection: AsyncConnection, client_id: str) -> StoredClient | None:
-    rows = await _rows(connection, select(CLIENTS).where(CLIENTS.c.client_id == client_id))
-    return client_of(rows[0]) if rows else None
-
-
-async def _credentials(connection: AsyncConnection, client_id: str) -> Sequence[Credential]:
-    query = select(CREDENTIALS).where(CREDENTIALS.c.client_id == client_id)
-    order = (CREDENTIALS.c.created_at, CREDENTIALS.c.credential_id)
-    return [credential_of(row) for row in await _rows(connection, query.order_by(*order))]
+async def _lock(connection: AsyncConnection, *, step: int) -> None:
+    """Take the lock that serialises all writers, on any database; it is the row of the counters."""
+    await connection.execute(update(REVISION).values(value=REVISION.c.value + step))

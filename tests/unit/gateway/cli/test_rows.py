@@ -16,6 +16,7 @@ from gateway.cli.rows import (
 )
 from gateway.control.clients import IssuedCredential
 from gateway.core.access_log import AccessRecord
+from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
@@ -40,7 +41,7 @@ KEY = StoredKey(
 def test_client_row_is_sorted_text() -> None:
     """Models are in order, networks as they are written, the role by its word."""
     client = Client(
-        "c", Role.AUDITOR, frozenset({"b", "a"}), (ip_network("10.0.0.0/8"),), disabled=True
+        "c", Role.AUDITOR, every_operation({"b", "a"}), (ip_network("10.0.0.0/8"),), disabled=True
     )
     row = client_row(StoredClient(client, created_at=NOW, changed_at=NOW))
     assert row == {

@@ -17,6 +17,7 @@ from gateway.core.errors import (
     NotFound,
     PermissionDenied,
 )
+from gateway.core.grants import every_operation
 from gateway.core.identity import Role
 from gateway.core.secret import Secret
 from gateway.core.tokens import verify_access_token
@@ -246,10 +247,10 @@ async def test_unknown_is_not_found(room: ControlRoom) -> None:
 
 
 async def test_grants_are_limited(room: ControlRoom) -> None:
-    """A client cannot be given more models than the limit."""
-    models = frozenset(str(number) for number in range(257))
+    """A client cannot be given more grants than the limit."""
+    grants = every_operation(str(number) for number in range(129))
     with pytest.raises(MalformedRequest):
-        await room.clients.create(LOCAL, ClientGrants(models=models))
+        await room.clients.create(LOCAL, ClientGrants(grants=grants))
 
 
 async def test_list_is_for_readers(room: ControlRoom) -> None:

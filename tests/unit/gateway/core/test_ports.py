@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.backends import memory
 from gateway.backends.access_log_files import AccessLogFiles
-from gateway.backends.database import store
+from gateway.backends.database import change
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.key_wrap import FileKeyWrap
@@ -86,7 +86,7 @@ SATISFIED_BY = [
     (ControlStore, MemoryStore),
     (ControlStore, DatabaseStore),
     (ControlChange, memory._MemoryChange),
-    (ControlChange, store._DatabaseChange),
+    (ControlChange, change.DatabaseChange),
 ]
 
 

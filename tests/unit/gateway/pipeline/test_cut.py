@@ -16,11 +16,12 @@ from gateway.core.errors import (
     PermissionDenied,
     UnknownKey,
 )
+from gateway.core.grants import DataClass, Grant, Operation
 from gateway.core.identity import Principal, Role
 from gateway.core.policy import Permission, Revocations
 from gateway.core.ports import UpstreamRequest
 from gateway.pipeline.cut import Grounds, RunningAnswers
-from gateway.pipeline.exchange import Authorized
+from gateway.pipeline.exchange import Authorized, ModelCall
 from tests.fakes.world import (
     APPLICATION,
     NOW,
@@ -35,7 +36,7 @@ PRINCIPAL = Principal(APPLICATION, "token-1", "sig-1", NOW, NOW + timedelta(minu
 AUTHORIZED = Authorized(
     PRINCIPAL,
     Permission.CALL_MODEL,
-    "tiny",
+    ModelCall(Grant("tiny", Operation.CHAT_COMPLETIONS), DataClass.INTERNAL),
     UpstreamRequest("POST", "/v1/chat/completions"),
     new_scrubber=object,
     streamed=True,
@@ -168,5 +169,5 @@ def test_rotated_signing_key_cuts_nothing():
 
 def test_list_of_models_rests_on_no_grant():
     """A list is cut when the client may list no more, not when one of its models is withdrawn."""
-    listing = replace(AUTHORIZED, permission=Permission.LIST_MODELS, model=None)
+    listing = replace(AUTHORIZED, permission=Permission.LIST_MODELS, call=None)
     Grounds.of(listing, decapsulated()).verify(snapshot(with_client(grants=frozenset())))

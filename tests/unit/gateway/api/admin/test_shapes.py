@@ -24,6 +24,7 @@ from gateway.api.admin.shapes import (
 from gateway.control.clients import MAX_GRANTS, ClientGrants, IssuedCredential
 from gateway.control.status import StatusReport
 from gateway.core.access_log import AccessRecord
+from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
@@ -77,7 +78,9 @@ def test_left_out_grants_stay_left_out() -> None:
         }
     )
     networks = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
-    assert given.grants() == ClientGrants(frozenset({"a", "b"}), networks, plaintext_allowed=True)
+    assert given.grants() == ClientGrants(
+        every_operation({"a", "b"}), networks, plaintext_allowed=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,7 @@ def test_subject_has_a_length(subject: str) -> None:
 
 def test_client_is_shown_in_order() -> None:
     """Models are sorted and networks are written as text."""
-    client = Client("c", Role.DEVELOPER, frozenset({"b", "a"}), (ip_network("::1/128"),))
+    client = Client("c", Role.DEVELOPER, every_operation({"b", "a"}), (ip_network("::1/128"),))
     shown = ClientOut.of(StoredClient(client, created_at=NOW, changed_at=NOW))
     assert (shown.models, shown.networks) == (["a", "b"], ["::1/128"])
     assert (shown.role, shown.disabled) == (Role.DEVELOPER, False)

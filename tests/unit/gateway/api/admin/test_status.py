@@ -14,7 +14,7 @@ async def test_counts_follow_the_store(
     await operator.post("revocations", json={"kind": "jti", "subject": "stolen"})
     status = (await auditor.get("status")).json()
     assert (status["clients"], status["clients_disabled"]) == (3, 1)
-    assert status["revocations"] == {"jti": 1, "client_id": 1, "kid": 0}
+    assert {"jti": 1, "client_id": 1, "kid": 0}.items() <= status["revocations"].items()
 
 
 async def test_keys_in_use_are_shown(operator: httpx.AsyncClient) -> None:

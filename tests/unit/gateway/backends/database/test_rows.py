@@ -3,37 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from ipaddress import ip_network
 
 import pytest
 
 from gateway.backends.database import tables
 from gateway.backends.database.rows import (
+    audit_of,
+    audit_row,
     client_of,
     client_row,
     credential_of,
     credential_row,
     key_of,
     key_row,
+    permission_use_of,
+    permission_use_row,
+    proposal_of,
+    proposal_row,
     revocation_of,
     revocation_row,
 )
+from gateway.core.audit import EMPTY_TRAIL, AuditEntry, Outcome, append_row
+from gateway.core.grants import DataClass, Quota, TokenBinding, every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
-from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
+from gateway.core.registry import (
+    Credential,
+    CredentialKind,
+    PermissionUse,
+    Proposal,
+    ProposalState,
+    Revocation,
+    RevocationKind,
+    StoredClient,
+)
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 LATER = datetime(2026, 11, 24, tzinfo=UTC)
 CLIENT = Client(
     client_id="c",
     role=Role.AUDITOR,
-    models=frozenset({"b", "a"}),
+    grants=every_operation({"b", "a"}),
     networks=(ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")),
     plaintext_allowed=True,
     disabled=True,
+    data_class=DataClass.CORE,
+    token_binding=TokenBinding.EITHER,
+    quota=Quota(requests_per_minute=7, tokens_per_day=9),
+    withheld=frozenset({"models:call:completions:b"}),
 )
-STORED = StoredClient(CLIENT, created_at=NOW, changed_at=LATER)
+STORED = StoredClient(CLIENT, created_at=NOW, changed_at=LATER, version=3)
 KEY = StoredKey(
     kid="k",
     use=KeyUse.ENCRYPTION,
@@ -48,6 +69,10 @@ KEY = StoredKey(
     wrapped_private=b"\x02",
 )
 
+AUDIT_ROW = append_row(EMPTY_TRAIL, AuditEntry(NOW, "local", "a", "t", Outcome.DONE, "r", "d"))
+PROPOSAL = Proposal("p", "a", "{}", "local", NOW, LATER)
+USE = PermissionUse("c", "models:list", date(2026, 11, 23))
+
 
 @pytest.mark.parametrize("stored", [STORED, replace(STORED, client=Client("d", Role.APPLICATION))])
 def test_client_comes_back(stored: StoredClient) -> None:
@@ -56,17 +81,18 @@ def test_client_comes_back(stored: StoredClient) -> None:
 
 
 def test_client_row_is_plain_and_ordered() -> None:
-    """Equal clients make equal rows: models sorted, networks as text in the order given."""
+    """Equal clients make equal rows: grants sorted, networks as text in the order given."""
     row = client_row(STORED)
-    assert row["models"] == ["a", "b"]
+    assert row["grants"][:2] == [["a", "chat_completions"], ["a", "completions"]]
     assert row["networks"] == ["10.0.0.0/8", "2001:db8::/32"]
     assert type(row["role"]) is str
 
 
+@pytest.mark.parametrize("kind", list(CredentialKind))
 @pytest.mark.parametrize("revoked_at", [None, LATER])
-def test_credential_comes_back(revoked_at: datetime | None) -> None:
-    """A credential keeps its hash and its times."""
-    credential = Credential("i", "c", "$argon2id$", NOW, revoked_at)
+def test_credential_comes_back(kind: CredentialKind, revoked_at: datetime | None) -> None:
+    """A credential of any kind keeps its verifier and its times."""
+    credential = Credential("i", "c", "$argon2id$", NOW, revoked_at, kind)
     assert credential_of(credential_row(credential)) == credential
 
 
@@ -98,6 +124,25 @@ def test_revocation_comes_back(kind: RevocationKind, expires_at: datetime | None
     assert revocation_of(row) == revocation
 
 
+def test_audit_row_comes_back() -> None:
+    """A row of the audit trail is the same after a round trip, so its digest still fits."""
+    assert audit_of(audit_row(AUDIT_ROW)) == AUDIT_ROW
+
+
+@pytest.mark.parametrize("state", list(ProposalState))
+def test_proposal_comes_back(state: ProposalState) -> None:
+    """A proposal of any state is the same after a round trip."""
+    proposal = replace(PROPOSAL, state=state)
+    assert proposal_of(proposal_row(proposal)) == proposal
+
+
+@pytest.mark.parametrize("last_used_on", [None, date(2026, 11, 24)])
+def test_permission_use_comes_back(last_used_on: date | None) -> None:
+    """The days of a permission are the same after a round trip."""
+    use = replace(USE, last_used_on=last_used_on)
+    assert permission_use_of(permission_use_row(use)) == use
+
+
 def test_rows_have_the_columns_of_the_tables() -> None:
     """No column is left unwritten and none is written that is not there."""
     rows = {
@@ -105,6 +150,9 @@ def test_rows_have_the_columns_of_the_tables() -> None:
         tables.CREDENTIALS: credential_row(Credential("i", "c", "h", NOW)),
         tables.KEYS: key_row(KEY),
         tables.REVOCATIONS: revocation_row(Revocation(RevocationKind.JTI, "j", NOW, None)),
+        tables.AUDIT: audit_row(AUDIT_ROW),
+        tables.PROPOSALS: proposal_row(PROPOSAL),
+        tables.PERMISSION_USES: permission_use_row(USE),
     }
     for table, row in rows.items():
         assert set(row) == set(table.columns.keys()) - {"sequence"}

@@ -1,0 +1,25 @@
+"""What a transaction and the store read alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.backends.database import queries
+from gateway.backends.database.engine import open_engine
+from gateway.backends.database.upgrade import upgrade
+from gateway.core.audit import EMPTY_TRAIL
+
+
+async def test_fresh_database_is_empty(tmp_path: Path) -> None:
+    """A fresh database has revision 0, an empty trail, and nobody in it."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+    await upgrade(url)
+    engine = open_engine(url)
+    async with engine.connect() as connection:
+        assert await queries.revision(connection) == 0
+        assert await queries.audit_head(connection) == EMPTY_TRAIL
+        assert await queries.find_client(connection, "c") is None
+        assert await queries.find_proposal(connection, "p") is None
+        assert await queries.credentials(connection, "c") == []
+        assert await queries.permission_uses(connection, "c") == []
+    await engine.dispose()
