@@ -1,8 +1,9 @@
-"""JSON web signatures in the one form used here: flattened JSON, Ed25519 (RFC 7515, RFC 8037).
+"""JSON web signatures as clients make and check them: flattened JSON, Ed25519 (RFC 7515, RFC 8037).
 
 The signature covers ``protected`` and ``payload`` as they were sent; nothing of the payload is read
 before it was verified. No JOSE library: the form is so narrow that a parser of it is shorter than
-the checks that a library would still need, and clients are spared a dependency.
+the checks that a library would still need, and clients are spared a dependency. The compact form is
+only made here; ``compact_jws`` verifies it.
 """
 
 from __future__ import annotations
@@ -28,8 +29,12 @@ class Unreadable(Exception):
 
 def key_thumbprint(public: bytes) -> str:
     """Return the JWK thumbprint (RFC 7638 §3, RFC 8037 §2) of a raw Ed25519 public key."""
-    jwk = {"crv": "Ed25519", "kty": "OKP", "x": encode_base64url(public)}
-    return encode_base64url(hashlib.sha256(_dump(jwk)).digest())
+    return members_thumbprint({"crv": "Ed25519", "kty": "OKP", "x": encode_base64url(public)})
+
+
+def members_thumbprint(members: Mapping[str, str]) -> str:
+    """Return the thumbprint of a key whose required *members* these are, and no others."""
+    return encode_base64url(hashlib.sha256(_dump(members)).digest())
 
 
 def sign_jws(payload: bytes, key: Ed25519PrivateKey, *, typ: str) -> bytes:
@@ -39,6 +44,13 @@ def sign_jws(payload: bytes, key: Ed25519PrivateKey, *, typ: str) -> bytes:
     body = encode_base64url(payload)
     signature = encode_base64url(key.sign(f"{protected}.{body}".encode()))
     return _dump({"payload": body, "protected": protected, "signature": signature})
+
+
+def sign_compact_jws(payload: bytes, key: Ed25519PrivateKey, *, header: Mapping[str, Any]) -> str:
+    """Return *payload* signed, in the compact form (RFC 7515 §7.1); ``alg`` joins the *header*."""
+    protected = encode_base64url(_dump({"alg": _ALGORITHM, **header}))
+    signed = f"{protected}.{encode_base64url(payload)}"
+    return f"{signed}.{encode_base64url(key.sign(signed.encode()))}"
 
 
 def verify_jws(data: bytes, public: bytes, *, typ: str) -> bytes:
