@@ -10,8 +10,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.core import hpke
+from gateway.core.dpop import NONCE_KEY_LABEL
 from gateway.core.jws import encode_base64url, key_thumbprint
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.ohttp_keys import KeyConfig, RecipientKey, encode_key_config, load_recipient_key
@@ -73,6 +76,14 @@ async def create_key(
 def load_signing_key(private: Secret[bytes]) -> Ed25519PrivateKey:
     """Return the usable form of an unwrapped signing key."""
     return Ed25519PrivateKey.from_private_bytes(private.reveal())
+
+
+def derive_nonce_key(private: Secret[bytes]) -> bytes:
+    """Return the key of DPoP nonces that goes with a signing key (RFC 5869).
+
+    Every process that holds the signing key derives the same one, and it says nothing about it.
+    """
+    return HKDF(SHA256(), 32, salt=None, info=NONCE_KEY_LABEL).derive(private.reveal())
 
 
 def load_encryption_key(key: StoredKey, private: Secret[bytes]) -> RecipientKey:

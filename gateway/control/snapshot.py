@@ -20,10 +20,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from gateway.control.key_material import (
     ALGORITHMS,
+    derive_nonce_key,
     load_encryption_key,
     load_signing_key,
     public_jwk,
 )
+from gateway.core.dpop import DpopNonces
 from gateway.core.errors import StoreUnavailable
 from gateway.core.grants import DataClass
 from gateway.core.keyring import USABLE, KeyState, KeyUse, StoredKey
@@ -60,6 +62,7 @@ class DocumentState:
 class _Loaded:
     snapshot: Snapshot
     signing_key: SigningKey | None
+    nonces: DpopNonces | None
     jwks: tuple[Mapping[str, str], ...]
     document: DocumentState | None
     next_activation: datetime | None
@@ -95,6 +98,7 @@ class SnapshotHolder:
         self._loaded: _Loaded | None = None
         self._read_at = float("-inf")
         self._signing_keys: dict[str, Ed25519PrivateKey] = {}
+        self._nonce_keys: dict[str, bytes] = {}
         self._recipient_keys: dict[str, RecipientKey] = {}
         self._news = asyncio.Event()  # set when the snapshot is replaced, then replaced itself
 
@@ -108,6 +112,16 @@ class SnapshotHolder:
         if key is None:
             raise StoreUnavailable("The gateway has no signing key yet.")
         return key
+
+    def dpop_nonces(self) -> DpopNonces:
+        """Return what issues and verifies DPoP nonces; every process has the same.
+
+        Raises ``StoreUnavailable`` when there is no signing key to derive them from.
+        """
+        nonces = self._trusted().nonces
+        if nonces is None:
+            raise StoreUnavailable("The gateway has no signing key yet.")
+        return nonces
 
     def jwks(self) -> tuple[Mapping[str, str], ...]:
         """Return the public keys that verify our access tokens, as JWKs (RFC 7517 §5)."""
@@ -182,6 +196,7 @@ class SnapshotHolder:
         usable = {key.kid: key for key in keys if key.state in USABLE}
         for kid in self._signing_keys.keys() - usable.keys():
             del self._signing_keys[kid]
+            self._nonce_keys.pop(kid, None)
         for kid in self._recipient_keys.keys() - usable.keys():
             del self._recipient_keys[kid]
         for kid in usable.keys() - self._signing_keys.keys() - self._recipient_keys.keys():
@@ -195,6 +210,8 @@ class SnapshotHolder:
             self._recipient_keys[key.kid] = load_encryption_key(key, private)
         else:
             self._signing_keys[key.kid] = load_signing_key(private)
+            if key.use is KeyUse.SIGNING:
+                self._nonce_keys[key.kid] = derive_nonce_key(private)
 
     def _build(self, state: ControlState) -> _Loaded:
         signing = _usable(state.keys, KeyUse.SIGNING)
@@ -206,10 +223,16 @@ class SnapshotHolder:
         return _Loaded(
             snapshot=self._snapshot(state, signing),
             signing_key=signing_key,
+            nonces=self._nonces(signing),
             jwks=tuple(public_jwk(key) for key in signing),
             document=self._document(state),
             next_activation=min((k.activates_at or k.created_at for k in pending), default=None),
         )
+
+    def _nonces(self, signing: Sequence[StoredKey]) -> DpopNonces | None:
+        """Nonces are issued with the active key, and known by all that are still good."""
+        ranked = sorted(signing, key=lambda key: key.state is KeyState.ACTIVE, reverse=True)
+        return DpopNonces([self._nonce_keys[key.kid] for key in ranked]) if ranked else None
 
     def _snapshot(self, state: ControlState, signing: Sequence[StoredKey]) -> Snapshot:
         encryption = _usable(state.keys, KeyUse.ENCRYPTION)

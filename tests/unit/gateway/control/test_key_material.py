@@ -11,6 +11,7 @@ import pytest
 from gateway.control.key_material import (
     ALGORITHMS,
     create_key,
+    derive_nonce_key,
     encode_public_config,
     load_encryption_key,
     load_signing_key,
@@ -18,6 +19,7 @@ from gateway.control.key_material import (
 )
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse
 from gateway.core.ohttp_keys import encode_key_config
+from gateway.core.secret import Secret
 from tests.fakes.control import make_wrap
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -56,3 +58,10 @@ async def test_kid_never_looks_like_an_option() -> None:
     for _ in range(300):
         key = await create_key(KeyAlgorithm.ED25519, wrap, use=KeyUse.SIGNING, key_id=None, now=NOW)
         assert not key.kid.startswith("-")
+
+
+def test_nonce_keys_follow_from_private_keys() -> None:
+    """One private key gives one nonce key, another gives another, and neither shows the first."""
+    one, again, other = (derive_nonce_key(Secret(bytes([n]) * 32)) for n in (1, 1, 2))
+    assert one == again
+    assert len({one, other, bytes([1]) * 32, bytes([2]) * 32}) == 4

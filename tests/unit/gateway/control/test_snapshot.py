@@ -11,10 +11,12 @@ import pytest
 
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
+from gateway.backends.memory import MemoryStore
 from gateway.control.background import BackgroundTasks
 from gateway.control.room import ControlRoom
 from gateway.core.errors import StoreUnavailable
 from gateway.core.keyring import KeyUse
+from gateway.core.jws import Unreadable
 from gateway.core.registry import RevocationKind
 from tests.fakes.control import LOCAL, FakeClock, LosableStore, make_room, make_wrap
 
@@ -22,7 +24,8 @@ from tests.fakes.control import LOCAL, FakeClock, LosableStore, make_room, make_
 async def test_nothing_before_the_first_load(tmp_path: Path, clock: FakeClock) -> None:
     """Before the store was read there is no snapshot, no signing key and no key list."""
     room = make_room(tmp_path, clock)
-    for ask in (room.snapshots.current, room.snapshots.signing_key, room.snapshots.jwks):
+    holder = room.snapshots
+    for ask in (holder.current, holder.signing_key, holder.jwks, holder.dpop_nonces):
         with pytest.raises(StoreUnavailable):
             ask()
 
@@ -34,6 +37,29 @@ async def test_no_signing_key_is_an_error(tmp_path: Path, clock: FakeClock) -> N
     assert room.snapshots.current().key_configurations == b""
     with pytest.raises(StoreUnavailable):
         room.snapshots.signing_key()
+    with pytest.raises(StoreUnavailable):
+        room.snapshots.dpop_nonces()
+
+
+async def test_every_process_has_the_same_nonces(tmp_path: Path, clock: FakeClock) -> None:
+    """A nonce that one process issued is good in another, also after a rotation."""
+    store, wrap = MemoryStore(), make_wrap()
+    one, other = (make_room(tmp_path, clock, store=store, key_wrap=wrap) for _ in range(2))
+    await one.keys.ensure_first()
+    await other.snapshots.refresh()
+    nonce = one.snapshots.dpop_nonces().issue(clock())
+    assert other.snapshots.dpop_nonces().issue(clock()) == nonce
+    await one.keys.rotate(LOCAL, KeyUse.SIGNING)
+    assert one.snapshots.dpop_nonces().issue(clock()) != nonce
+    one.snapshots.dpop_nonces().verify(nonce, clock())
+
+
+async def test_nonces_end_with_their_key(room: ControlRoom, clock: FakeClock) -> None:
+    """A nonce of a signing key that was withdrawn is no longer known."""
+    nonce, kid = room.snapshots.dpop_nonces().issue(clock()), room.snapshots.signing_key().kid
+    await room.keys.revoke(LOCAL, kid)
+    with pytest.raises(Unreadable):
+        room.snapshots.dpop_nonces().verify(nonce, clock())
 
 
 async def test_lost_store_is_trusted_for_five_seconds(tmp_path: Path, clock: FakeClock) -> None:
