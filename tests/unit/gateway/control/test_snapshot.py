@@ -15,8 +15,8 @@ from gateway.backends.memory import MemoryStore
 from gateway.control.background import BackgroundTasks
 from gateway.control.room import ControlRoom
 from gateway.core.errors import StoreUnavailable
-from gateway.core.keyring import KeyUse
 from gateway.core.jws import Unreadable
+from gateway.core.keyring import KeyUse
 from gateway.core.registry import RevocationKind
 from tests.fakes.control import LOCAL, FakeClock, LosableStore, make_room, make_wrap
 
