@@ -192,10 +192,14 @@ class Replayed(SealgateError):
 
 
 class RateLimited(SealgateError):
-    """Too many calls for now."""
+    """Too many calls for now; *retry_after_seconds* says when the next may pass."""
 
     code = "rate_limited"
     default_detail = "Too many calls; try again later."
+
+    def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class QuotaExceeded(SealgateError):
