@@ -34,6 +34,7 @@ from gateway.control.tokens import TokenRules
 from gateway.core.keyring import KeyUse
 from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.core.ports import AccessLog, ReplayStore, Upstream
+from gateway.core.tokens import MAX_LEEWAY
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
@@ -233,15 +234,20 @@ def _token_rules(configuration: Configuration) -> TokenRules:
 
 def _key_rules(settings: Settings) -> KeyRules:
     default = KeyRules()
-    encryption = settings.encryption
+    encryption, tokens = settings.encryption, settings.tokens
     return KeyRules(
         overlap={
             **default.overlap,
+            KeyUse.SIGNING: timedelta(seconds=tokens.lifetime_seconds) + 2 * MAX_LEEWAY,
             KeyUse.ENCRYPTION: timedelta(seconds=encryption.overlap_seconds),
         },
         rotate_after={
             **default.rotate_after,
             KeyUse.ENCRYPTION: timedelta(hours=encryption.rotate_after_hours),
+        },
+        publish_after={
+            **default.publish_after,
+            KeyUse.SIGNING: timedelta(seconds=tokens.prepublish_seconds),
         },
     )
 

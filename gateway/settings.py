@@ -77,11 +77,15 @@ class Upstream(_Section):
 
 
 class Tokens(_Section):
-    """Access tokens. *issuer* defaults to the address of the public listener."""
+    """Access tokens. *issuer* defaults to the address of the public listener.
+
+    *prepublish_seconds* is how long a new signing key is in the JWK set before it signs.
+    """
 
     issuer: str | None = None
     audience: str = "sealgate"
     lifetime_seconds: Annotated[int, Field(ge=60, le=3600)] = 3600
+    prepublish_seconds: Annotated[int, Field(ge=0, le=86_400)] = 360
 
 
 class Encryption(_Section):

@@ -1,7 +1,8 @@
 """Keys: make the first ones, rotate with overlap, revoke at once, destroy what is over.
 
 A new encryption key is pending at first: every process can open with it before any client hears of
-it. A rotated key is still accepted for the overlap of its use, then its private half is deleted. A
+it. A new signing key is pending too, but published: who verifies tokens knows it before the first one
+that it signs. A rotated key is still accepted for the overlap of its use, then its private half is deleted. A
 revoked key loses its private half in the transaction that revokes it, and another active key takes
 its place in the same one. Each change of an encryption key raises the number of the key document.
 
@@ -16,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Final
 
 from gateway.control.actors import Actor, verify_actor
 from gateway.control.key_material import ALGORITHMS, create_key
@@ -28,6 +30,9 @@ from gateway.core.ports import Clock, ControlChange, ControlStore, KeyWrap
 from gateway.core.registry import Revocation
 from gateway.core.tokens import MAX_LEEWAY, MAX_LIFETIME
 
+DEFAULT_PREPUBLISH_SECONDS: Final = 360
+"""How long a new signing key is published before it signs: what a cache may keep, and a margin."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyRules:
@@ -37,8 +42,9 @@ class KeyRules:
     token it signed has expired; for encryption, twice the life of a cached key list and the skew of
     a client's clock; for the document, not at all. *rotate_after* is the age at which the
     background task rotates by itself; a use without one is rotated on demand only. *publish_after*
-    is how long a new encryption key is pending: several times what another process needs to hear
-    of it.
+    is how long a new key is pending: an encryption key several times what another process needs to
+    hear of it, a signing key longer than any cache keeps the JWK set. A key that takes the place of
+    a revoked one is not pending at all.
     """
 
     overlap: Mapping[KeyUse, timedelta] = field(
@@ -55,7 +61,15 @@ class KeyRules:
             {KeyUse.SIGNING: timedelta(days=30), KeyUse.ENCRYPTION: timedelta(hours=24)}
         )
     )
-    publish_after: timedelta = timedelta(seconds=2)
+    publish_after: Mapping[KeyUse, timedelta] = field(
+        default_factory=lambda: MappingProxyType(
+            {
+                KeyUse.SIGNING: timedelta(seconds=DEFAULT_PREPUBLISH_SECONDS),
+                KeyUse.ENCRYPTION: timedelta(seconds=2),
+                KeyUse.DOCUMENT: timedelta(0),
+            }
+        )
+    )
 
 
 class Keys:
@@ -92,9 +106,9 @@ class Keys:
     async def rotate(self, actor: Actor, use: KeyUse) -> Sequence[StoredKey]:
         """Make a new key of each algorithm of *use*; return them. Two at once return the same keys.
 
-        Keys that sign are active at once. Encryption keys are pending; ``activates_at`` says when
-        the running gateway publishes them, and until then a further rotation returns the same ones,
-        with a new one in the place of each that was revoked.
+        The document key is active at once. The others are pending; ``activates_at`` says when the
+        running gateway takes them into use, and until then a further rotation returns the same
+        ones, with a new one in the place of each that was revoked.
         The old keys retire when the new ones become active. Raises ``Conflict`` when all key
         identifiers are in use or resting.
         """
@@ -138,7 +152,7 @@ class Keys:
         return (await self._store.load()).keys
 
     async def activate_due(self) -> None:
-        """Publish pending keys whose time has come; their predecessors retire. Background task.
+        """Take pending keys into use whose time has come; their predecessors retire. Background task.
 
         Asks the snapshot, so it costs nothing while there is no such key.
         """
@@ -187,9 +201,7 @@ class Keys:
         self, change: ControlChange, use: KeyUse, algorithm: KeyAlgorithm, *, now: datetime
     ) -> StoredKey:
         key = await self._add(change, use, algorithm, now=now)
-        if use is KeyUse.ENCRYPTION:
-            return key
-        return await self._activate(change, key, now=now)
+        return await self._activate(change, key, now=now) if _is_due(key, now) else key
 
     async def _withdraw(self, kid: str, *, drain: bool) -> tuple[StoredKey, Revocation]:
         now = self._clock()
@@ -237,7 +249,7 @@ class Keys:
         if use is KeyUse.ENCRYPTION:
             key_id = next_key_id(await change.list_keys(), now=now)
         key = await create_key(algorithm, self._key_wrap, use=use, key_id=key_id, now=now)
-        key = key.scheduled(at=now + self._rules.publish_after)
+        key = key.scheduled(at=now + self._rules.publish_after[use])
         await change.add_key(key)
         if use is KeyUse.ENCRYPTION:
             await change.raise_document_seq()

@@ -12,6 +12,7 @@ from gateway.backends.key_wrap import KEY_BYTES, FileKeyWrap
 from gateway.backends.memory import MemoryStore
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants, IssuedCredential
+from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.tokens import ClientProof, TokenRules
 from gateway.core.errors import StoreUnavailable
@@ -79,6 +80,7 @@ def make_room(
     store: ControlStore | None = None,
     key_wrap: FileKeyWrap | None = None,
     lifetime: timedelta = timedelta(hours=1),
+    keys: KeyRules | None = None,
 ) -> ControlRoom:
     """Return a control room over *store*, by default a fresh one in memory."""
     ports = RoomPorts(
@@ -88,7 +90,8 @@ def make_room(
         clock=clock,
         monotonic=clock.monotonic,
     )
-    return build_room(ports, RoomRules(tokens=TokenRules(ISSUER, AUDIENCE, lifetime)))
+    rules = TokenRules(ISSUER, AUDIENCE, lifetime)
+    return build_room(ports, RoomRules(tokens=rules, keys=keys or KeyRules()))
 
 
 def principal(role: Role, client_id: str = "someone") -> Principal:

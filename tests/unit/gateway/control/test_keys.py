@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def offered(room: ControlRoom) -> list[int]:
 async def rotate_encryption(room: ControlRoom, clock: FakeClock) -> list[StoredKey]:
     """Rotate and let the new keys become active; return them."""
     pending = await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
-    clock.now += RULES.publish_after
+    clock.now += RULES.publish_after[KeyUse.ENCRYPTION]
     await room.snapshots.check()
     await room.keys.activate_due()
     kids = {key.kid for key in pending}
@@ -91,11 +92,11 @@ async def test_pending_keys_open_before_they_are_published(
     assert offered(room) == [0, 1]
     pending = await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
     assert [(key.state, key.key_id) for key in pending] == [(PENDING, 2), (PENDING, 3)]
-    assert {key.activates_at for key in pending} == {clock.now + RULES.publish_after}
+    assert {key.activates_at for key in pending} == {clock.now + RULES.publish_after[KeyUse.ENCRYPTION]}
     assert set(room.snapshots.current().recipient_keys) == {0, 1, 2, 3}
     await room.keys.activate_due()
     assert offered(room) == [0, 1]
-    clock.now += RULES.publish_after
+    clock.now += RULES.publish_after[KeyUse.ENCRYPTION]
     await room.snapshots.check()
     await room.keys.activate_due()
     await room.keys.activate_due()
@@ -110,7 +111,7 @@ async def test_other_process_opens_before_publication(tmp_path: Path, clock: Fak
         await one.keys.ensure_first()
         await one.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
         await two.snapshots.check()
-        clock.now += RULES.publish_after
+        clock.now += RULES.publish_after[KeyUse.ENCRYPTION]
         await one.snapshots.check()
         await asyncio.gather(one.keys.activate_due(), two.keys.activate_due())
         assert set(offered(one)) <= set(two.snapshots.current().recipient_keys)
@@ -123,7 +124,7 @@ async def test_started_gateway_activates_by_itself(tmp_path: Path) -> None:
     room = make_room(tmp_path, clock)
     await room.start()
     await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
-    clock.now += RULES.publish_after
+    clock.now += RULES.publish_after[KeyUse.ENCRYPTION]
     await asyncio.sleep(1.0)
     assert offered(room) == [2, 3]
     await room.close()
@@ -141,13 +142,45 @@ async def test_rotation_overlaps_then_destroys(room: ControlRoom, clock: FakeClo
     assert not {key.kid for key in gone} & room.snapshots._recipient_keys.keys()
 
 
+def published(room: ControlRoom) -> list[str]:
+    """Return the names of the keys in the JWK set."""
+    return [key["kid"] for key in room.snapshots.jwks()]
+
+
+async def take_into_use(room: ControlRoom, clock: FakeClock, use: KeyUse) -> None:
+    """Let the pending keys of *use* become active."""
+    clock.now += RULES.publish_after[use]
+    await room.snapshots.check()
+    await room.keys.activate_due()
+
+
+async def test_signing_key_is_published_before_it_signs(
+    room: ControlRoom, clock: FakeClock
+) -> None:
+    """A rotated signing key is in the JWK set at once and signs only when its time has come."""
+    old = room.snapshots.signing_key().kid
+    assert published(room) == [old]
+    (new,) = await room.keys.rotate(LOCAL, KeyUse.SIGNING)
+    assert new.state is PENDING
+    assert published(room) == [old, new.kid]
+    assert room.snapshots.signing_key().kid == old
+    clock.now += RULES.publish_after[KeyUse.SIGNING] - timedelta(seconds=1)
+    await room.snapshots.check()
+    await room.keys.activate_due()
+    assert room.snapshots.signing_key().kid == old
+    clock.advance(seconds=1)
+    await room.keys.activate_due()
+    assert room.snapshots.signing_key().kid == new.kid
+    assert published(room) == [old, new.kid]
+
+
 async def test_old_signing_key_verifies_until_its_tokens_end(
     room: ControlRoom, clock: FakeClock
 ) -> None:
     """A rotated signing key still verifies for an hour, and never signs again."""
     old = room.snapshots.signing_key().kid
     (new,) = await room.keys.rotate(LOCAL, KeyUse.SIGNING)
-    assert new.state is ACTIVE
+    await take_into_use(room, clock, KeyUse.SIGNING)
     assert room.snapshots.signing_key().kid == new.kid != old
     clock.advance(seconds=3600)
     await room.keys.maintain()
@@ -156,6 +189,26 @@ async def test_old_signing_key_verifies_until_its_tokens_end(
     clock.advance(seconds=61)
     await room.keys.maintain()
     assert set(room.snapshots.current().verification_keys) == {new.kid}
+
+
+async def test_signing_keys_can_be_taken_into_use_at_once(tmp_path: Path, clock: FakeClock) -> None:
+    """Where nobody else verifies tokens the time before use may be set to nothing."""
+    rules = replace(RULES, publish_after={**RULES.publish_after, KeyUse.SIGNING: timedelta(0)})
+    room = make_room(tmp_path, clock, keys=rules)
+    await room.keys.ensure_first()
+    (new,) = await room.keys.rotate(LOCAL, KeyUse.SIGNING)
+    assert new.state is ACTIVE
+    assert room.snapshots.signing_key().kid == new.kid
+
+
+async def test_revoked_signing_key_is_replaced_at_once(room: ControlRoom) -> None:
+    """In an emergency the pending key signs before its time; without one a fresh key does."""
+    first = room.snapshots.signing_key().kid
+    (pending,) = await room.keys.rotate(LOCAL, KeyUse.SIGNING)
+    await room.keys.revoke(LOCAL, first)
+    assert published(room) == [room.snapshots.signing_key().kid] == [pending.kid]
+    await room.keys.revoke(LOCAL, pending.kid)
+    assert published(room) == [room.snapshots.signing_key().kid] != [pending.kid]
 
 
 @pytest.mark.parametrize("use", KeyUse)
@@ -260,6 +313,7 @@ async def test_destroyed_key_cannot_be_revoked(room: ControlRoom, clock: FakeClo
     """There is nothing left of a destroyed key to revoke; an unknown one is not found."""
     old = room.snapshots.signing_key().kid
     await room.keys.rotate(LOCAL, KeyUse.SIGNING)
+    await take_into_use(room, clock, KeyUse.SIGNING)
     clock.advance(hours=2)
     await room.keys.maintain()
     with pytest.raises(Conflict):
@@ -304,7 +358,7 @@ async def test_each_change_of_an_encryption_key_raises_the_number(
     numbers = [await seq(room)]
     await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
     numbers.append(await seq(room))
-    clock.now += RULES.publish_after
+    clock.now += RULES.publish_after[KeyUse.ENCRYPTION]
     await room.snapshots.check()
     await room.keys.activate_due()
     numbers.append(await seq(room))
