@@ -28,7 +28,7 @@ def list_keys(context: typer.Context, as_json: AsJson = False) -> None:
 def rotate(context: typer.Context, use: KeyUse, as_json: AsJson = False) -> None:
     """Make new keys of a use; the old ones retire.
 
-    New encryption keys are pending at first; the running gateway publishes them at activates_at.
+    New keys for encryption and signing are pending; the running gateway uses them at activates_at.
     Clients pin the document key: after rotating it, hand out the new pin.
     """
     found = act(context, lambda room: room.keys.rotate(_ME, use))

@@ -1,10 +1,11 @@
 """Keys: make the first ones, rotate with overlap, revoke at once, destroy what is over.
 
 A new encryption key is pending at first: every process can open with it before any client hears of
-it. A new signing key is pending too, but published: who verifies tokens knows it before the first one
-that it signs. A rotated key is still accepted for the overlap of its use, then its private half is deleted. A
-revoked key loses its private half in the transaction that revokes it, and another active key takes
-its place in the same one. Each change of an encryption key raises the number of the key document.
+it. A new signing key is pending too, and published: whoever verifies tokens knows it before the
+first one that it signs. A rotated key is still accepted for the overlap of its use, then its
+private half is deleted. A revoked key loses its private half in the transaction that revokes it,
+and another active key takes its place in the same one. Each change of an encryption key raises the
+number of the key document.
 
 The key that signs the document is never rotated by itself, since clients pin it: rotate it only
 together with handing out the new pin.
@@ -152,7 +153,7 @@ class Keys:
         return (await self._store.load()).keys
 
     async def activate_due(self) -> None:
-        """Take pending keys into use whose time has come; their predecessors retire. Background task.
+        """Activate pending keys whose time has come; their predecessors retire. Background task.
 
         Asks the snapshot, so it costs nothing while there is no such key.
         """

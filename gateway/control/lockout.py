@@ -48,7 +48,9 @@ class _Record:
 class Lockout:
     """Counts bad credentials. Belongs to one event loop."""
 
-    def __init__(self, rules: LockoutRules | None = None, *, max_callers: int = MAX_CALLERS) -> None:
+    def __init__(
+        self, rules: LockoutRules | None = None, *, max_callers: int = MAX_CALLERS
+    ) -> None:
         self._rules = rules or LockoutRules()
         self._max_callers = max_callers
         self._records: OrderedDict[tuple[str, str], _Record] = OrderedDict()
@@ -81,4 +83,3 @@ class Lockout:
     def forget(self, address: Address, client_id: str) -> None:
         """Forget the failures of a pair that just sent a good credential."""
         self._records.pop((site_of(address), client_id), None)
-

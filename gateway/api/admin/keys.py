@@ -25,7 +25,7 @@ async def list_keys(
 
 @ROUTER.post("/{use}/rotate")
 async def rotate_keys(caller: Caller, room: Room, use: KeyUse) -> Page[KeyOut]:
-    """Make new keys. Those for encryption are pending until ``activates_at``."""
+    """Make new keys. All but the document key are pending until ``activates_at``."""
     keys = await room.keys.rotate(caller, use)
     return Page(items=[KeyOut.of(key) for key in keys], next=None)
 

@@ -12,21 +12,22 @@ def states(commands: Commands) -> dict[str, str]:
     return {row["kid"]: row["state"] for row in commands.json("keys", "list")}
 
 
-def test_rotation_retires_the_old_keys(commands: Commands) -> None:
-    """New signing keys are active, the old ones retire, other uses stay."""
+def test_new_document_key_replaces_the_old_one(commands: Commands) -> None:
+    """The new one is active at once, the old one retires, other uses stay."""
     before = commands.json("keys", "list")
-    fresh = {row["kid"] for row in commands.json("keys", "rotate", "signing")}
+    fresh = {row["kid"] for row in commands.json("keys", "rotate", "document")}
     after = states(commands)
     assert fresh
     assert {after[kid] for kid in fresh} == {"active"}
     for row in before:
-        assert after[row["kid"]] == ("retiring" if row["use"] == "signing" else "active")
+        assert after[row["kid"]] == ("retiring" if row["use"] == "document" else "active")
 
 
-def test_new_encryption_keys_wait(commands: Commands) -> None:
-    """They are pending until every process knows them; until then the old ones stay active."""
+@pytest.mark.parametrize("use", ["encryption", "signing"])
+def test_new_keys_wait(commands: Commands, use: str) -> None:
+    """They are pending until everybody knows them; until then the old ones stay active."""
     before = states(commands)
-    fresh = commands.json("keys", "rotate", "encryption")
+    fresh = commands.json("keys", "rotate", use)
     assert {row["state"] for row in fresh} == {"pending"}
     assert all(row["activates_at"] for row in fresh)
     after = states(commands)

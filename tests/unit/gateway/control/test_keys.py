@@ -92,7 +92,9 @@ async def test_pending_keys_open_before_they_are_published(
     assert offered(room) == [0, 1]
     pending = await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
     assert [(key.state, key.key_id) for key in pending] == [(PENDING, 2), (PENDING, 3)]
-    assert {key.activates_at for key in pending} == {clock.now + RULES.publish_after[KeyUse.ENCRYPTION]}
+    assert {key.activates_at for key in pending} == {
+        clock.now + RULES.publish_after[KeyUse.ENCRYPTION]
+    }
     assert set(room.snapshots.current().recipient_keys) == {0, 1, 2, 3}
     await room.keys.activate_due()
     assert offered(room) == [0, 1]

@@ -13,6 +13,7 @@ from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
 from gateway.backends.memory import MemoryStore
 from gateway.control.background import BackgroundTasks
+from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom
 from gateway.core.errors import StoreUnavailable
 from gateway.core.jws import Unreadable
@@ -50,6 +51,11 @@ async def test_every_process_has_the_same_nonces(tmp_path: Path, clock: FakeCloc
     nonce = one.snapshots.dpop_nonces().issue(clock())
     assert other.snapshots.dpop_nonces().issue(clock()) == nonce
     await one.keys.rotate(LOCAL, KeyUse.SIGNING)
+    assert one.snapshots.dpop_nonces().issue(clock()) == nonce
+    clock.now += KeyRules().publish_after[KeyUse.SIGNING]
+    await one.snapshots.check()
+    nonce = one.snapshots.dpop_nonces().issue(clock())
+    await one.keys.activate_due()
     assert one.snapshots.dpop_nonces().issue(clock()) != nonce
     one.snapshots.dpop_nonces().verify(nonce, clock())
 

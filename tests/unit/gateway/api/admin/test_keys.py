@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 
 async def test_rotation_answers_with_the_new_keys(operator: httpx.AsyncClient) -> None:
     """The new keys of the use are active, the one before them retires."""
     before = (await operator.get("keys")).json()["items"]
-    rotated = (await operator.post("keys/signing/rotate")).json()
+    rotated = (await operator.post("keys/document/rotate")).json()
     assert rotated["next"] is None
-    assert {(key["use"], key["state"]) for key in rotated["items"]} == {("signing", "active")}
+    assert {(key["use"], key["state"]) for key in rotated["items"]} == {("document", "active")}
     after = {key["kid"]: key["state"] for key in (await operator.get("keys")).json()["items"]}
     for key in before:
-        assert after[key["kid"]] == ("retiring" if key["use"] == "signing" else "active")
+        assert after[key["kid"]] == ("retiring" if key["use"] == "document" else "active")
 
 
-async def test_new_encryption_keys_wait(operator: httpx.AsyncClient) -> None:
-    """They are pending until every process knows them, and the answer says until when."""
-    rotated = (await operator.post("keys/encryption/rotate")).json()["items"]
+@pytest.mark.parametrize("use", ["encryption", "signing"])
+async def test_new_keys_wait(operator: httpx.AsyncClient, use: str) -> None:
+    """They are pending until everybody knows them, and the answer says until when."""
+    rotated = (await operator.post(f"keys/{use}/rotate")).json()["items"]
     assert {key["state"] for key in rotated} == {"pending"}
     assert all(key["activates_at"] > key["created_at"] for key in rotated)
 
 
 async def test_revoked_key_is_replaced(operator: httpx.AsyncClient) -> None:
     """An active key that is revoked leaves another active one in its place."""
-    (key,) = (await operator.post("keys/signing/rotate")).json()["items"]
+    keys = (await operator.get("keys")).json()["items"]
+    (key,) = (key for key in keys if key["use"] == "document")
     revoked = await operator.post(f"keys/{key['kid']}/revoke")
     assert revoked.json()["state"] == "revoked"
     keys = (await operator.get("keys")).json()["items"]
-    assert [k["state"] for k in keys if k["use"] == "signing"].count("active") == 1
+    assert [k["state"] for k in keys if k["use"] == "document"].count("active") == 1
 
 
 async def test_drain_is_said_by_the_caller(operator: httpx.AsyncClient) -> None:

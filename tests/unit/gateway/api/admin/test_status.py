@@ -19,7 +19,7 @@ async def test_counts_follow_the_store(
 
 async def test_keys_in_use_are_shown(operator: httpx.AsyncClient) -> None:
     """Keys that are still accepted are there, a revoked one is not."""
-    (key,) = (await operator.post("keys/signing/rotate")).json()["items"]
+    (key,) = (await operator.post("keys/document/rotate")).json()["items"]
     states = {k["kid"]: k["state"] for k in (await operator.get("status")).json()["keys"]}
     assert states[key["kid"]] == "active"
     assert list(states.values()).count("retiring") == 1
