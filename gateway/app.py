@@ -25,7 +25,8 @@ from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.fault_log import report_fault
 from gateway.backends.key_wrap import FileKeyWrap
-from gateway.backends.metrics import CountingAccessLog
+from gateway.backends.metrics import CountingAccessLog, quota_refusal_counter
+from gateway.backends.quotas import LimitsQuotaStore
 from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
@@ -33,7 +34,7 @@ from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
 from gateway.core.keyring import KeyUse
 from gateway.core.policy import HERE_ONLY, ModelPolicy
-from gateway.core.ports import AccessLog, ReplayStore, Upstream
+from gateway.core.ports import AccessLog, QuotaStore, ReplayStore, Upstream
 from gateway.core.tokens import MAX_LEEWAY
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
@@ -43,6 +44,7 @@ from gateway.pipeline.cut import RunningAnswers
 from gateway.pipeline.decapsulate import GATEWAY_RESOURCE, BodyLimits, Decapsulate, ReadRequest
 from gateway.pipeline.encapsulate import Encapsulate
 from gateway.pipeline.forward import Forward
+from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
 from gateway.settings import Configuration, Settings, load_configuration
@@ -76,6 +78,7 @@ class Outside:
 
     upstream: Upstream
     replay_store: ReplayStore
+    quota_store: QuotaStore
     access_log: AccessLog
 
 
@@ -100,6 +103,7 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
     outside = Outside(
         upstream=_upstream(configuration),
         replay_store=DatabaseReplayStore.open(configuration.at.database_url, room.clock),
+        quota_store=LimitsQuotaStore.in_memory(room.clock),
         access_log=files,
     )
     try:
@@ -122,14 +126,13 @@ def build_applications(
     settings = configuration.settings
     registry = CollectorRegistry()
     record = Record(CountingAccessLog(outside.access_log, registry), room.clock)
-    running = RunningAnswers(room.snapshots)
-    room.background.every(_PAUSE_SECONDS, running.cut_at_next_change)
     public = Guard(Admit(settings.listen.networks), record, report_fault)
     admin = Guard(Admit(settings.admin.networks), record, report_fault)
     health = build_health_app(room.snapshots, outside.upstream.is_healthy)
     admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
     admin_routes["GET", "/metrics"] = build_metrics_app(registry)
-    stages = _stages(configuration, room, outside=outside, guard=public, running=running)
+    stages = _stages(configuration, room, outside=outside, guard=public, registry=registry)
+    room.background.every(_PAUSE_SECONDS, stages.running.cut_at_next_change)
     inference = Inference(
         Chain(stages, ProblemPresenter(), report_fault=report_fault),
         write_seconds=settings.limits.write_timeout_seconds,
@@ -166,7 +169,7 @@ def _stages(
     *,
     outside: Outside,
     guard: Guard,
-    running: RunningAnswers,
+    registry: CollectorRegistry,
 ) -> Stages:
     expectations = _token_rules(configuration).expectations
     return Stages(
@@ -176,8 +179,9 @@ def _stages(
         authenticate=Authenticate(room.snapshots, expectations, room.clock),
         refuse_replay=RefuseReplay(outside.replay_store, room.clock),
         authorize=Authorize(room.snapshots),
+        meter=Meter(outside.quota_store, count_refusal=quota_refusal_counter(registry)),
         forward=Forward(outside.upstream),
-        running=running,
+        running=RunningAnswers(room.snapshots),
         encapsulate=Encapsulate(
             room.clock,
             event_bucket_bytes=configuration.settings.encryption.event_bucket_bytes,

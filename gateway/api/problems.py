@@ -12,7 +12,7 @@ from typing import NamedTuple
 import orjson
 
 from gateway.core import errors
-from gateway.core.errors import SealgateError
+from gateway.core.errors import QuotaExceeded, SealgateError
 from gateway.core.scrubber import error_event
 from gateway.pipeline.exchange import Headers, WholeAnswer
 
@@ -82,6 +82,8 @@ _OAUTH_ERRORS = {  # RFC 6749 §5.2 knows six names; the rest of our codes fall 
 def headers_of(error: SealgateError) -> Headers:
     """Return the headers that *error* needs wherever it is shown, inside a seal too."""
     seconds = _RETRY_AFTER_SECONDS.get(PROBLEMS[error.code].status)
+    if isinstance(error, QuotaExceeded):
+        seconds = error.retry_after_seconds
     return ((b"retry-after", b"%d" % seconds),) if seconds else ()  # RFC 9110 §10.2.3
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter
 
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
 from gateway.core.ports import AccessLog
+
+
+def quota_refusal_counter(registry: CollectorRegistry) -> Callable[[], None]:
+    """Return what counts one call that was refused because a quota was used up."""
+    return Counter(
+        "sealgate_quota_refusals",
+        "Calls refused because a quota of their client was used up",
+        registry=registry,
+    ).inc
 
 
 class CountingAccessLog:

@@ -60,6 +60,9 @@ class InferenceRequest:
     writes half a value into a message gets the other half back only from a model that completes
     it on demand, and alone it is no value; what the caller puts together is out of reach here.
 
+    *usage_shown* says whether the caller asked for the token counts of a stream; vLLM is asked for
+    them in any case.
+
     Nothing that the caller wrote is in the ``repr``.
     """
 
@@ -69,6 +72,7 @@ class InferenceRequest:
     upstream_body: bytes = field(repr=False)
     prompts: tuple[str, ...] = field(default=(), repr=False)
     n: int = 1
+    usage_shown: bool = False
 
 
 _COMMON: Final[dict[str, Check]] = {
@@ -159,6 +163,9 @@ def parse_inference_request(operation: Operation, body: bytes) -> InferenceReque
     if "stream_options" in checked and not stream:
         raise MalformedRequest("The field 'stream_options' needs 'stream'.")
     verify_constrained_tools(checked)
+    usage_shown = checked.get("stream_options", {}).get("include_usage", False)
+    if stream:
+        checked["stream_options"] = {"include_usage": True}
     return InferenceRequest(
         operation,
         checked["model"],
@@ -166,6 +173,7 @@ def parse_inference_request(operation: Operation, body: bytes) -> InferenceReque
         orjson.dumps(checked),
         prompts=_prompt_tails(checked.get("prompt", [])),
         n=checked.get("n", 1),
+        usage_shown=usage_shown,
     )
 
 

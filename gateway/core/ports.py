@@ -15,6 +15,7 @@ from typing import Protocol
 
 from gateway.core.access_log import AccessRecord
 from gateway.core.audit import AuditEntry, AuditHead, AuditRow
+from gateway.core.grants import Quota
 from gateway.core.keyring import StoredKey
 from gateway.core.policy import Snapshot
 from gateway.core.registry import (
@@ -214,6 +215,25 @@ class ControlChange(Protocol):
 
     async def save_permission_uses(self, uses: Sequence[PermissionUse]) -> None:
         """Remember *uses*: the later day of each kind wins over what was known."""
+
+
+class QuotaStore(Protocol):
+    """Counts what each client has used of its quota, by time on its own clock.
+
+    Requests and tokens alone; how many answers run at once is the data plane's own business.
+    """
+
+    async def take(self, client_id: str, quota: Quota) -> None:
+        """Count one request of this client. A refused request is not counted.
+
+        Raises ``QuotaExceeded``, which knows when there is quota again, or ``StoreUnavailable``.
+        """
+
+    async def count_tokens(self, client_id: str, quota: Quota, tokens: int) -> None:
+        """Count *tokens* that were spent, past the quota too: then the next requests are refused.
+
+        Raises ``StoreUnavailable``.
+        """
 
 
 class ControlStore(Protocol):

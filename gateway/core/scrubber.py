@@ -31,7 +31,8 @@ from gateway.core.choice_stream import ChoiceStream
 from gateway.core.errors import ScrubFailed, SealgateError, UpstreamUnavailable
 from gateway.core.grants import Operation
 from gateway.core.request_json import load_json
-from gateway.core.sse import MAX_EVENT_BYTES, EventParser, ServerSentEvent, encode_event
+from gateway.core.sse import EventParser, ServerSentEvent, encode_event
+from gateway.core.tally import Tally
 
 # A whole answer is at most a few hundred thousand tokens; an answer beyond this is not an answer.
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
@@ -79,7 +80,8 @@ class StreamAnswerScrubber:
     choice. Raises ``ScrubFailed`` for an event that is not understood and ``UpstreamUnavailable``
     for an error event, or at :meth:`finish` if the stream had no proper end; from then on always.
 
-    *prompts* and *n* are those of the ``InferenceRequest``, see :class:`Prompts`.
+    *prompts* and *n* are those of the ``InferenceRequest``, see :class:`Prompts`. *tally* gets to
+    know what the answer costs, and says whether the client gets to see it.
     """
 
     __slots__ = (
@@ -91,6 +93,7 @@ class StreamAnswerScrubber:
         "_operation",
         "_parser",
         "_prompts",
+        "_tally",
     )
 
     def __init__(
@@ -99,12 +102,13 @@ class StreamAnswerScrubber:
         *,
         prompts: tuple[str, ...] = (),
         n: int = 1,
-        max_event_bytes: int = MAX_EVENT_BYTES,
+        tally: Tally | None = None,
     ) -> None:
         self._operation = operation
         self._prompts = Prompts(prompts, n)
         self._object = _STREAM_OBJECT[operation]
-        self._parser = EventParser(max_event_bytes=max_event_bytes)
+        self._parser = EventParser()
+        self._tally = tally or Tally()
         self._choices: dict[int, ChoiceStream] = {}
         self._envelope: dict[str, Any] = {}
         self._done = False
@@ -165,6 +169,8 @@ class StreamAnswerScrubber:
                     continued=self._prompts.before(index),
                 )
                 self._choices[index] = stream
+            else:
+                self._tally.see_pieces(1)  # the first one only says whose turn it is
             said = stream.take(choice)
             if said is not None:
                 texts.append(said)
@@ -172,6 +178,10 @@ class StreamAnswerScrubber:
             if reason is not None:
                 ends.append(stream.end(reason))
         counts = usage(received)
+        if counts is not None:
+            self._tally.see_usage(counts["total_tokens"])
+            if not self._tally.is_shown:
+                counts = None
         if not ends:
             return self._event(texts, counts)
         return self._event(texts) + self._event(ends, counts)
@@ -191,10 +201,11 @@ class WholeAnswerScrubber:
     Raises ``ScrubFailed`` for an answer that is too long or not understood, ``UpstreamUnavailable``
     for an error of the model server; from then on always.
 
-    *prompts* and *n* are those of the ``InferenceRequest``, see :class:`Prompts`.
+    *prompts* and *n* are those of the ``InferenceRequest``, see :class:`Prompts`. *tally* gets to
+    know what the answer costs.
     """
 
-    __slots__ = ("_body", "_failure", "_limit", "_operation", "_prompts")
+    __slots__ = ("_body", "_failure", "_limit", "_operation", "_prompts", "_tally")
 
     def __init__(
         self,
@@ -202,10 +213,12 @@ class WholeAnswerScrubber:
         *,
         prompts: tuple[str, ...] = (),
         n: int = 1,
+        tally: Tally | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self._operation = operation
         self._prompts = Prompts(prompts, n)
+        self._tally = tally or Tally()
         self._limit = max_answer_bytes
         self._body = bytearray()
         self._failure: type[SealgateError] | None = None
@@ -238,7 +251,13 @@ class WholeAnswerScrubber:
         body = bytes(self._body)
         self._body.clear()
         try:
-            answer = yield from _scrub_answer(self._operation, body, self._prompts)
+            received = load_json(body, otherwise=ScrubFailed())
+            if type(received) is not dict:
+                raise ScrubFailed
+            counts = usage(received)
+            if counts is not None:  # before the long work: it has been spent whatever comes of it
+                self._tally.see_usage(counts["total_tokens"])
+            answer = yield from _scrub_answer(self._operation, received, self._prompts)
         except SealgateError as error:
             self._failure = type(error)
             raise
@@ -279,10 +298,9 @@ def error_event(code: str, message: str, type: str) -> bytes:  # noqa: A002 - th
     return encode_event(orjson.dumps({"error": error}))
 
 
-def _scrub_answer(operation: Operation, body: bytes, prompts: Prompts) -> Slices[bytes]:
-    received = load_json(body, otherwise=ScrubFailed())
-    if type(received) is not dict:
-        raise ScrubFailed
+def _scrub_answer(
+    operation: Operation, received: dict[str, Any], prompts: Prompts
+) -> Slices[bytes]:
     answer = envelope(received, _WHOLE_OBJECT[operation])
     rebuild: Callable[[Any, Prompts], Slices[dict[str, Any]]] = _text_choice
     if operation is Operation.CHAT_COMPLETIONS:

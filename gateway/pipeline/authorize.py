@@ -27,6 +27,7 @@ from gateway.core.policy import (
 )
 from gateway.core.ports import SnapshotSource, UpstreamRequest
 from gateway.core.scrubber import ModelListFilter, StreamAnswerScrubber, WholeAnswerScrubber
+from gateway.core.tally import Tally
 from gateway.pipeline.exchange import Authorized, Decapsulated, Fresh, ModelCall
 
 DATA_CLASS_HEADER = b"sealgate-data-class"
@@ -68,13 +69,17 @@ def _call_model(
     data_class = _data_class(principal, decapsulated)
     verify_data_class(data_class, policy, snapshot)
     scrubber = StreamAnswerScrubber if request.stream else WholeAnswerScrubber
+    tally = Tally(is_shown=request.usage_shown)
     return Authorized(
         principal=principal,
         permission=Permission.CALL_MODEL,
         call=ModelCall(grant, data_class),
         upstream_request=UpstreamRequest("POST", _path(decapsulated), request.upstream_body),
-        new_scrubber=partial(scrubber, operation, prompts=request.prompts, n=request.n),
+        new_scrubber=partial(
+            scrubber, operation, prompts=request.prompts, n=request.n, tally=tally
+        ),
         streamed=request.stream,
+        tally=tally,
     )
 
 

@@ -5,6 +5,7 @@
     3 authenticate   whose token is inside, and is it good now?
       refuse replay  was this very request taken before?
     4 authorize      may they make this call?
+      meter          do they have quota left, and what does the answer cost?
     5 forward        put it to vLLM
     6 scrub          take personal data out of the answer
     7 encapsulate    seal each piece for the client that asked
@@ -40,6 +41,7 @@ from gateway.pipeline.exchange import (
     WholeAnswer,
 )
 from gateway.pipeline.forward import Forward
+from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
 from gateway.pipeline.scrub import scrub
@@ -61,6 +63,7 @@ class Stages:
     authenticate: Authenticate
     refuse_replay: RefuseReplay
     authorize: Authorize
+    meter: Meter
     forward: Forward
     running: RunningAnswers
     encapsulate: Encapsulate
@@ -112,8 +115,8 @@ class Chain:
         fresh = await self._stages.refuse_replay(authenticated)
         authorized = self._stages.authorize(fresh)
         grounds = Grounds.of(authorized, decapsulated)
-        async with self._stages.running.guard(grounds):
-            forwarded = await self._stages.forward(authorized)
+        async with self._stages.running.guard(grounds), self._stages.meter(authorized) as metered:
+            forwarded = await self._stages.forward(metered)
             try:
                 scrubbing = scrub(forwarded)
                 if authorized.streamed:

@@ -18,6 +18,7 @@ from gateway.core.identity import Address, Principal
 from gateway.core.ohttp import Profile, ResponseSealer
 from gateway.core.policy import Permission
 from gateway.core.ports import UpstreamAnswer, UpstreamRequest
+from gateway.core.tally import Tally
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -129,8 +130,9 @@ class Authorized:
     """A call that this principal may make, as the gateway itself will put it to vLLM.
 
     *permission* and *call* (None for a list) are what allowed it, and what must go on allowing it
-    while the answer runs. *new_scrubber* makes the scrubber for this one answer. *streamed* says
-    whether the client asked for server-sent events.
+    while the answer runs. *new_scrubber* makes the scrubber for this one answer, and *tally*
+    learns from it what the answer costs. *streamed* says whether the client asked for server-sent
+    events.
     """
 
     principal: Principal
@@ -139,6 +141,14 @@ class Authorized:
     upstream_request: UpstreamRequest
     new_scrubber: Callable[[], Scrubber]
     streamed: bool
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """A call for which its client has quota left, counted and holding a place."""
+
+    authorized: Authorized
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from gateway.app import (
 from gateway.backends.database.upgrade import upgrade
 from gateway.backends.key_wrap import create_key_file
 from gateway.backends.memory_replay import MemoryReplayStore
+from gateway.backends.quotas import LimitsQuotaStore
 from gateway.control.room import ControlRoom
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
@@ -61,6 +62,7 @@ def outside(records: Records) -> Outside:
         upstream=FakeUpstream(FakeAnswer([b"{}"])),
         access_log=records,
         replay_store=MemoryReplayStore(FakeClock()),
+        quota_store=LimitsQuotaStore.in_memory(FakeClock()),
     )
 
 

@@ -10,7 +10,9 @@ import orjson
 import pytest
 
 from gateway.api.problems import ProblemPresenter
+from gateway.app import utc_now
 from gateway.backends.memory_replay import MemoryReplayStore
+from gateway.backends.quotas import LimitsQuotaStore
 from gateway.core.bhttp_response import ResponseDecoder, parse_response
 from gateway.core.errors import OpenFailed, UpstreamUnavailable
 from gateway.core.policy import Revocations
@@ -23,6 +25,7 @@ from gateway.pipeline.cut import RunningAnswers
 from gateway.pipeline.decapsulate import BodyLimits, Decapsulate, ReadRequest
 from gateway.pipeline.encapsulate import Encapsulate
 from gateway.pipeline.forward import Forward
+from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
 from tests.fakes.world import (
@@ -54,6 +57,7 @@ class World:
         self.faults: list[Exception] = []
         self.snapshots = source = FixedSnapshots(value)
         self.running = RunningAnswers(source)
+        self.quotas = LimitsQuotaStore.in_memory(utc_now)
         stages = Stages(
             admit=Admit([ip_network(n) for n in networks]),
             decapsulate=Decapsulate(
@@ -63,6 +67,7 @@ class World:
             authenticate=Authenticate(source, EXPECTED, clock),
             refuse_replay=RefuseReplay(MemoryReplayStore(clock), clock),
             authorize=Authorize(source),
+            meter=Meter(self.quotas, count_refusal=lambda: None),
             forward=Forward(self.upstream),
             running=self.running,
             encapsulate=Encapsulate(clock),
