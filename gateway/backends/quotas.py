@@ -1,10 +1,10 @@
 """What clients have used, counted by the ``limits`` library (ADR-0016).
 
 Requests are counted over a window that slides: this minute's and, weighted, what is left of the
-minute before, so that there is no moment at which twice the quota passes. Tokens are known only
-when they are spent and must be counted past the quota too, which a sliding window would refuse;
-they are counted over a window that begins with the first token after the last one ended. A day is
-counted like a minute of 86,400 seconds.
+minute before, so that twice the quota never passes at one go. Tokens are known only when they are
+spent and must be counted past the quota too, which a sliding window would refuse; they are counted
+over a window that begins with the first tokens after the last one ended. A day is counted like a
+minute of 86,400 seconds.
 
 Time is the library's: the wall clock of the machine that holds the storage. A clock that is set
 back makes a window longer, one that is set forward ends it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.backends.metrics import CountingAccessLog
+from gateway.backends.metrics import CountingAccessLog, quota_refusal_counter
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
 from tests.fakes.world import NOW, PEER
@@ -41,3 +41,12 @@ def test_lost_records_are_counted():
     with pytest.raises(StoreUnavailable):
         CountingAccessLog(Log(broken=True), registry).write(RECORD)
     assert registry.get_sample_value("sealgate_access_records_lost_total") == 1
+
+
+def test_quota_refusals_are_counted_without_a_label():
+    """How many calls were refused is visible, whose they were is not."""
+    registry = CollectorRegistry()
+    count = quota_refusal_counter(registry)
+    count()
+    count()
+    assert registry.get_sample_value("sealgate_quota_refusals_total") == 2

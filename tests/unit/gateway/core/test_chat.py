@@ -65,6 +65,24 @@ def test_what_client_libraries_send_passes() -> None:
     assert orjson.loads(request.upstream_body) == CHAT | fields
 
 
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({}, False),
+        ({"stream_options": None}, False),
+        ({"stream_options": {}}, False),
+        ({"stream_options": {"include_usage": None}}, False),
+        ({"stream_options": {"include_usage": False}}, False),
+        ({"stream_options": {"include_usage": True}}, True),
+    ],
+)
+def test_the_cost_of_a_stream_is_always_asked_for(options: dict[str, object], shown: bool) -> None:
+    """vLLM says what each stream costs; whether the caller sees it is the caller's choice."""
+    request = parse({"stream": True, **options})
+    assert orjson.loads(request.upstream_body)["stream_options"] == {"include_usage": True}
+    assert request.usage_shown is shown
+
+
 def test_what_says_who_asks_stays_here() -> None:
     """Fields about the end user, and fields that are null, are not sent on."""
     fields = {

@@ -18,6 +18,7 @@ from gateway.core.scrubber import (
     error_event,
 )
 from gateway.core.sse import MAX_EVENT_BYTES
+from gateway.core.tally import Tally
 
 CHAT, TEXT = Operation.CHAT_COMPLETIONS, Operation.COMPLETIONS
 CANARY = "canary-5f1d"
@@ -241,6 +242,56 @@ def test_a_stream_that_breaks_off_is_an_error(end: bytes) -> None:
     for _ in range(2):
         with pytest.raises(UpstreamUnavailable):
             scrubber.finish()
+
+
+USAGE = {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_usage_is_counted_and_shown_only_on_demand(shown: bool) -> None:
+    """A client that did not ask for the cost gets no event without choices; it is counted still."""
+    tally = Tally(is_shown=shown)
+    scrubber = StreamAnswerScrubber(CHAT, tally=tally)
+    safe = scrubber.feed(event(delta(role="assistant", content="")) + event(delta(content="x ")))
+    assert tally.tokens(request_bytes=0) == 1
+    safe += scrubber.feed(event(delta(reason="stop")) + event(usage=USAGE) + DONE)
+    scrubber.finish()
+    assert tally.tokens(request_bytes=0) == 25
+    assert [item["usage"] for item in payloads(safe) if "usage" in item] == [USAGE] * shown
+    assert all(item["choices"] for item in payloads(safe) if "usage" not in item)
+
+
+def test_usage_in_every_event_is_hidden_and_counted() -> None:
+    """Of a server that says the cost so far all the time, the last word counts for a cut answer."""
+    tally = Tally(is_shown=False)
+    scrubber = StreamAnswerScrubber(CHAT, tally=tally)
+    first = event(delta(role="assistant", content=""), usage=USAGE | {"total_tokens": 20})
+    safe = scrubber.feed(first + event(delta(content="x "), usage=USAGE))
+    assert b"usage" not in safe
+    assert tally.tokens(request_bytes=10_000) == 25
+
+
+def test_pieces_of_all_choices_are_counted() -> None:
+    """Each event of each choice but its first is at least one token, also of a tool call."""
+    tally = Tally()
+    scrubber = StreamAnswerScrubber(CHAT, tally=tally)
+    call = {"index": 0, "function": {"arguments": "{"}}
+    for index in (0, 1):
+        scrubber.feed(event(delta(index, role="assistant", content="")))
+    scrubber.feed(event(delta(0, content="a")) + event(delta(1, reasoning="b")))
+    scrubber.feed(event(delta(1, tool_calls=[call])))
+    assert tally.tokens(request_bytes=0) == 3
+
+
+def test_cost_of_a_whole_answer_is_known_before_it_is_scrubbed() -> None:
+    """A whole answer costs what it cost, even if the client leaves while it is scrubbed."""
+    tally = Tally()
+    scrubber = WholeAnswerScrubber(CHAT, tally=tally)
+    message = {"role": "assistant", "content": "word " * 2_000}
+    scrubber.feed(answer({"index": 0, "message": message, "finish_reason": "stop"}, usage=USAGE))
+    assert tally.tokens(request_bytes=10_000) == 0
+    next(scrubber.finish_slices())
+    assert tally.tokens(request_bytes=10_000) == 25
 
 
 def test_an_unexpected_fault_leaves_the_object_dead() -> None:

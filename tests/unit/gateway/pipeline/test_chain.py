@@ -15,6 +15,7 @@ from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.core.bhttp_response import ResponseDecoder, parse_response
 from gateway.core.errors import OpenFailed, UpstreamUnavailable
+from gateway.core.grants import Quota
 from gateway.core.policy import Revocations
 from gateway.core.shaping import Shaping
 from gateway.pipeline.admit import Admit
@@ -399,3 +400,59 @@ async def test_grant_withdrawn_while_the_tag_is_claimed_is_seen():
     world.chain._stages.refuse_replay._store.claim = slow_claim
     assert (await world.call())[0] == 403
     assert world.upstream.requests == []
+
+
+async def test_used_up_quota_is_told_inside_the_seal():
+    """A sealed 429 says in OpenAI's shape what is used up, and in a header when to come back."""
+    value = snapshot(with_client(quota=Quota(requests_per_minute=1)))
+    world = World(chat("x"), value=value)
+    assert (await world.call())[0] == 200
+    world.downstream = RecordingDownstream()
+    data, sealer = seal(inner_request())
+    await world.chain.serve(sealed_received(data), world.downstream)
+    opener = sealer.response_opener()
+    answer = parse_response(opener.feed(world.downstream.body) + opener.finish())
+    assert answer.status == 429
+    assert orjson.loads(answer.body)["error"]["code"] == "quota_exceeded"
+    assert 1 <= int(dict(answer.headers)[b"retry-after"]) <= 60
+    assert b"retry-after" not in dict(world.downstream.headers)
+    assert len(world.upstream.requests) == 1
+
+
+async def test_tokens_of_a_stream_are_counted_from_its_usage():
+    """What vLLM says a stream has cost is counted, though the client did not ask to see it."""
+    usage = {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}
+    envelope = {"id": "chatcmpl-1", "object": "x", "created": 1, "model": "tiny"}
+    last = b"data: " + orjson.dumps(envelope | {"choices": [], "usage": usage}) + b"\n\n"
+    for quota, status in ((25, 429), (26, 200)):
+        value = snapshot(with_client(quota=Quota(tokens_per_minute=quota)))
+        world = World(stream("hello ", "there ", last, DONE), value=value)
+        _, body, complete = await world.call(inner_request(STREAM_BODY))
+        assert complete
+        assert b"usage" not in body
+        world.downstream = RecordingDownstream()
+        assert (await world.call(inner_request(STREAM_BODY)))[0] == status
+
+
+async def test_place_of_a_client_that_leaves_is_free_again():
+    """A client that leaves in the middle pays for what was made and holds no place."""
+    value = snapshot(with_client(quota=Quota(concurrent_streams=1, tokens_per_day=2)))
+    world = World(stream("hello ", "there ", "you "), value=value)
+
+    async def endless():
+        async for data in FakeAnswer(world.upstream.answer._chunks).chunks():
+            yield data
+        await asyncio.Event().wait()
+
+    world.upstream.answer.chunks = endless
+    leaving = asyncio.create_task(world.call(inner_request(STREAM_BODY)))
+    await asyncio.sleep(0.05)
+    first, world.downstream = world.downstream, RecordingDownstream()
+    assert first.sent
+    status, body, _ = await world.call()
+    assert (status, b"under way" in body) == (429, True)
+    leaving.cancel()
+    await asyncio.wait({leaving})
+    world.downstream = RecordingDownstream()
+    status, body, _ = await world.call()
+    assert (status, b"tokens per day" in body) == (429, True)
