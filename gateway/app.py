@@ -32,6 +32,7 @@ from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
+from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.keyring import KeyUse
 from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.core.ports import AccessLog, QuotaStore, ReplayStore, Upstream
@@ -47,7 +48,7 @@ from gateway.pipeline.forward import Forward
 from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
-from gateway.settings import Configuration, Settings, load_configuration
+from gateway.settings import Admin, Configuration, Listen, Settings, load_configuration
 
 _PAUSE_SECONDS = 0.05  # between two looks at a changed snapshot, so that a storm of changes is one
 _HEALTH_ROUTES: tuple[Route, ...] = (("GET", "/livez"), ("GET", "/readyz"))
@@ -126,8 +127,8 @@ def build_applications(
     settings = configuration.settings
     registry = CollectorRegistry()
     record = Record(CountingAccessLog(outside.access_log, registry), room.clock)
-    public = Guard(Admit(settings.listen.networks), record, report_fault)
-    admin = Guard(Admit(settings.admin.networks), record, report_fault)
+    public = Guard(_admit(settings.listen), record, report_fault)
+    admin = Guard(_admit(settings.admin), record, report_fault)
     health = build_health_app(room.snapshots, outside.upstream.is_healthy)
     admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
     admin_routes["GET", "/metrics"] = build_metrics_app(registry)
@@ -142,9 +143,20 @@ def build_applications(
             public,
             _public_routes(configuration, room, health=health),
             inference=dict.fromkeys({*INFERENCE_ROUTES, ("POST", GATEWAY_RESOURCE)}, inference),
+            called_by_proxies=_HEALTH_ROUTES,
         ),
-        admin=Edge(admin, admin_routes, others=build_admin_app(room)),
+        admin=Edge(
+            admin,
+            admin_routes,
+            others=build_admin_app(room),
+            called_by_proxies=_HEALTH_ROUTES,
+        ),
     )
+
+
+def _admit(listener: Listen | Admin) -> Admit:
+    header = ForwardedHeader(listener.forwarded_header)
+    return Admit(listener.networks, proxies=TrustedProxies(listener.trusted_proxies, header))
 
 
 def _public_routes(

@@ -32,7 +32,30 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Listen(_Section):
+class _BehindProxies(_Section):
+    """How a listener learns who calls when *trusted_proxies* stand before it.
+
+    They name the client in the header *forwarded_header*, which then is required of them, or, with
+    *proxy_protocol*, before TLS begins; then nobody but them may connect at all.
+    """
+
+    trusted_proxies: Networks = ()
+    forwarded_header: Literal["none", "x-forwarded-for", "forwarded"] = "none"
+    proxy_protocol: bool = False
+
+    @model_validator(mode="after")
+    def _trust_and_what_it_is_for(self) -> Self:
+        is_used = self.proxy_protocol or self.forwarded_header != "none"
+        if is_used and not self.trusted_proxies:
+            raise ValueError("forwarded_header and proxy_protocol need trusted_proxies")
+        if self.trusted_proxies and not is_used:
+            raise ValueError("trusted_proxies need forwarded_header or proxy_protocol")
+        if any(network.prefixlen == 0 for network in self.trusted_proxies):
+            raise ValueError("trusted_proxies must not be everybody: who is trusted says who calls")
+        return self
+
+
+class Listen(_BehindProxies):
     """The public listener: inference, key configurations, OAuth.
 
     *networks* is the gateway-wide allowlist; each client has one of its own besides.
@@ -46,7 +69,7 @@ class Listen(_Section):
     networks: Networks = _ANYWHERE
 
 
-class Admin(_Section):
+class Admin(_BehindProxies):
     """The admin listener; on loopback and for loopback unless told otherwise."""
 
     host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")

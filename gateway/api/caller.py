@@ -1,4 +1,7 @@
-"""Where a call came from, as the listener says. Forwarded headers are never read here."""
+"""Where a call came from, as ``scope`` says. Forwarded headers are read by the edge alone.
+
+For applications behind :class:`gateway.api.edge.Edge` the scope has the client's own address.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Final
 from starlette.requests import HTTPConnection
 
 from gateway.core.errors import AddressNotAllowed
-from gateway.core.identity import Address
+from gateway.core.identity import Address, unmapped
 
 _IPV6_SITE_BITS: Final = 64
 """One customer holds at least a /64, so a limit on single IPv6 addresses limits nobody."""
@@ -23,9 +26,7 @@ def caller_address(connection: HTTPConnection) -> Address:
         address = ip_address(connection.scope["client"][0])
     except (TypeError, ValueError, KeyError, IndexError):
         raise AddressNotAllowed from None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
+    return unmapped(address)
 
 
 def client_certificate(connection: HTTPConnection) -> bytes | None:

@@ -6,7 +6,7 @@ table. Whatever is refused here was never seen by vLLM.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +22,7 @@ from gateway.pipeline.record import Record
 Route = tuple[str, str]
 
 _PRESENTER = ProblemPresenter()
+_NO_PORT = 0  # behind a proxy the client's own is not known, and nobody asks for it
 
 
 class Guard(NamedTuple):
@@ -41,7 +42,9 @@ class Edge:
     """Sends each request to the application its route names.
 
     *inference* routes go to the chain, which admits and records by itself; all others are admitted
-    and recorded here with the same two stages. What is in neither table goes to *others*.
+    and recorded here with the same two stages, and find their client in ``scope["client"]``. What
+    is in neither table goes to *others*. *called_by_proxies* are the routes that a trusted proxy
+    may ask for itself, without naming a client.
     """
 
     def __init__(
@@ -51,11 +54,13 @@ class Edge:
         *,
         inference: Mapping[Route, ASGIApp] | None = None,
         others: ASGIApp = not_found,
+        called_by_proxies: Collection[Route] = (),
     ) -> None:
         self._guard = guard
         self._routes = dict(routes)
         self._inference = dict(inference or {})
         self._others = others
+        self._called_by_proxies = frozenset(called_by_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; any other protocol is ignored."""
@@ -70,11 +75,15 @@ class Edge:
 
     async def _serve_guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         watched = _WatchedSend(send)
-        target = raw_target(scope)
+        target, address = raw_target(scope), peer_address(scope)
+        route = (scope["method"], target)
         try:
-            self._guard.admit.verify(peer_address(scope))
-            app = self._routes.get((scope["method"], target), self._others)
-            await app(scope, receive, watched)
+            address = self._guard.admit.client_address(
+                address, scope["headers"], proxy_may_call=route in self._called_by_proxies
+            )
+            self._guard.admit.verify(address)
+            app = self._routes.get(route, self._others)
+            await app({**scope, "client": (str(address), _NO_PORT)}, receive, watched)
         except SealgateError as refusal:
             await _send_answer(_PRESENTER.outside(refusal, target), watched)
         except Exception as fault:  # noqa: BLE001  # the ASGI border: a bug must not show itself
@@ -82,7 +91,7 @@ class Edge:
             if not watched.status:
                 await _send_answer(_PRESENTER.outside(InternalError(), target), watched)
         finally:
-            self._guard.record(watched.status or CLIENT_CLOSED_REQUEST, peer_address(scope))
+            self._guard.record(watched.status or CLIENT_CLOSED_REQUEST, address)
 
 
 class _WatchedSend:

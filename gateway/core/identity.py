@@ -15,6 +15,15 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
+def unmapped(address: Address) -> Address:
+    """Return *address*, an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) as the IPv4 one it carries.
+
+    ``ipaddress`` would say that ``::ffff:10.0.0.1`` is not in ``10.0.0.0/8``, which opens or closes
+    lists by accident.
+    """
+    return getattr(address, "ipv4_mapped", None) or address
+
+
 class Role(StrEnum):
     """What a principal is for. One principal holds one role (separation of duties)."""
 

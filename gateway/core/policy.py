@@ -18,7 +18,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.core.errors import AddressNotAllowed, InvalidToken, PermissionDenied
 from gateway.core.grants import DataClass, Grant, TokenBinding
-from gateway.core.identity import UNBOUND, Address, Client, Confirmation, Network, Principal, Role
+from gateway.core.identity import (
+    UNBOUND,
+    Address,
+    Client,
+    Confirmation,
+    Network,
+    Principal,
+    Role,
+    unmapped,
+)
 from gateway.core.ohttp_keys import RecipientKey
 
 
@@ -204,10 +213,9 @@ def verify_permission(principal: Principal, permission: Permission) -> None:
 def verify_address(address: Address, networks: Sequence[Network]) -> None:
     """Raise :class:`AddressNotAllowed` unless *address* lies in one of *networks*.
 
-    An IPv4-mapped IPv6 address counts as the IPv4 address it carries: ``ipaddress`` would say that
-    ``::ffff:10.0.0.1`` is not in ``10.0.0.0/8``, which opens or closes lists by accident.
+    An IPv4-mapped IPv6 address counts as the IPv4 address it carries.
     """
-    address = getattr(address, "ipv4_mapped", None) or address
+    address = unmapped(address)
     if not any(address in network for network in networks):
         raise AddressNotAllowed
 

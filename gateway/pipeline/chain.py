@@ -1,6 +1,6 @@
 """The order of the stages. Read this file first.
 
-    1 admit          is this address allowed to talk to the gateway?
+    1 admit          whose address is this, and may it talk to the gateway?
     2 decapsulate    open the sealed request
     3 authenticate   whose token is inside, and is it good now?
       refuse replay  was this very request taken before?
@@ -23,7 +23,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-from gateway.core.errors import InternalError, SealgateError
+from gateway.core.errors import AddressNotAllowed, InternalError, SealgateError
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import Authorize
@@ -32,6 +32,7 @@ from gateway.pipeline.decapsulate import Decapsulate, ReadRequest
 from gateway.pipeline.encapsulate import Encapsulate, Reply
 from gateway.pipeline.exchange import (
     Downstream,
+    Located,
     Opened,
     Presenter,
     Received,
@@ -85,20 +86,22 @@ class Chain:
 
         Cancelled when the client leaves; vLLM's answer is then cut, which stops the generation.
         """
-        status = CLIENT_CLOSED_REQUEST
+        status, address = CLIENT_CLOSED_REQUEST, received.peer
         try:
-            status = await self._answer(received, downstream)
+            located = self._stages.admit.locate(received)
+            address = located.address
+            status = await self._answer(located, downstream)
+        except AddressNotAllowed as refusal:  # of a client not known: the peer is recorded
+            status = await self._refuse(refusal, received, downstream)
         finally:
-            self._stages.record(status, received.peer)
+            self._stages.record(status, address)
 
-    async def _answer(self, received: Received, downstream: Downstream) -> int:
+    async def _answer(self, located: Located, downstream: Downstream) -> int:
         try:
-            admitted = self._stages.admit(received)
+            admitted = self._stages.admit(located)
             opened = await self._stages.decapsulate(admitted)
         except SealgateError as refusal:
-            answer = self._presenter.outside(refusal, received.path)
-            await _send_complete(answer, self._stages.encapsulate.clear(), downstream)
-            return answer.status
+            return await self._refuse(refusal, located.received, downstream)
         reply = self._stages.encapsulate(opened)
         try:
             await self._answer_opened(opened, reply, downstream)
@@ -125,6 +128,13 @@ class Chain:
                     await _send_whole(scrubbing, reply, downstream)
             finally:
                 await forwarded.answer.close()
+
+    async def _refuse(
+        self, refusal: SealgateError, received: Received, downstream: Downstream
+    ) -> int:
+        answer = self._presenter.outside(refusal, received.path)
+        await _send_complete(answer, self._stages.encapsulate.clear(), downstream)
+        return answer.status
 
     async def _fail(self, error: SealgateError, reply: Reply, downstream: Downstream) -> int:
         answer = self._presenter.inside(error)

@@ -66,19 +66,19 @@ class Decapsulate:
             async with asyncio.timeout(self._limits.seconds):
                 profile = _PROFILES.get(_single(received.headers, b"content-type"))
                 if profile is not None:
-                    return await self._open(received, profile)
+                    return await self._open(admitted, profile)
                 if received.path == GATEWAY_RESOURCE:
                     raise EncryptionRequired
-                return Opened(received, await self._read_clear(received), seal=None)
+                return Opened(admitted, await self._read_clear(received), seal=None)
         except TimeoutError:
             raise RequestTimeout from None
 
-    async def _open(self, received: Received, profile: Profile) -> Opened:
+    async def _open(self, admitted: Admitted, profile: Profile) -> Opened:
         limit = self._limits.max_body_bytes
         opener = RequestOpener(self._find_key, max_body_bytes=limit, profile=profile)
         key: RecipientKey | None = None
         parts: list[bytes] = []
-        async for data in self._budgeted(received.body):
+        async for data in self._budgeted(admitted.received.body):
             parts.append(opener.feed(data))
             if key is None and opener.key_id is not None:
                 key = self._find_key(opener.key_id)
@@ -95,7 +95,7 @@ class Decapsulate:
                 secrets.token_bytes(profile.response_nonce_bytes)
             ),
         )
-        return Opened(received, b"".join(parts), seal=seal)
+        return Opened(admitted, b"".join(parts), seal=seal)
 
     def _find_key(self, key_id: int) -> RecipientKey | None:
         # Asked anew each time, so that a slow body keeps no old snapshot and no old key alive.
@@ -147,13 +147,14 @@ class ReadRequest:
             raise MalformedRequest("The scheme must be https.")
         if request.host.lower() not in self._authorities:
             raise NotFound
+        admitted = opened.admitted
         if opened.seal is not None:
-            _verify_outer(opened.received, request)
+            _verify_outer(admitted.received, request)
         return Decapsulated(
-            address=opened.received.peer,
+            address=admitted.address,
             request=request,
             seal=opened.seal,
-            client_certificate=opened.received.client_certificate,
+            client_certificate=admitted.received.client_certificate,
         )
 
 

@@ -27,7 +27,8 @@ Headers = Sequence[tuple[bytes, bytes]]
 class Received:
     """A request as it came off the wire; nothing in it has been checked.
 
-    *client_certificate* (DER) is the exception: TLS verified it against the client authorities.
+    *peer* is the other end of the connection, which may be a proxy. *client_certificate* (DER) is
+    the exception: TLS verified it against the client authorities.
     """
 
     method: str
@@ -39,8 +40,16 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """Of a client whose *address* is known, whatever proxies stand in between."""
+
+    address: Address
+    received: Received
+
+
+@dataclass(frozen=True, slots=True)
 class Admitted:
-    """From an address that may talk to this gateway at all."""
+    """From a client whose *address* may talk to this gateway at all."""
 
     address: Address
     received: Received
@@ -67,14 +76,14 @@ class Opened:
     protected it; then *seal* is None. From here on errors travel inside the seal.
     """
 
-    received: Received
+    admitted: Admitted
     content: bytes | bhttp.Request = field(repr=False)
     seal: Seal | None
 
 
 @dataclass(frozen=True, slots=True)
 class Decapsulated:
-    """The request that was meant. Its authority is one of ours.
+    """The request that was meant, and its client's *address*. Its authority is one of ours.
 
     *client_certificate* (DER) was verified by TLS, on the connection that brought the request.
     """

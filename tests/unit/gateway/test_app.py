@@ -193,6 +193,28 @@ async def test_listeners_have_networks_of_their_own(
     assert (await ask(apps.admin, "GET", "/livez")).status == 200
 
 
+@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded"])
+async def test_listeners_have_proxies_of_their_own(config: Path, built: Built, header: str) -> None:
+    """A listener's trusted proxies say who calls, in the header they write; health needs none."""
+    section = (
+        'networks = ["192.0.2.0/24", "127.0.0.1"]\ntrusted_proxies = ["127.0.0.1"]\n'
+        f'forwarded_header = "{header}"\n'
+    )
+    name = "for=" if header == "forwarded" else ""
+    for one, other in (("listen", "admin"), ("admin", "listen")):
+        configuration = configured(config, f"[{one}]\n{section}[{other}]\n")
+        apps = build_applications(configuration, built.room, outside(built.records))
+        behind, plain = (apps.public, apps.admin)[:: 1 if one == "listen" else -1]
+        for client, status in (("192.0.2.1", 404), ("203.0.113.7", 403)):
+            headers = [(header.encode(), f"{name}{client}".encode())]
+            answer = await call(behind, scope("GET", "/admin/v1/none", headers))
+            expected = 401 if (one, status) == ("admin", 404) else status
+            assert answer.status == expected
+        assert (await ask(behind, "GET", "/nothing")).status == 403
+        assert (await ask(behind, "GET", "/readyz")).status == 200
+        assert (await ask(plain, "GET", "/nothing")).status in {401, 404}
+
+
 async def test_issuer_is_the_configured_one(built: Built, config: Path) -> None:
     """The metadata name the issuer that the settings name."""
     configuration = configured(config, '[tokens]\nissuer = "https://id.example"\n')

@@ -102,3 +102,39 @@ def test_issuer_and_authorities_follow_the_listener(tmp_path):
     named = load(tmp_path, '[tokens]\nissuer = "https://id.example"')
     assert named.issuer == "https://id.example"
     assert b"127.0.0.1" not in named.authorities
+
+
+@pytest.mark.parametrize("section", ["listen", "admin"])
+def test_trusted_proxies_and_what_they_say_belong_together(tmp_path, section):
+    """A proxy is trusted for something, and nothing is believed of everybody."""
+
+    def faults(text):
+        with pytest.raises(SettingsError) as caught:
+            load(tmp_path, f"[{section}]\n{text}")
+        assert [fault.split(":")[0] for fault in caught.value.faults] == [section]
+        return caught.value.faults[0]
+
+    proxies = 'trusted_proxies = ["10.0.0.0/8"]'
+    assert "need trusted_proxies" in faults('forwarded_header = "forwarded"')
+    assert "need trusted_proxies" in faults("proxy_protocol = true")
+    assert "need forwarded_header or proxy_protocol" in faults(proxies)
+    for everybody in ("0.0.0.0/0", "::/0"):
+        text = f'trusted_proxies = ["10.0.0.0/8", "{everybody}"]\nproxy_protocol = true'
+        assert "everybody" in faults(text)
+    for use in ('forwarded_header = "x-forwarded-for"', "proxy_protocol = true"):
+        loaded = getattr(load(tmp_path, f"[{section}]\n{proxies}\n{use}").settings, section)
+        assert len(loaded.trusted_proxies) == 1
+
+
+def test_no_proxy_is_trusted_by_default(tmp_path):
+    """Both listeners take the connection's own address unless told otherwise."""
+    settings = load(tmp_path, "").settings
+    for listener in (settings.listen, settings.admin):
+        assert listener.trusted_proxies == ()
+        assert (listener.forwarded_header, listener.proxy_protocol) == ("none", False)
+
+
+def test_unknown_forwarded_header_is_a_fault(tmp_path):
+    """Only the two headers that are parsed strictly can be believed."""
+    with pytest.raises(SettingsError, match=r"listen\.forwarded_header"):
+        load(tmp_path, '[listen]\nforwarded_header = "x-real-ip"\ntrusted_proxies = ["10.0.0.1"]')

@@ -6,36 +6,49 @@ from ipaddress import ip_network
 
 import orjson
 import pytest
+from starlette.requests import HTTPConnection
 
+from gateway.api.caller import caller_address
 from gateway.api.edge import Edge, Guard
 from gateway.core.errors import StoreUnavailable
+from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.record import Record
 from tests.fakes.asgi import call, scope
 from tests.fakes.world import clock
 
+NO_PROXIES = TrustedProxies()
+PROXIES = TrustedProxies((ip_network("127.0.0.0/8"),), ForwardedHeader.X_FORWARDED_FOR)
+
 
 class World:
     """An edge with one route of each kind."""
 
-    def __init__(self, *, networks=("127.0.0.0/8",), error=None) -> None:
+    def __init__(self, *, networks=("127.0.0.0/8",), error=None, proxies=NO_PROXIES) -> None:
         self.statuses: list[int] = []
+        self.addresses: list[str] = []
+        self.seen: list[str] = []
         self.faults: list[Exception] = []
         self.error = error
         self.inference_calls = 0
         guard = Guard(
-            Admit([ip_network(n) for n in networks]), Record(self, clock), self.faults.append
+            Admit([ip_network(n) for n in networks], proxies=proxies),
+            Record(self, clock),
+            self.faults.append,
         )
         self.edge = Edge(
             guard,
-            {("GET", "/livez"): self.livez},
+            {("GET", "/livez"): self.livez, ("GET", "/keys"): self.livez},
             inference={("POST", "/v1/completions"): self.inference},
+            called_by_proxies=[("GET", "/livez")],
         )
 
     def write(self, record):
         self.statuses.append(record.status)
+        self.addresses.append(str(record.ip))
 
     async def livez(self, scope, receive, send):
+        self.seen.append(str(caller_address(HTTPConnection(scope))))
         if self.error:
             raise self.error
         await send({"type": "http.response.start", "status": 204, "headers": []})
@@ -147,3 +160,44 @@ async def test_refusal_keeps_its_headers():
     world = World(error=StoreUnavailable())
     answer = await call(world.edge, scope("GET", "/livez"))
     assert answer.headers[b"retry-after"] == b"1"
+
+
+def forwarded(target: str, value: bytes):
+    """Return a GET that came through a proxy which says *value* of its client."""
+    return scope("GET", target, [(b"x-forwarded-for", value)])
+
+
+async def test_behind_a_proxy_everything_sees_the_client():
+    """Allowlist, application and access log all have the client's address, not the proxy's."""
+    world = World(networks=["192.0.2.0/24"], proxies=PROXIES)
+    assert (await call(world.edge, forwarded("/keys", b"6.6.6.6, 192.0.2.1"))).status == 204
+    assert (await call(world.edge, forwarded("/keys", b"203.0.113.7"))).status == 403
+    assert world.seen == ["192.0.2.1"]
+    assert world.addresses == ["192.0.2.1", "203.0.113.7"]
+
+
+async def test_a_client_without_a_proxy_cannot_claim_an_address():
+    """Without trusted proxies the header is not read."""
+    world = World()
+    assert (await call(world.edge, forwarded("/keys", b"192.0.2.1"))).status == 204
+    assert world.seen == world.addresses == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("value", [b"", b"unknown", b"192.0.2.1, rubbish"])
+async def test_a_proxy_that_does_not_name_its_client_is_refused(value):
+    """What the proxy says must be an address; the record then has the proxy's."""
+    world = World(proxies=PROXIES)
+    assert (await call(world.edge, forwarded("/keys", value))).status == 403
+    assert (await call(world.edge, forwarded("/livez", value))).status == 403
+    assert (world.seen, world.addresses) == ([], ["127.0.0.1"] * 2)
+
+
+async def test_a_proxy_may_ask_for_health_and_nothing_else_by_itself():
+    """A health check has no client; any other call of the proxy without one is refused."""
+    world = World(proxies=PROXIES)
+    assert (await call(world.edge, scope("GET", "/livez"))).status == 204
+    assert (await call(world.edge, scope("GET", "/keys"))).status == 403
+    assert (await call(world.edge, scope("GET", "/none"))).status == 403
+    assert world.seen == ["127.0.0.1"]
+    unlisted = World(networks=["192.0.2.0/24"], proxies=PROXIES)
+    assert (await call(unlisted.edge, scope("GET", "/livez"))).status == 403

@@ -15,6 +15,7 @@ from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.core.bhttp_response import ResponseDecoder, parse_response
 from gateway.core.errors import OpenFailed, UpstreamUnavailable
+from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.grants import Quota
 from gateway.core.policy import Revocations
 from gateway.core.shaping import Shaping
@@ -47,11 +48,16 @@ from tests.fakes.world import (
     with_client,
 )
 
+NO_PROXIES = TrustedProxies()
+PROXIES = TrustedProxies((ip_network("127.0.0.0/8"),), ForwardedHeader.X_FORWARDED_FOR)
+
 
 class World:
     """A chain with everything around it in sight."""
 
-    def __init__(self, answer, *, networks=("127.0.0.0/8",), value=None) -> None:
+    def __init__(
+        self, answer, *, networks=("127.0.0.0/8",), value=None, proxies=NO_PROXIES
+    ) -> None:
         self.upstream = FakeUpstream(answer)
         self.downstream = RecordingDownstream()
         self.recorded: list[tuple[int, str]] = []
@@ -60,7 +66,7 @@ class World:
         self.running = RunningAnswers(source)
         self.quotas = LimitsQuotaStore.in_memory(utc_now)
         stages = Stages(
-            admit=Admit([ip_network(n) for n in networks]),
+            admit=Admit([ip_network(n) for n in networks], proxies=proxies),
             decapsulate=Decapsulate(
                 source, BodyLimits(max_body_bytes=65_536, max_total_bytes=2**20, seconds=5)
             ),
@@ -456,3 +462,32 @@ async def test_place_of_a_client_that_leaves_is_free_again():
     world.downstream = RecordingDownstream()
     status, body, _ = await world.call()
     assert (status, b"tokens per day" in body) == (429, True)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "allowed", "outer", "inner", "recorded"),
+    [
+        (b"192.0.2.1", "192.0.2.0/24", 200, 200, "192.0.2.1"),
+        (b"192.0.2.1", "127.0.0.0/8", 200, 403, "192.0.2.1"),  # the proxy's own does not count
+        (b"203.0.113.7", "0.0.0.0/0", 403, None, "203.0.113.7"),  # not on the gateway-wide list
+        (b"unknown", "0.0.0.0/0", 403, None, "127.0.0.1"),
+        (None, "0.0.0.0/0", 403, None, "127.0.0.1"),
+    ],
+)
+async def test_behind_a_proxy_the_client_is_checked_and_recorded(
+    forwarded, allowed, outer, inner, recorded
+):
+    """Admission, the client's own list and the record all have the address behind the proxy."""
+    client = with_client(networks=(ip_network(allowed),))
+    world = World(chat("hi"), networks=["192.0.2.0/24"], value=snapshot(client), proxies=PROXIES)
+    data, sealer = seal(inner_request())
+    received = sealed_received(data)
+    if forwarded is not None:
+        received = replace(received, headers=[*received.headers, (b"x-forwarded-for", forwarded)])
+    await world.chain.serve(received, world.downstream)
+    assert world.downstream.status == outer
+    assert world.recorded == [(inner or outer, recorded)]
+    if inner is not None:
+        opener = sealer.response_opener()
+        body = opener.feed(world.downstream.body) + opener.finish()
+        assert parse_response(body).status == inner

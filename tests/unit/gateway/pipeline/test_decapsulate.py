@@ -128,7 +128,7 @@ async def test_request_for_somebody_else_is_refused(change, error):
 async def test_opened_rubbish_is_refused_after_opening():
     """A sealed message that is no request is refused by the step whose errors are sealed."""
     with pytest.raises(SealgateError):
-        READ(Opened(sealed_received(b""), b"\x00rubbish", seal=None))
+        READ(Opened(Admitted(PEER, sealed_received(b"")), b"\x00rubbish", seal=None))
 
 
 async def test_plain_kind_opens_too():

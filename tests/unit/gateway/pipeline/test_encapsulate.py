@@ -98,7 +98,7 @@ async def test_client_that_does_not_speak_chunks_gets_one_message():
 def test_clear_request_gets_a_clear_reply():
     """What came under TLS alone is answered under TLS alone, with its own status."""
     request = inner_request()
-    reply = Encapsulate(clock)(Opened(clear_received(request), request, seal=None))
+    reply = Encapsulate(clock)(Opened(Admitted(PEER, clear_received(request)), request, seal=None))
     head = reply.head(404, "application/json")
     assert (head.status, head.data) == (404, b"")
     assert reply.started
