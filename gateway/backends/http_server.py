@@ -24,6 +24,9 @@ import uvicorn
 from cryptography import x509
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.backends.proxied_connections import Endpoint, Entrance, ProxiedConnections
+from gateway.core.forwarded import TrustedProxies
+from gateway.core.identity import Network
 from gateway.core.ports import Clock
 
 _BACKLOG = 2048
@@ -43,14 +46,16 @@ class OneAtATime(HttpToolsProtocol):
     gateway from noticing that the client has left: vLLM would go on for nobody.
     """
 
-    def __init__(self, *, clock: Clock, **of_uvicorn: Any) -> None:
+    def __init__(self, *, clock: Clock, client: Endpoint | None = None, **of_uvicorn: Any) -> None:
         super().__init__(**of_uvicorn)
         self._clock = clock
+        self._named_client = client
         self._client_certificate: _ClientCertificate | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take over a connection whose TLS handshake is done."""
         super().connection_made(transport)
+        self.client = self._named_client or self.client
         self._client_certificate = _find_verified_certificate(transport)
 
     def on_message_begin(self) -> None:
@@ -79,7 +84,8 @@ class OneAtATime(HttpToolsProtocol):
 class Listener:
     """An ASGI application, and where it listens with which TLS context.
 
-    *clock* is asked whether a client certificate is still good.
+    *clock* is asked whether a client certificate is still good. With *proxies*, these networks
+    alone may connect, and each connection begins with a PROXY header that names its client.
     """
 
     host: IPv4Address | IPv6Address
@@ -88,6 +94,7 @@ class Listener:
     app: Any
     clock: Clock
     max_connections: int = 2_000
+    proxies: tuple[Network, ...] = ()
 
 
 class _Server(uvicorn.Server):
@@ -99,6 +106,41 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _ProxiedServer(_Server):
+    """A server whose connections begin with a PROXY header."""
+
+    def __init__(self, config: uvicorn.Config, listener: Listener) -> None:
+        super().__init__(config)
+        self._listener = listener
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections; uvicorn's own way would begin them with TLS."""
+        await self.lifespan.startup()
+        entrance = Entrance(
+            tls=self._listener.tls,
+            trust=TrustedProxies(self._listener.proxies).trust,
+            has_room=self._has_room,
+            new_protocol=self._new_protocol,
+        )
+        # uvicorn asks no more of its servers than to close and to say when they are closed.
+        self.servers = [
+            cast("asyncio.Server", ProxiedConnections(each, entrance)) for each in sockets or ()
+        ]
+        self.started = True
+
+    def _has_room(self, arriving: int) -> bool:
+        return len(self.server_state.connections) + arriving < self._listener.max_connections
+
+    def _new_protocol(self, client: Endpoint) -> asyncio.Protocol:
+        return OneAtATime(
+            clock=self._listener.clock,
+            client=client,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+
+
 async def serve(listeners: Sequence[Listener], *, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; then finish running answers for up to 30 seconds.
 
@@ -107,7 +149,7 @@ async def serve(listeners: Sequence[Listener], *, on_ready: Callable[[], None]) 
     """
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(_bind(listener)) for listener in listeners]
-        servers = [_Server(_config(listener)) for listener in listeners]
+        servers = [_new_server(listener) for listener in listeners]
         _stop_on_signal(servers)
         running = [
             asyncio.ensure_future(server.serve(sockets=[sock]))
@@ -116,6 +158,11 @@ async def serve(listeners: Sequence[Listener], *, on_ready: Callable[[], None]) 
         await _wait_until_started(servers, running)
         on_ready()
         await asyncio.gather(*running)
+
+
+def _new_server(listener: Listener) -> _Server:
+    config = _config(listener)
+    return _ProxiedServer(config, listener) if listener.proxies else _Server(config)
 
 
 def _config(listener: Listener) -> uvicorn.Config:

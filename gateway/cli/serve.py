@@ -15,7 +15,14 @@ from gateway.backends.http_server import Listener
 from gateway.backends.http_server import serve as serve_listeners
 from gateway.cli.session import Session
 from gateway.core.errors import StoreUnavailable
-from gateway.settings import Configuration, authority, load_configuration
+from gateway.settings import (
+    Admin,
+    Configuration,
+    Listen,
+    Networks,
+    authority,
+    load_configuration,
+)
 
 
 def serve(context: typer.Context) -> None:
@@ -35,20 +42,28 @@ async def _serve(configuration: Configuration) -> None:
         ensure_certificates(files, certificate_names(configuration), now=utc_now())
     tls = server_context(at.certificate_file, at.tls_key_file, client_ca=at.client_ca_file)
     async with running_gateway(configuration) as applications:
-        listeners = [
-            Listener(
-                settings.listen.host,
-                settings.listen.port,
-                tls,
-                applications.public,
-                clock=utc_now,
-                max_connections=settings.limits.max_connections,
-            ),
-            Listener(
-                settings.admin.host, settings.admin.port, tls, applications.admin, clock=utc_now
-            ),
-        ]
-        await serve_listeners(listeners, on_ready=lambda: _announce(configuration))
+        public = Listener(
+            settings.listen.host,
+            settings.listen.port,
+            tls,
+            applications.public,
+            clock=utc_now,
+            max_connections=settings.limits.max_connections,
+            proxies=_proxies_before_tls(settings.listen),
+        )
+        admin = Listener(
+            settings.admin.host,
+            settings.admin.port,
+            tls,
+            applications.admin,
+            clock=utc_now,
+            proxies=_proxies_before_tls(settings.admin),
+        )
+        await serve_listeners([public, admin], on_ready=lambda: _announce(configuration))
+
+
+def _proxies_before_tls(listener: Listen | Admin) -> Networks:
+    return listener.trusted_proxies if listener.proxy_protocol else ()
 
 
 def certificate_names(configuration: Configuration) -> list[str]:

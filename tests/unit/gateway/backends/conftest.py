@@ -6,8 +6,10 @@ import asyncio
 
 import uvloop
 
+ON_BOTH_LOOPS = ("test_http_server.py", "test_proxied_connections.py")
+
 
 def pytest_asyncio_loop_factories(config, item):
     """Return the loops that a test runs on, by name."""
-    both = {"uvloop": uvloop.new_event_loop} if item.path.name == "test_http_server.py" else {}
+    both = {"uvloop": uvloop.new_event_loop} if item.path.name in ON_BOTH_LOOPS else {}
     return {"asyncio": asyncio.new_event_loop, **both}

@@ -8,10 +8,12 @@ import os
 import signal
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -19,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
 from gateway.backends.http_server import Listener, serve
 from tests.fakes.certificates import ClientAuthority, ClientCertificate
+from tests.fakes.proxy_headers import LOCAL, v1, v2
 
 
 @pytest.fixture
@@ -222,3 +225,191 @@ async def test_resumed_session_has_the_same_certificate(files, tmp_path, version
         at[0] += timedelta(hours=2)
         body, _, reused = await asyncio.to_thread(get, port, context, session=session)
         assert ("none" in body, reused) == (True, True)
+
+
+CLIENT = ip_address("203.0.113.7")
+PROXIES = (ip_network("127.0.0.0/8"),)
+
+
+class Door:
+    """An application that says who called and holds each answer until it is let go."""
+
+    def __init__(self) -> None:
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+        self.left = 0
+
+    async def __call__(self, scope, receive, send):
+        """Send the head at once and the address when let go."""
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        self.asked.set()
+        if scope["path"] == "/wait":
+            await self.let_go.wait()
+        der = scope.get("extensions", {}).get("tls", {}).get("client_cert_der", b"none")
+        body = f"{scope['client'][0]} {hashlib.sha256(der).hexdigest()}".encode()
+        await send({"type": "http.response.body", "body": body})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.left += 1
+
+
+def proxied(files, app, *, client_ca=None, **changes) -> Listener:
+    context = server_context(files.certificate, files.key, client_ca=client_ca)
+    one = Listener(ip_address("127.0.0.1"), free_port(), context, app, clock=now, proxies=PROXIES)
+    return replace(one, **changes)
+
+
+@contextmanager
+def connected(port: int, header: bytes, context: ssl.SSLContext):
+    """Connect as a proxy does that passes TLS on, and yield the client's end."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+        sock.sendall(header)
+        with context.wrap_socket(sock, server_hostname="127.0.0.1") as tls:
+            yield tls
+
+
+def ask(tls: ssl.SSLSocket, path: str = "/") -> None:
+    tls.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+
+
+def answer(tls: ssl.SSLSocket) -> bytes:
+    """Return all up to the end of one answer, or what came before the connection ended."""
+    data = b""
+    while not data.endswith(b"0\r\n\r\n") and (more := tls.recv(65_536)):
+        data += more
+    return data
+
+
+async def test_proxied_client_is_who_the_header_says(files):
+    """Behind a proxy that passes TLS on, the application sees the client, call after call."""
+
+    def calls(header):
+        with connected(port, header, trusting(files)) as tls:
+            for _ in range(3):
+                ask(tls)
+                yield answer(tls)
+
+    async with serving(proxied(files, Door())) as port:
+        for header, expected in (
+            (v1(CLIENT), b"203.0.113.7 "),
+            (v2(ip_address("2001:db8::7")), b"2001:db8::7 "),
+            (LOCAL, b"127.0.0.1 "),
+        ):
+            answers = await asyncio.to_thread(lambda h=header: list(calls(h)))
+            assert all(expected in each for each in answers)
+            assert len(answers) == 3
+
+
+async def test_proxied_client_may_have_a_certificate(files, tmp_path):
+    """The client certificate is the one of the connection inside the proxy's."""
+    authority = ClientAuthority(tmp_path)
+    shown = authority.issue()
+
+    def call():
+        with connected(port, v2(CLIENT), trusting(files, shown)) as tls:
+            ask(tls)
+            return answer(tls)
+
+    async with serving(proxied(files, Door(), client_ca=authority.file)) as port:
+        assert f"203.0.113.7 {said(shown)}".encode() in await asyncio.to_thread(call)
+
+
+async def closed_without_a_word(port: int, said: bytes) -> bool:
+    """Say *said* and return whether the connection ends and nothing comes back."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(said)
+        return await asyncio.wait_for(reader.read(), 3) == b""
+    except ConnectionError:
+        return True
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_direct_call_of_a_proxied_listener_is_closed(files):
+    """Neither TLS nor HTTP without a PROXY header gets anywhere."""
+    async with serving(proxied(files, Door())) as port:
+        assert await closed_without_a_word(port, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        assert await closed_without_a_word(port, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+
+
+async def test_stranger_cannot_connect_to_a_proxied_listener(files):
+    """Whoever is not among the proxies is closed, PROXY header or not."""
+    async with serving(proxied(files, Door(), proxies=(ip_network("192.0.2.0/24"),))) as port:
+        assert await closed_without_a_word(port, b"")
+        assert await closed_without_a_word(port, v1(CLIENT))
+
+
+async def test_proxied_pipelining_ends_the_connection(files):
+    """A second request before the first is answered is not served behind a proxy either."""
+    door = Door()
+
+    def call():
+        with connected(port, v1(CLIENT), trusting(files)) as tls:
+            ask(tls, "/wait")
+            assert b"200" in tls.recv(65_536)
+            ask(tls)
+            return tls.recv(65_536)
+
+    async with serving(proxied(files, door)) as port:
+        with suppress(ConnectionError):
+            assert await asyncio.to_thread(call) == b""
+        door.let_go.set()
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            if door.left:
+                break
+        assert door.left == 1
+
+
+async def test_proxied_answers_are_finished_before_the_end(files):
+    """At a stop, running answers behind a proxy go on, while half arrived connections are cut."""
+    door, one = Door(), None
+
+    def call():
+        with connected(one.port, v1(CLIENT), trusting(files)) as tls:
+            ask(tls, "/wait")
+            return answer(tls)
+
+    one = proxied(files, door)
+    async with serving(one):
+        running = asyncio.ensure_future(asyncio.to_thread(call))
+        await asyncio.wait_for(door.asked.wait(), 5)
+        half, writer = await asyncio.open_connection("127.0.0.1", one.port)
+        writer.write(b"PROXY TCP4")
+        await asyncio.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await asyncio.wait_for(half.read(), 2) == b""
+        assert not running.done()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", one.port)
+        door.let_go.set()
+        assert b"203.0.113.7 " in await asyncio.wait_for(running, 5)
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_proxied_connections_have_the_listeners_limit(files):
+    """Connections beyond the limit are closed at the door; the last that fits is told so."""
+    full, done = threading.Event(), threading.Event()
+
+    def call():
+        with connected(port, v1(CLIENT), trusting(files)) as first:
+            ask(first)
+            assert b"203.0.113.7 " in answer(first)
+            with connected(port, v1(CLIENT), trusting(files)) as second:
+                ask(second)
+                data = second.recv(65_536)
+                full.set()
+                done.wait(5)
+                return data
+
+    async with serving(proxied(files, Door(), max_connections=2)) as port:
+        calling = asyncio.ensure_future(asyncio.to_thread(call))
+        await asyncio.to_thread(full.wait, 5)
+        assert await closed_without_a_word(port, b"")
+        done.set()
+        # uvicorn answers the one that reaches the limit with 503, as it does without a proxy.
+        assert b"503" in await calling

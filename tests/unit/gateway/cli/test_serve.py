@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from gateway.backends.certificates import CertificateFiles
 from gateway.cli.serve import certificate_names
 from gateway.settings import load_configuration
+from tests.fakes.proxy_headers import v1
 
 SECONDS = 20
 
@@ -40,9 +42,9 @@ def ports(config: Path) -> list[int]:
 class Visitor(threading.Thread):
     """Asks each listener whether it lives, then sends SIGTERM to this process."""
 
-    def __init__(self, ports: list[int], ca_file: Path) -> None:
+    def __init__(self, ports: list[int], ca_file: Path, *, header: bytes = b"") -> None:
         super().__init__(daemon=True)
-        self._ports, self._ca_file = ports, ca_file
+        self._ports, self._ca_file, self._header = ports, ca_file, header
         self.answers: list[tuple[int, bytes]] = []
 
     def run(self) -> None:
@@ -60,13 +62,17 @@ class Visitor(threading.Thread):
 
     def _ask(self, port: int) -> tuple[int, bytes]:
         context = ssl.create_default_context(cafile=self._ca_file)
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        sock = socket.create_connection(("127.0.0.1", port), timeout=5)
         try:
+            sock.sendall(self._header)
+            sock = connection.sock = context.wrap_socket(sock, server_hostname="127.0.0.1")
             connection.request("GET", "/livez")
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
             connection.close()
+            sock.close()
 
 
 @pytest.mark.timeout(60)
@@ -84,6 +90,26 @@ def test_both_listeners_serve_until_sigterm(sealgate, config: Path, ports: list[
         "",
         f"sealgate: serving https://127.0.0.1:{public}, administration https://127.0.0.1:{admin}\n",
     )
+
+
+@pytest.mark.timeout(60)
+def test_listeners_behind_proxies_take_their_headers(
+    sealgate, config: Path, ports: list[int]
+) -> None:
+    """With proxy_protocol a listener is served to those who send the header."""
+    behind = 'trusted_proxies = ["127.0.0.1"]\nproxy_protocol = true\n'
+    public, admin = ports
+    config.write_text(
+        f"[listen]\nport = {public}\n{behind}[admin]\nport = {admin}\n{behind}"
+        'networks = ["203.0.113.0/24"]\n',
+        "utf-8",
+    )
+    sealgate("init")
+    visitor = Visitor(ports, config.parent / "var/tls/ca.crt", header=v1(ip_address("203.0.113.7")))
+    visitor.start()
+    assert sealgate("serve").code == 0
+    visitor.join(SECONDS)
+    assert visitor.answers == [(200, b"ok\n")] * 2
 
 
 def test_without_init_it_refuses(sealgate, config: Path) -> None:
