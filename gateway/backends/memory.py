@@ -172,6 +172,9 @@ class _MemoryChange:
     async def list_credentials(self, client_id: str) -> Sequence[Credential]:
         return _credentials(self.contents, client_id)
 
+    async def find_credential(self, credential_id: str) -> Credential | None:
+        return self.contents.credentials.get(credential_id)
+
     async def save_credential(self, credential: Credential) -> None:
         if credential.credential_id not in self.contents.credentials:
             raise NotFound

@@ -1,13 +1,14 @@
 """Who acts on the control plane, and what each may do. Silence denies.
 
-An actor is either a principal that proved itself with an access token, or the local operator:
-whoever can open the store and the key file on this machine already holds everything they protect,
-so the command line needs no token of its own.
+An actor is a member of staff that proved itself with an access token, the local operator, or the
+gateway itself. Whoever can open the store and the key file on this machine already holds everything
+they protect, so the command line needs no token of its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 
 from gateway.core.errors import PermissionDenied
 from gateway.core.identity import Principal, Role
@@ -19,22 +20,56 @@ STAFF_ROLES = frozenset({Role.OPERATOR, Role.AUDITOR, Role.OWNER})
 _NEVER_LOCAL = frozenset({Permission.CALL_MODEL, Permission.LIST_MODELS})
 
 
+def new_request_id() -> str:
+    """Return a fresh name for one call or command, under which the audit trail has it."""
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A principal on the admin listener, in one call."""
+
+    principal: Principal
+    request_id: str = field(default_factory=new_request_id)
+
+    @property
+    def name(self) -> str:
+        """What the audit trail calls this actor."""
+        return f"client:{self.client_id}"
+
+    @property
+    def client_id(self) -> str:
+        """The principal's client."""
+        return self.principal.client.client_id
+
+
 @dataclass(frozen=True, slots=True)
 class LocalOperator:
     """The person at the command line of the gateway's own machine."""
 
+    request_id: str = field(default_factory=new_request_id)
+    name: str = field(default="local", init=False)
 
-Actor = Principal | LocalOperator
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The gateway itself: rotation by age, reclaim by schedule."""
+
+    request_id: str = field(default_factory=new_request_id)
+    name: str = field(default="system", init=False)
+
+
+Actor = Staff | LocalOperator | System
 
 
 def verify_actor(actor: Actor, permission: Permission) -> None:
     """Raise ``PermissionDenied`` unless *actor* holds *permission*.
 
     The local operator holds every permission of the control plane, assigning roles included, since
-    somebody has to name the first owner.
+    somebody has to name the first owner. So does the gateway itself.
     """
-    if isinstance(actor, Principal):
-        verify_permission(actor, permission)
+    if isinstance(actor, Staff):
+        verify_permission(actor.principal, permission)
     elif permission in _NEVER_LOCAL:
         raise PermissionDenied
 

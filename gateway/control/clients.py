@@ -9,21 +9,21 @@ and there is always an enabled owner.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.control.actors import STAFF_ROLES, Actor, verify_actor, verify_may_write
-from gateway.control.revocation_entries import client_revocation
+from gateway.control.actors import STAFF_ROLES, Actor, Staff, verify_actor, verify_may_write
+from gateway.control.acts import Act, Action, Acts
+from gateway.control.revocation_entries import client_revocation, cut_revocation
 from gateway.control.secrets import SecretHasher, new_credential_id, new_secret
-from gateway.control.snapshot import SnapshotHolder
 from gateway.core.errors import Conflict, MalformedRequest, NotFound, PermissionDenied
 from gateway.core.grants import DataClass, Grant, Quota, TokenBinding
-from gateway.core.identity import Client, Network, Principal, Role
-from gateway.core.policy import Permission
+from gateway.core.identity import Client, Network, Role
+from gateway.core.policy import ROLE_PERMISSIONS, Permission
 from gateway.core.ports import Clock, ControlChange, ControlStore
-from gateway.core.registry import Credential, StoredClient
+from gateway.core.registry import Credential, PermissionUse, RevocationKind, StoredClient
 from gateway.core.secret import Secret
 from gateway.core.shaping import Shaping
 
@@ -45,6 +45,10 @@ class ClientGrants:
     data_class: DataClass | None = None
     token_binding: TokenBinding | None = None
     quota: Quota | None = None
+
+    def named(self) -> list[str]:
+        """Return the names of the parts that are given."""
+        return [part.name for part in fields(self) if getattr(self, part.name) is not None]
 
 
 class IssuedCredential(NamedTuple):
@@ -70,10 +74,10 @@ class Clients:
     """
 
     def __init__(
-        self, store: ControlStore, snapshots: SnapshotHolder, *, hasher: SecretHasher, clock: Clock
+        self, store: ControlStore, acts: Acts, *, hasher: SecretHasher, clock: Clock
     ) -> None:
         self._store = store
-        self._snapshots = snapshots
+        self._acts = acts
         self._hasher = hasher
         self._clock = clock
 
@@ -84,26 +88,28 @@ class Clients:
 
         Any role but ``application`` also needs the right to assign roles.
         """
-        verify_actor(actor, Permission.WRITE_CLIENTS)
-        if role is not Role.APPLICATION:
-            verify_actor(actor, Permission.ASSIGN_ROLES)
         now = self._clock()
-        client = _with_grants(Client(client_id=f"c-{secrets.token_hex(8)}", role=role), grants)
-        issued, credential = await self._new_credential(client.client_id, now)
-        async with self._store.change() as change:
+        client_id = f"c-{secrets.token_hex(8)}"
+        issued, credential = await self._new_credential(client_id, now)
+        act = Act(Action.CREATE_CLIENT, client_id, role.value)
+        async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
+            if role is not Role.APPLICATION:
+                verify_actor(actor, Permission.ASSIGN_ROLES)
+            client = _with_grants(Client(client_id=client_id, role=role), grants)
             await change.add_client(StoredClient(client, created_at=now, changed_at=now))
             await change.add_credential(credential)
-        await self._snapshots.refresh()
+            await self._note_granted(change, client_id, _permissions(client))
         return issued
 
     async def change(self, actor: Actor, client_id: str, grants: ClientGrants) -> StoredClient:
         """Replace the given parts of a client's grants; return the client. Raises ``NotFound``."""
-        verify_actor(actor, Permission.WRITE_CLIENTS)
-        async with self._store.change() as change:
+        act = Act(Action.CHANGE_CLIENT, client_id, ",".join(grants.named()))
+        async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
             stored = await _get(change, client_id)
             verify_may_write(actor, stored.client.role)
             saved = await self._save(change, stored, _with_grants(stored.client, grants))
-        await self._snapshots.refresh()
+            new = _permissions(saved.client) - _permissions(stored.client)
+            await self._note_granted(change, client_id, new)
         return saved
 
     async def disable(self, actor: Actor, client_id: str) -> StoredClient:
@@ -114,25 +120,27 @@ class Clients:
         clients: an owner ends what an owner began. Raises ``NotFound``, and ``Conflict`` for the
         last enabled owner.
         """
+        found = await self._store.find_client(client_id)
+        staff = found is not None and found.client.role in STAFF_ROLES
+        permission = Permission.ASSIGN_ROLES if staff else Permission.WRITE_CLIENTS
         owners = await self._owners()
-        async with self._store.change() as change:
+        act = Act(Action.DISABLE_CLIENT, client_id)
+        async with self._acts.change(actor, permission, act) as change:
             stored = await _get(change, client_id)
-            staff = stored.client.role in STAFF_ROLES
-            verify_actor(actor, Permission.ASSIGN_ROLES if staff else Permission.WRITE_CLIENTS)
+            if stored.client.role in STAFF_ROLES:  # it may have become one meanwhile
+                verify_actor(actor, Permission.ASSIGN_ROLES)
             await _verify_owner_remains(change, stored, owners=owners)
             saved = await self._save(change, stored, replace(stored.client, disabled=True))
             await change.add_revocation(client_revocation(client_id, at=self._clock()))
-        await self._snapshots.refresh()
         return saved
 
     async def enable(self, actor: Actor, client_id: str) -> StoredClient:
         """Let a disabled client fetch tokens again. Raises ``NotFound``."""
-        verify_actor(actor, Permission.WRITE_CLIENTS)
-        async with self._store.change() as change:
+        act = Act(Action.ENABLE_CLIENT, client_id)
+        async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
             stored = await _get(change, client_id)
             verify_may_write(actor, stored.client.role)
             saved = await self._save(change, stored, replace(stored.client, disabled=False))
-        await self._snapshots.refresh()
         return saved
 
     async def assign_role(self, actor: Actor, client_id: str, role: Role) -> RoleChange:
@@ -143,15 +151,15 @@ class Clients:
         Raises ``NotFound``, ``PermissionDenied`` for the own role, and ``Conflict`` when the last
         enabled owner would be one no more.
         """
-        verify_actor(actor, Permission.ASSIGN_ROLES)
-        if isinstance(actor, Principal) and actor.client.client_id == client_id:
-            raise PermissionDenied("The own role is changed by another owner.")
         now = self._clock()
         issued = credential = None
         if role in STAFF_ROLES:
             issued, credential = await self._new_credential(client_id, now)
         owners = await self._owners()
-        async with self._store.change() as change:
+        act = Act(Action.ASSIGN_ROLE, client_id, role.value)
+        async with self._acts.change(actor, Permission.ASSIGN_ROLES, act) as change:
+            if isinstance(actor, Staff) and actor.client_id == client_id:
+                raise PermissionDenied("The own role is changed by another owner.")
             stored = await _get(change, client_id)
             if role is not Role.OWNER:
                 await _verify_owner_remains(change, stored, owners=owners)
@@ -160,19 +168,19 @@ class Clients:
             if credential is not None:
                 await _revoke_credentials(change, client_id, at=now)
                 await change.add_credential(credential)
-        await self._snapshots.refresh()
+            await self._note_granted(change, client_id, ROLE_PERMISSIONS[role])
         return RoleChange(saved, issued)
 
     async def list_page(
         self, actor: Actor, *, after: str = "", limit: int = 50
     ) -> Sequence[StoredClient]:
         """Return up to *limit* clients whose identifier sorts after *after*."""
-        verify_actor(actor, Permission.READ_CLIENTS)
+        self._acts.verify(actor, Permission.READ_CLIENTS)
         return await self._store.list_clients(after=after, limit=limit)
 
     async def get(self, actor: Actor, client_id: str) -> StoredClient:
         """Return one client. Raises ``NotFound``."""
-        verify_actor(actor, Permission.READ_CLIENTS)
+        self._acts.verify(actor, Permission.READ_CLIENTS)
         stored = await self._store.find_client(client_id)
         if stored is None:
             raise NotFound
@@ -188,28 +196,26 @@ class Clients:
 
         Raises ``NotFound``, and ``Conflict`` above :data:`MAX_CREDENTIALS`.
         """
-        verify_actor(actor, Permission.WRITE_CLIENTS)
         issued, credential = await self._new_credential(client_id, self._clock())
-        async with self._store.change() as change:
+        act = Act(Action.ADD_CREDENTIAL, client_id, credential.credential_id)
+        async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
             stored = await _get(change, client_id)
             verify_may_write(actor, stored.client.role)
             good = [c for c in await change.list_credentials(client_id) if c.revoked_at is None]
             if len(good) >= MAX_CREDENTIALS:
                 raise Conflict("The client has too many credentials; revoke one first.")
             await change.add_credential(credential)
-        await self._snapshots.refresh()
         return issued
 
     async def revoke_credential(
         self, actor: Actor, client_id: str, credential_id: str
     ) -> Credential:
-        """Withdraw one credential: no new tokens with it from now on.
+        """Withdraw one credential, and every token that was fetched with it.
 
-        Tokens already fetched with it live on; revoke the client's tokens to end them too. Raises
-        ``NotFound``. Withdrawing twice changes nothing.
+        Raises ``NotFound``. Withdrawing twice changes nothing.
         """
-        verify_actor(actor, Permission.WRITE_CLIENTS)
-        async with self._store.change() as change:
+        act = Act(Action.REVOKE_CREDENTIAL, client_id, credential_id)
+        async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
             stored = await _get(change, client_id)
             verify_may_write(actor, stored.client.role)
             found = {c.credential_id: c for c in await change.list_credentials(client_id)}
@@ -219,7 +225,9 @@ class Clients:
             if credential.revoked_at is None:
                 credential = replace(credential, revoked_at=self._clock())
                 await change.save_credential(credential)
-        await self._snapshots.refresh()
+                await change.add_revocation(
+                    cut_revocation(RevocationKind.CREDENTIAL_ID, credential_id, at=self._clock())
+                )
         return credential
 
     async def _new_credential(
@@ -230,6 +238,14 @@ class Clients:
         secret_hash = await self._hasher.hash(secret)
         credential = Credential(credential_id, client_id, secret_hash, created_at=now)
         return IssuedCredential(client_id, credential_id, secret), credential
+
+    async def _note_granted(
+        self, change: ControlChange, client_id: str, permissions: Iterable[str]
+    ) -> None:
+        """Remember the day of the grant, from which on an unused permission counts as idle."""
+        today = self._clock().date()
+        uses = [PermissionUse(client_id, str(name), today) for name in permissions]
+        await change.save_permission_uses(uses)
 
     async def _owners(self) -> Sequence[str]:
         clients = (await self._store.load()).clients
@@ -292,3 +308,8 @@ def _with_grants(client: Client, grants: ClientGrants) -> Client:
         token_binding=grants.token_binding or client.token_binding,
         quota=grants.quota or client.quota,
     )
+
+
+def _permissions(client: Client) -> set[str]:
+    """Return the names of all that the role and the grants of *client* give it."""
+    return {grant.permission for grant in client.grants} | set(ROLE_PERMISSIONS[client.role])

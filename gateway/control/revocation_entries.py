@@ -13,17 +13,28 @@ LONGEST_USE: Final = MAX_LIFETIME + 2 * MAX_LEEWAY
 
 
 def client_revocation(client_id: str, *, at: datetime) -> Revocation:
-    """Return the entry that refuses every token issued to *client_id* up to *at*.
+    """Return the entry that refuses every token issued to *client_id* up to *at*."""
+    return cut_revocation(RevocationKind.CLIENT_ID, client_id, at=at)
+
+
+def cut_revocation(
+    kind: RevocationKind, subject: str, *, at: datetime, issued_before: datetime | None = None
+) -> Revocation:
+    """Return the entry that refuses every token of *subject* issued up to *at*.
+
+    With *issued_before* only those issued before that moment, to the second.
 
     Its ``revoked_at`` is later than *at* by the leeway that verification grants. So it also refuses
     tokens from a machine whose clock is ahead, and those issued before this clock was put back:
     whatever could be accepted at *at*. (A token from further ahead is refused by its time for now;
     withdraw its signing key after putting the clock back by more than the leeway.)
     """
-    cut = (at + MAX_LEEWAY).replace(microsecond=0)  # tokens carry whole seconds
-    return Revocation(
-        RevocationKind.CLIENT_ID, client_id, revoked_at=cut, expires_at=cut + LONGEST_USE
-    )
+    if issued_before is None:
+        cut = (at + MAX_LEEWAY).replace(microsecond=0)  # tokens carry whole seconds
+    else:
+        # The cut is inclusive: the last second that ends before the moment.
+        cut = (issued_before - timedelta(microseconds=1)).replace(microsecond=0)
+    return Revocation(kind, subject, revoked_at=cut, expires_at=max(cut, at) + LONGEST_USE)
 
 
 def issue_time(now: datetime, *, cut: datetime | None) -> datetime:
@@ -37,6 +48,11 @@ def issue_time(now: datetime, *, cut: datetime | None) -> datetime:
         return now
     after_cut = cut + timedelta(seconds=1)
     return after_cut if after_cut <= now + MAX_LEEWAY else now
+
+
+def jti_revocation(jti: str, *, at: datetime) -> Revocation:
+    """Return the entry that refuses the token *jti*, of which nothing else is known."""
+    return Revocation(RevocationKind.JTI, jti, revoked_at=at, expires_at=at + LONGEST_USE)
 
 
 def token_revocation(jti: str, *, at: datetime, expires_at: datetime) -> Revocation:

@@ -1,4 +1,4 @@
-"""Revocations: withdraw a token, all tokens of a client, or a key, before their time.
+"""Revocations: withdraw a token, everything of a client, credential, role or key, or everything.
 
 A revocation is durable and counts in this process before the call returns, and in every other
 process within a second.
@@ -8,17 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final, NamedTuple
 
-from gateway.control.actors import Actor, verify_actor, verify_may_write
+from gateway.control.actors import STAFF_ROLES, Actor, verify_actor, verify_may_write
+from gateway.control.acts import Act, Action, Acts
 from gateway.control.keys import Keys
-from gateway.control.revocation_entries import LONGEST_USE, client_revocation
-from gateway.control.snapshot import SnapshotHolder
+from gateway.control.revocation_entries import (
+    cut_revocation,
+    jti_revocation,
+    key_revocation,
+)
 from gateway.core.errors import MalformedRequest, NotFound
+from gateway.core.identity import Role
 from gateway.core.policy import Permission
-from gateway.core.ports import Clock, ControlStore
-from gateway.core.registry import Revocation, RevocationKind
+from gateway.core.ports import Clock, ControlChange, ControlStore
+from gateway.core.registry import EVERYTHING_SUBJECT, Revocation, RevocationKind
 
-_MAX_JTI_CHARS = 128
+_MAX_JTI_CHARS: Final = 128
+
+
+class Withdrawal(NamedTuple):
+    """What to withdraw. *issued_before* leaves later tokens alone; by default none is left."""
+
+    kind: RevocationKind
+    subject: str = EVERYTHING_SUBJECT
+    issued_before: datetime | None = None
 
 
 class RevocationList:
@@ -28,67 +42,86 @@ class RevocationList:
     when the store does not answer.
     """
 
-    def __init__(
-        self, store: ControlStore, snapshots: SnapshotHolder, *, keys: Keys, clock: Clock
-    ) -> None:
+    def __init__(self, store: ControlStore, acts: Acts, *, keys: Keys, clock: Clock) -> None:
         self._store = store
-        self._snapshots = snapshots
+        self._acts = acts
         self._keys = keys
         self._clock = clock
 
-    async def revoke(self, actor: Actor, kind: RevocationKind, *, subject: str) -> Revocation:
-        """Withdraw what *subject* names. Withdrawing twice is no error.
+    async def revoke(self, actor: Actor, withdrawal: Withdrawal) -> Revocation:
+        """Withdraw it; return the entry. Withdrawing twice is no error.
 
-        Raises ``NotFound`` for an unknown client or key, and ``PermissionDenied`` for a client that
-        the actor may not write: an operator cannot lock the owners out. A ``jti`` is taken as it
-        is: the gateway keeps no list of the tokens it issued.
+        Raises ``NotFound`` for an unknown client, credential or key, and ``PermissionDenied`` for a
+        client that the actor may not write, or for a role of staff: an operator cannot lock the
+        owners out. A ``jti`` is taken as it is: the gateway keeps no list of the tokens it issued.
+        Raises ``MalformedRequest`` for a subject that cannot be, or a time to come.
         """
-        verify_actor(actor, Permission.WRITE_REVOCATIONS)
-        now = self._clock()
-        if kind is RevocationKind.KID:
+        kind, subject, issued_before = withdrawal
+        if kind is RevocationKind.KID and issued_before is None and "#" not in subject:
             return await self._keys.withdraw(actor, subject)
-        if kind is RevocationKind.CLIENT_ID:
-            return await self._revoke_client(actor, subject, at=now)
-        if not 0 < len(subject) <= _MAX_JTI_CHARS:
-            raise MalformedRequest("A token identifier has 1 to 128 characters.")
-        entry = Revocation(kind, subject, revoked_at=now, expires_at=now + LONGEST_USE)
-        await self._add(entry)
+        entry = self._entry(withdrawal)
+        detail = "" if issued_before is None else f"issued before {issued_before.isoformat()}"
+        act = Act(Action.REVOKE, f"{kind}:{subject}", detail)
+        async with self._acts.change(actor, Permission.WRITE_REVOCATIONS, act) as change:
+            await _verify_subject(change, actor, withdrawal)
+            await change.add_revocation(entry)
         return entry
 
     async def list_page(
         self, actor: Actor, *, skip: int = 0, limit: int = 50
     ) -> Sequence[Revocation]:
         """Return up to *limit* revocations that still count, oldest first."""
-        verify_actor(actor, Permission.READ_REVOCATIONS)
+        self._acts.verify(actor, Permission.READ_REVOCATIONS)
         state = await self._store.load()
         return state.revocations[skip : skip + limit]
 
     async def forget_expired(self) -> int:
         """Drop the revocations that can refuse nothing any more; return how many.
 
-        Background task.
+        Background task. Not an act: what is dropped has refused nothing since it expired.
         """
         now = self._clock()
         state = await self._store.load()
         if not any(r.expires_at is not None and r.expires_at <= now for r in state.revocations):
             return 0  # a transaction would grow the revision and make every process reload
         async with self._store.change() as change:
-            removed = await change.remove_expired_revocations(now=now)
-        await self._snapshots.refresh()
-        return removed
+            return await change.remove_expired_revocations(now=now)
 
-    async def _revoke_client(self, actor: Actor, client_id: str, *, at: datetime) -> Revocation:
-        entry = client_revocation(client_id, at=at)
-        async with self._store.change() as change:
-            stored = await change.find_client(client_id)
-            if stored is None:
-                raise NotFound
-            verify_may_write(actor, stored.client.role)
-            await change.add_revocation(entry)
-        await self._snapshots.refresh()
-        return entry
+    def _entry(self, withdrawal: Withdrawal) -> Revocation:
+        now = self._clock()
+        kind, subject, issued_before = withdrawal
+        if kind in {RevocationKind.JTI, RevocationKind.KID}:
+            if issued_before is not None:
+                raise MalformedRequest("A token or a key is withdrawn whole.")
+            if not 0 < len(subject) <= _MAX_JTI_CHARS:
+                raise MalformedRequest("A token identifier has 1 to 128 characters.")
+            if kind is RevocationKind.KID:
+                return key_revocation(subject, at=now)  # of another issuer: "issuer#kid"
+            return jti_revocation(subject, at=now)
+        if issued_before is not None and issued_before > now:
+            raise MalformedRequest("The time up to which tokens are withdrawn is not to come.")
+        return cut_revocation(kind, subject, at=now, issued_before=issued_before)
 
-    async def _add(self, entry: Revocation) -> None:
-        async with self._store.change() as change:
-            await change.add_revocation(entry)
-        await self._snapshots.refresh()
+
+async def _verify_subject(change: ControlChange, actor: Actor, withdrawal: Withdrawal) -> None:
+    kind, subject, _ = withdrawal
+    if kind is RevocationKind.CLIENT_ID:
+        stored = await change.find_client(subject)
+        if stored is None:
+            raise NotFound
+        verify_may_write(actor, stored.client.role)
+    elif kind is RevocationKind.CREDENTIAL_ID:
+        credential = await change.find_credential(subject)
+        stored = None if credential is None else await change.find_client(credential.client_id)
+        if stored is None:
+            raise NotFound
+        verify_may_write(actor, stored.client.role)
+    elif kind is RevocationKind.ROLE:
+        try:
+            role = Role(subject)
+        except ValueError:
+            raise NotFound from None
+        if role in STAFF_ROLES:
+            verify_actor(actor, Permission.ASSIGN_ROLES)
+    elif kind is RevocationKind.EVERYTHING and subject != EVERYTHING_SUBJECT:
+        raise MalformedRequest("Everything has the subject *.")

@@ -161,6 +161,17 @@ class SnapshotHolder:
             # The state is at least as new as the moment the reading began, no newer is certain.
             self._read_at = began
 
+    async def catch_up(self) -> None:
+        """Load the state after a change of ours, which is durable whatever happens here.
+
+        If the store does not answer now, nothing is trusted until it has been read again: the
+        change must not go unheeded in the very process that made it.
+        """
+        try:
+            await self.refresh()
+        except StoreUnavailable:
+            self._read_at = float("-inf")
+
     async def check(self) -> None:
         """Reload if the store has changed since; otherwise note that nothing has.
 

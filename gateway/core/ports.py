@@ -177,6 +177,9 @@ class ControlChange(Protocol):
     async def list_credentials(self, client_id: str) -> Sequence[Credential]:
         """Return all credentials of a client, oldest first, revoked ones included."""
 
+    async def find_credential(self, credential_id: str) -> Credential | None:
+        """Return the credential, or None."""
+
     async def save_credential(self, credential: Credential) -> None:
         """Replace a credential. Raises ``NotFound``."""
 

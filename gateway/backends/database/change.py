@@ -69,6 +69,10 @@ class DatabaseChange:
         """Return all credentials of a client, oldest first, revoked ones included."""
         return await queries.credentials(self._connection, client_id)
 
+    async def find_credential(self, credential_id: str) -> Credential | None:
+        """Return the credential, or None."""
+        return await queries.find_credential(self._connection, credential_id)
+
     async def save_credential(self, credential: Credential) -> None:
         """Replace a credential."""
         where = CREDENTIALS.c.credential_id == credential.credential_id

@@ -49,6 +49,15 @@ async def credentials(connection: AsyncConnection, client_id: str) -> Sequence[C
     return [credential_of(row) for row in await rows(connection, query.order_by(*order))]
 
 
+async def find_credential(
+    connection: AsyncConnection, credential_id: str
+) -> Credential | None:
+    """Return the credential, or None."""
+    query = select(CREDENTIALS).where(CREDENTIALS.c.credential_id == credential_id)
+    found = await rows(connection, query)
+    return credential_of(found[0]) if found else None
+
+
 async def audit_head(connection: AsyncConnection) -> AuditHead:
     """Return the end of the audit trail, as the counter beside the rows has it."""
     query = select(REVISION.c.audit_number, REVISION.c.audit_digest)

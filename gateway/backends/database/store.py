@@ -121,10 +121,8 @@ class DatabaseStore:
 
     async def find_credential(self, credential_id: str) -> Credential | None:
         """Return the credential, or None."""
-        query = select(CREDENTIALS).where(CREDENTIALS.c.credential_id == credential_id)
         async with self._reading() as connection:
-            rows = await queries.rows(connection, query)
-        return credential_of(rows[0]) if rows else None
+            return await queries.find_credential(connection, credential_id)
 
     async def note(self, entry: AuditEntry) -> AuditRow:
         """Add *entry* to the audit trail; no other process need reload for it."""

@@ -1,0 +1,127 @@
+"""The one door for administrative acts: permission, change, audit row, and the new snapshot.
+
+An act and its row of the audit trail are one transaction: where the row cannot be written, nothing
+was changed. A refused act leaves a row too. What is done outside of the store (a log that is read
+or purged) has its row before it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import NamedTuple
+
+from gateway.control.actors import Actor, Staff, verify_actor
+from gateway.control.permission_uses import PermissionUses
+from gateway.control.snapshot import SnapshotHolder
+from gateway.core.audit import AuditEntry, Outcome
+from gateway.core.errors import SealgateError, StoreUnavailable
+from gateway.core.policy import Permission
+from gateway.core.ports import Clock, ControlChange, ControlStore
+
+
+class Action(StrEnum):
+    """Every kind of act, as the audit trail names it."""
+
+    CREATE_CLIENT = "client.create"
+    CHANGE_CLIENT = "client.change"
+    DISABLE_CLIENT = "client.disable"
+    ENABLE_CLIENT = "client.enable"
+    ASSIGN_ROLE = "client.assign-role"
+    ADD_CREDENTIAL = "credential.add"
+    REVOKE_CREDENTIAL = "credential.revoke"
+    ROTATE_KEYS = "key.rotate"
+    CREATE_KEY = "key.create"
+    ACTIVATE_KEY = "key.activate"
+    RETIRE_KEY = "key.retire"
+    DESTROY_KEY = "key.destroy"
+    REVOKE_KEY = "key.revoke"
+    REVOKE = "revocation.add"
+    RECLAIM_PERMISSION = "permission.reclaim"
+    RESTORE_PERMISSION = "permission.restore"
+    PROPOSE = "proposal.create"
+    APPROVE_PROPOSAL = "proposal.approve"
+    REJECT_PROPOSAL = "proposal.reject"
+    READ_ACCESS_LOG = "access-log.read"
+    PURGE_ACCESS_LOG = "access-log.purge"
+    READ_AUDIT = "audit.read"
+
+
+class Act(NamedTuple):
+    """What is done to what. *detail* is a short text of ours, never a value that is secret."""
+
+    action: Action
+    target: str
+    detail: str = ""
+
+
+class Acts:
+    """Performs acts for actors. Every method raises ``PermissionDenied``, ``StoreUnavailable``."""
+
+    def __init__(
+        self,
+        store: ControlStore,
+        snapshots: SnapshotHolder,
+        *,
+        clock: Clock,
+        uses: PermissionUses,
+    ) -> None:
+        self._store = store
+        self._snapshots = snapshots
+        self._clock = clock
+        self._uses = uses
+
+    def verify(self, actor: Actor, permission: Permission) -> None:
+        """Raise ``PermissionDenied`` unless *actor* holds *permission*; note that it was used."""
+        verify_actor(actor, permission)
+        if isinstance(actor, Staff):
+            self._uses.note(actor.client_id, permission)
+
+    @asynccontextmanager
+    async def change(
+        self, actor: Actor, permission: Permission, act: Act
+    ) -> AsyncIterator[ControlChange]:
+        """Open a transaction for *act*. It counts in this process when the context was left.
+
+        A refusal raised inside rolls back and leaves a row that says so.
+        """
+        try:
+            self.verify(actor, permission)
+            async with self._store.change() as change:
+                yield change
+                await self.record(change, actor, act)
+        except StoreUnavailable:
+            raise
+        except SealgateError as refusal:
+            refused = act._replace(detail=refusal.code)
+            await self._store.note(self._entry(actor, refused, Outcome.REFUSED))
+            raise
+        await self._snapshots.catch_up()
+
+    async def record(
+        self, change: ControlChange, actor: Actor, act: Act, *, outcome: Outcome = Outcome.DONE
+    ) -> None:
+        """Add a row for *act* to the transaction *change*: one of several acts in it."""
+        await change.append_audit(self._entry(actor, act, outcome))
+
+    async def declare(self, actor: Actor, permission: Permission, act: Act) -> None:
+        """Write the row of an act that is about to be done outside of the store."""
+        try:
+            self.verify(actor, permission)
+        except SealgateError as refusal:
+            refused = act._replace(detail=refusal.code)
+            await self._store.note(self._entry(actor, refused, Outcome.REFUSED))
+            raise
+        await self._store.note(self._entry(actor, act, Outcome.DONE))
+
+    def _entry(self, actor: Actor, act: Act, outcome: Outcome) -> AuditEntry:
+        return AuditEntry(
+            at=self._clock(),
+            actor=actor.name,
+            action=act.action.value,
+            target=act.target,
+            outcome=outcome,
+            request_id=actor.request_id,
+            detail=act.detail,
+        )
