@@ -57,7 +57,11 @@ class Act(NamedTuple):
 
 
 class Acts:
-    """Performs acts for actors. Every method raises ``PermissionDenied``, ``StoreUnavailable``."""
+    """Performs acts for actors. Every method raises ``PermissionDenied``, ``StoreUnavailable``.
+
+    *store*, *snapshots* and *clock* are there for the use cases to read; they write through
+    :meth:`change` alone.
+    """
 
     def __init__(
         self,
@@ -67,9 +71,9 @@ class Acts:
         clock: Clock,
         uses: PermissionUses,
     ) -> None:
-        self._store = store
-        self._snapshots = snapshots
-        self._clock = clock
+        self.store = store
+        self.snapshots = snapshots
+        self.clock = clock
         self._uses = uses
 
     def verify(self, actor: Actor, permission: Permission) -> None:
@@ -88,16 +92,16 @@ class Acts:
         """
         try:
             self.verify(actor, permission)
-            async with self._store.change() as change:
+            async with self.store.change() as change:
                 yield change
                 await self.record(change, actor, act)
         except StoreUnavailable:
             raise
         except SealgateError as refusal:
             refused = act._replace(detail=refusal.code)
-            await self._store.note(self._entry(actor, refused, Outcome.REFUSED))
+            await self.store.note(self._entry(actor, refused, Outcome.REFUSED))
             raise
-        await self._snapshots.catch_up()
+        await self.snapshots.catch_up()
 
     async def record(
         self, change: ControlChange, actor: Actor, act: Act, *, outcome: Outcome = Outcome.DONE
@@ -111,13 +115,13 @@ class Acts:
             self.verify(actor, permission)
         except SealgateError as refusal:
             refused = act._replace(detail=refusal.code)
-            await self._store.note(self._entry(actor, refused, Outcome.REFUSED))
+            await self.store.note(self._entry(actor, refused, Outcome.REFUSED))
             raise
-        await self._store.note(self._entry(actor, act, Outcome.DONE))
+        await self.store.note(self._entry(actor, act, Outcome.DONE))
 
     def _entry(self, actor: Actor, act: Act, outcome: Outcome) -> AuditEntry:
         return AuditEntry(
-            at=self._clock(),
+            at=self.clock(),
             actor=actor.name,
             action=act.action.value,
             target=act.target,

@@ -22,7 +22,7 @@ from gateway.core.errors import Conflict, MalformedRequest, NotFound, Permission
 from gateway.core.grants import DataClass, Grant, Quota, TokenBinding
 from gateway.core.identity import Client, Network, Role
 from gateway.core.policy import ROLE_PERMISSIONS, Permission
-from gateway.core.ports import Clock, ControlChange, ControlStore
+from gateway.core.ports import ControlChange
 from gateway.core.registry import Credential, PermissionUse, RevocationKind, StoredClient
 from gateway.core.secret import Secret
 from gateway.core.shaping import Shaping
@@ -73,13 +73,11 @@ class Clients:
     when the store does not answer.
     """
 
-    def __init__(
-        self, store: ControlStore, acts: Acts, *, hasher: SecretHasher, clock: Clock
-    ) -> None:
-        self._store = store
+    def __init__(self, acts: Acts, *, hasher: SecretHasher) -> None:
+        self._store = acts.store
         self._acts = acts
         self._hasher = hasher
-        self._clock = clock
+        self._clock = acts.clock
 
     async def create(
         self, actor: Actor, grants: ClientGrants, *, role: Role = Role.APPLICATION
@@ -140,8 +138,7 @@ class Clients:
         async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
             stored = await _get(change, client_id)
             verify_may_write(actor, stored.client.role)
-            saved = await self._save(change, stored, replace(stored.client, disabled=False))
-        return saved
+            return await self._save(change, stored, replace(stored.client, disabled=False))
 
     async def assign_role(self, actor: Actor, client_id: str, role: Role) -> RoleChange:
         """Give a client another role, its only one. Tokens issued under the old one are revoked.

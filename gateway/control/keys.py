@@ -13,26 +13,37 @@ together with handing out the new pin.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from gateway.control.actors import Actor, verify_actor
+from gateway.control.actors import Actor, System
+from gateway.control.acts import Act, Action, Acts
 from gateway.control.key_material import ALGORITHMS, create_key
 from gateway.control.revocation_entries import key_revocation
-from gateway.control.snapshot import SnapshotHolder
 from gateway.core.errors import Conflict, NotFound
 from gateway.core.keyring import TRANSITIONS, KeyAlgorithm, KeyState, KeyUse, StoredKey, next_key_id
 from gateway.core.policy import Permission
-from gateway.core.ports import Clock, ControlChange, ControlStore, KeyWrap
+from gateway.core.ports import ControlChange, KeyWrap
 from gateway.core.registry import Revocation
 from gateway.core.tokens import MAX_LEEWAY, MAX_LIFETIME
 
 DEFAULT_PREPUBLISH_SECONDS: Final = 360
 """How long a new signing key is published before it signs: what a cache may keep, and a margin."""
+
+_ACTIONS: Final = MappingProxyType(
+    {
+        KeyState.PENDING: Action.CREATE_KEY,
+        KeyState.ACTIVE: Action.ACTIVATE_KEY,
+        KeyState.RETIRING: Action.RETIRE_KEY,
+        KeyState.DESTROYED: Action.DESTROY_KEY,
+        KeyState.REVOKED: Action.REVOKE_KEY,
+    }
+)
+"""What a key went through when it is found in a state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +93,24 @@ class Keys:
 
     def __init__(
         self,
-        store: ControlStore,
-        snapshots: SnapshotHolder,
+        acts: Acts,
         *,
         key_wrap: KeyWrap,
-        clock: Clock,
         rules: KeyRules,
     ) -> None:
-        self._store = store
-        self._snapshots = snapshots
+        self._store = acts.store
+        self._acts = acts
+        self._snapshots = acts.snapshots
         self._key_wrap = key_wrap
-        self._clock = clock
+        self._clock = acts.clock
         self._rules = rules
 
     async def ensure_first(self) -> None:
         """Make the active keys that are missing. Run at start; two processes make one set."""
         state = await self._store.load()
         if any(_missing(use, state.keys) for use in KeyUse):
-            async with self._store.change() as change:
+            act = Act(Action.ROTATE_KEYS, "missing")
+            async with self._change(System(), Permission.WRITE_KEYS, act) as change:
                 for use in KeyUse:
                     await self._fill(change, use, now=self._clock())
         await self._snapshots.refresh()
@@ -113,16 +124,15 @@ class Keys:
         The old keys retire when the new ones become active. Raises ``Conflict`` when all key
         identifiers are in use or resting.
         """
-        verify_actor(actor, Permission.WRITE_KEYS)
         seen = _in_state((await self._store.load()).keys, use, KeyState.ACTIVE)
-        return await self._rotate(use, seen={key.kid for key in seen})
+        return await self._rotate(actor, use, seen={key.kid for key in seen})
 
     async def document_pin(self, actor: Actor) -> bytes:
         """Return the raw Ed25519 public key that clients pin.
 
         Raises ``NotFound`` before the first keys were made.
         """
-        verify_actor(actor, Permission.READ_KEYS)
+        self._acts.verify(actor, Permission.READ_KEYS)
         keys = (await self._store.load()).keys
         active = _in_state(keys, KeyUse.DOCUMENT, KeyState.ACTIVE)
         if not active:
@@ -137,19 +147,18 @@ class Keys:
         key that is already destroyed. Revoking twice changes nothing, except that the second time
         without *drain* takes that leave back.
         """
-        verify_actor(actor, Permission.WRITE_KEYS)
-        key, _ = await self._withdraw(kid, drain=drain)
+        key, _ = await self._withdraw(actor, Permission.WRITE_KEYS, kid, drain=drain)
         return key
 
     async def withdraw(self, actor: Actor, kid: str, *, drain: bool = False) -> Revocation:
         """Do what :meth:`revoke` does for an actor who writes revocations; return the entry."""
-        verify_actor(actor, Permission.WRITE_REVOCATIONS)
-        _, entry = await self._withdraw(kid, drain=drain)
+        permission = Permission.WRITE_REVOCATIONS
+        _, entry = await self._withdraw(actor, permission, kid, drain=drain)
         return entry
 
     async def list_all(self, actor: Actor) -> Sequence[StoredKey]:
         """Return all keys, destroyed and revoked ones included, in the order of their creation."""
-        verify_actor(actor, Permission.READ_KEYS)
+        self._acts.verify(actor, Permission.READ_KEYS)
         return (await self._store.load()).keys
 
     async def activate_due(self) -> None:
@@ -161,11 +170,11 @@ class Keys:
         now = self._clock()
         if due is None or now < due:
             return
-        async with self._store.change() as change:
+        act = Act(Action.ROTATE_KEYS, "due")
+        async with self._change(System(), Permission.WRITE_KEYS, act) as change:
             for key in await change.list_keys():
                 if _is_due(key, now):
                     await self._activate(change, key, now=now)
-        await self._snapshots.refresh()
 
     async def maintain(self) -> None:
         """Destroy keys whose overlap is over and rotate those that are old. Background task."""
@@ -177,26 +186,25 @@ class Keys:
             active = _in_state(keys, use, KeyState.ACTIVE)
             limit = now - rotate_after
             if any(key.activated_at is not None and key.activated_at <= limit for key in active):
-                await self._rotate(use, seen={key.kid for key in active})
+                await self._rotate(System(), use, seen={key.kid for key in active})
 
-    async def _rotate(self, use: KeyUse, *, seen: set[str]) -> Sequence[StoredKey]:
+    async def _rotate(self, actor: Actor, use: KeyUse, *, seen: set[str]) -> Sequence[StoredKey]:
         """Rotate each algorithm unless somebody else just did.
 
         Then a pending key of it is there to tell, or an active one that is not among *seen*.
         """
         now = self._clock()
-        async with self._store.change() as change:
+        act = Act(Action.ROTATE_KEYS, use.value)
+        async with self._change(actor, Permission.WRITE_KEYS, act) as change:
             keys = await change.list_keys()
             active = _in_state(keys, use, KeyState.ACTIVE)
             others = [key for key in active if key.kid not in seen]
             others += _in_state(keys, use, KeyState.PENDING)
             found = {key.algorithm: key for key in others}
-            fresh = [
+            return [
                 found.get(algorithm) or await self._replace(change, use, algorithm, now=now)
                 for algorithm in ALGORITHMS[use]
             ]
-        await self._snapshots.refresh()
-        return fresh
 
     async def _replace(
         self, change: ControlChange, use: KeyUse, algorithm: KeyAlgorithm, *, now: datetime
@@ -204,9 +212,12 @@ class Keys:
         key = await self._add(change, use, algorithm, now=now)
         return await self._activate(change, key, now=now) if _is_due(key, now) else key
 
-    async def _withdraw(self, kid: str, *, drain: bool) -> tuple[StoredKey, Revocation]:
+    async def _withdraw(
+        self, actor: Actor, permission: Permission, kid: str, *, drain: bool
+    ) -> tuple[StoredKey, Revocation]:
         now = self._clock()
-        async with self._store.change() as change:
+        act = Act(Action.REVOKE_KEY, kid, "drain" if drain else "")
+        async with self._change(actor, permission, act) as change:
             key = next((key for key in await change.list_keys() if key.kid == kid), None)
             if key is None:
                 raise NotFound
@@ -218,15 +229,27 @@ class Keys:
             # That all identifiers are used up must not keep a stolen key in use.
             with suppress(Conflict):
                 await self._fill(change, key.use, now=now)
-        await self._snapshots.refresh()
         return revoked, entry
 
     async def _destroy_over(self, now: datetime) -> None:
-        async with self._store.change() as change:
+        act = Act(Action.DESTROY_KEY, "retired")
+        async with self._change(System(), Permission.WRITE_KEYS, act) as change:
             for key in await change.list_keys():
                 if _is_over(key, now):
                     await _save(change, key.destroyed())
-        await self._snapshots.refresh()
+
+    @asynccontextmanager
+    async def _change(
+        self, actor: Actor, permission: Permission, act: Act
+    ) -> AsyncIterator[ControlChange]:
+        """Open a transaction for *act*; each key that is in another state after it gets a row."""
+        async with self._acts.change(actor, permission, act) as change:
+            before = {key.kid: key.state for key in await change.list_keys()}
+            yield change
+            for key in await change.list_keys():
+                if key.state is not before.get(key.kid):
+                    moved = Act(_ACTIONS[key.state], key.kid, f"{key.use} {key.algorithm}")
+                    await self._acts.record(change, actor, moved)
 
     async def _fill(self, change: ControlChange, use: KeyUse, *, now: datetime) -> None:
         """Make a key of each algorithm of *use* active that has no active one.

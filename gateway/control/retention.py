@@ -11,7 +11,7 @@ from gateway.control.acts import Act, Action, Acts
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import MalformedRequest
 from gateway.core.policy import Permission
-from gateway.core.ports import AccessLogArchive, Clock
+from gateway.core.ports import AccessLogArchive
 
 DEFAULT_KEEP_DAYS = 7
 
@@ -28,14 +28,13 @@ class Retention:
         archive: AccessLogArchive,
         acts: Acts,
         *,
-        clock: Clock,
         keep_days: int = DEFAULT_KEEP_DAYS,
     ) -> None:
         if keep_days < 1:
             raise ValueError("the access log is kept for at least a day")
         self._archive = archive
         self._acts = acts
-        self._clock = clock
+        self._clock = acts.clock
         self._keep_days = keep_days
 
     async def list_days(self, actor: Actor) -> Sequence[date]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from gateway.control.actors import STAFF_ROLES, Actor, verify_actor, verify_may_write
 from gateway.control.acts import Act, Action, Acts
@@ -21,18 +21,10 @@ from gateway.control.revocation_entries import (
 from gateway.core.errors import MalformedRequest, NotFound
 from gateway.core.identity import Role
 from gateway.core.policy import Permission
-from gateway.core.ports import Clock, ControlChange, ControlStore
+from gateway.core.ports import ControlChange
 from gateway.core.registry import EVERYTHING_SUBJECT, Revocation, RevocationKind
 
 _MAX_JTI_CHARS: Final = 128
-
-
-class Withdrawal(NamedTuple):
-    """What to withdraw. *issued_before* leaves later tokens alone; by default none is left."""
-
-    kind: RevocationKind
-    subject: str = EVERYTHING_SUBJECT
-    issued_before: datetime | None = None
 
 
 class RevocationList:
@@ -42,28 +34,35 @@ class RevocationList:
     when the store does not answer.
     """
 
-    def __init__(self, store: ControlStore, acts: Acts, *, keys: Keys, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, acts: Acts, *, keys: Keys) -> None:
+        self._store = acts.store
         self._acts = acts
         self._keys = keys
-        self._clock = clock
+        self._clock = acts.clock
 
-    async def revoke(self, actor: Actor, withdrawal: Withdrawal) -> Revocation:
-        """Withdraw it; return the entry. Withdrawing twice is no error.
+    async def revoke(
+        self,
+        actor: Actor,
+        kind: RevocationKind,
+        *,
+        subject: str = EVERYTHING_SUBJECT,
+        issued_before: datetime | None = None,
+    ) -> Revocation:
+        """Withdraw what *subject* names; return the entry. Withdrawing twice is no error.
 
+        With *issued_before*, later tokens are left alone; by default none issued until now is.
         Raises ``NotFound`` for an unknown client, credential or key, and ``PermissionDenied`` for a
         client that the actor may not write, or for a role of staff: an operator cannot lock the
         owners out. A ``jti`` is taken as it is: the gateway keeps no list of the tokens it issued.
         Raises ``MalformedRequest`` for a subject that cannot be, or a time to come.
         """
-        kind, subject, issued_before = withdrawal
         if kind is RevocationKind.KID and issued_before is None and "#" not in subject:
             return await self._keys.withdraw(actor, subject)
-        entry = self._entry(withdrawal)
         detail = "" if issued_before is None else f"issued before {issued_before.isoformat()}"
         act = Act(Action.REVOKE, f"{kind}:{subject}", detail)
         async with self._acts.change(actor, Permission.WRITE_REVOCATIONS, act) as change:
-            await _verify_subject(change, actor, withdrawal)
+            entry = _entry(kind, subject, at=self._clock(), issued_before=issued_before)
+            await _verify_subject(change, actor, kind, subject=subject)
             await change.add_revocation(entry)
         return entry
 
@@ -87,24 +86,26 @@ class RevocationList:
         async with self._store.change() as change:
             return await change.remove_expired_revocations(now=now)
 
-    def _entry(self, withdrawal: Withdrawal) -> Revocation:
-        now = self._clock()
-        kind, subject, issued_before = withdrawal
-        if kind in {RevocationKind.JTI, RevocationKind.KID}:
-            if issued_before is not None:
-                raise MalformedRequest("A token or a key is withdrawn whole.")
-            if not 0 < len(subject) <= _MAX_JTI_CHARS:
-                raise MalformedRequest("A token identifier has 1 to 128 characters.")
-            if kind is RevocationKind.KID:
-                return key_revocation(subject, at=now)  # of another issuer: "issuer#kid"
-            return jti_revocation(subject, at=now)
-        if issued_before is not None and issued_before > now:
+
+def _entry(
+    kind: RevocationKind, subject: str, *, at: datetime, issued_before: datetime | None
+) -> Revocation:
+    if kind not in {RevocationKind.JTI, RevocationKind.KID}:
+        if issued_before is not None and issued_before > at:
             raise MalformedRequest("The time up to which tokens are withdrawn is not to come.")
-        return cut_revocation(kind, subject, at=now, issued_before=issued_before)
+        return cut_revocation(kind, subject, at=at, issued_before=issued_before)
+    if issued_before is not None:
+        raise MalformedRequest("A token or a key is withdrawn whole.")
+    if not 0 < len(subject) <= _MAX_JTI_CHARS:
+        raise MalformedRequest("A token identifier has 1 to 128 characters.")
+    if kind is RevocationKind.KID:
+        return key_revocation(subject, at=at)  # of another issuer: "issuer#kid"
+    return jti_revocation(subject, at=at)
 
 
-async def _verify_subject(change: ControlChange, actor: Actor, withdrawal: Withdrawal) -> None:
-    kind, subject, _ = withdrawal
+async def _verify_subject(
+    change: ControlChange, actor: Actor, kind: RevocationKind, *, subject: str
+) -> None:
     if kind is RevocationKind.CLIENT_ID:
         stored = await change.find_client(subject)
         if stored is None:

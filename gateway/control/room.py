@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.control.acts import Acts
 from gateway.control.background import BackgroundTasks
 from gateway.control.clients import Clients
 from gateway.control.key_documents import DocumentRules, KeyDocuments
 from gateway.control.keys import KeyRules, Keys
+from gateway.control.permission_uses import PermissionUses
 from gateway.control.retention import DEFAULT_KEEP_DAYS, Retention
 from gateway.control.revocations import RevocationList
 from gateway.control.secrets import SecretHasher
@@ -21,11 +24,13 @@ from gateway.control.snapshot import (
 )
 from gateway.control.status import Status
 from gateway.control.tokens import TokenRules, Tokens
+from gateway.core.errors import StoreUnavailable
 from gateway.core.ports import AccessLogArchive, Clock, ControlStore, KeyWrap
 
 _ACTIVATION_SECONDS: Final = 0.5
 _MAINTENANCE_SECONDS: Final = 30.0
 _PURGE_SECONDS: Final = 3600.0
+_WRITE_USES_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class ControlRoom:
     revocations: RevocationList
     retention: Retention
     status: Status
+    acts: Acts
+    permission_uses: PermissionUses
     snapshots: SnapshotHolder
     clock: Clock
     background: BackgroundTasks
@@ -80,11 +87,14 @@ class ControlRoom:
         self.background.every(_ACTIVATION_SECONDS, self.keys.activate_due)
         self.background.every(_MAINTENANCE_SECONDS, self.keys.maintain)
         self.background.every(_MAINTENANCE_SECONDS, self.revocations.forget_expired)
+        self.background.every(_WRITE_USES_SECONDS, self.permission_uses.write)
         self.background.every(_PURGE_SECONDS, self.retention.purge_expired)
 
     async def close(self) -> None:
-        """Stop the background tasks, then close the store."""
+        """Stop the background tasks, write what they had in hand, then close the store."""
         await self.background.close()
+        with suppress(StoreUnavailable):
+            await self.permission_uses.write()
         await self.store.close()
 
 
@@ -95,9 +105,11 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         store, ports.key_wrap, policies=rules.policies, monotonic=ports.monotonic
     )
     hasher = SecretHasher()
-    keys = Keys(store, snapshots, key_wrap=ports.key_wrap, clock=clock, rules=rules.keys)
+    uses = PermissionUses(store, clock)
+    acts = Acts(store, snapshots, clock=clock, uses=uses)
+    keys = Keys(acts, key_wrap=ports.key_wrap, rules=rules.keys)
     return ControlRoom(
-        clients=Clients(store, snapshots, hasher=hasher, clock=clock),
+        clients=Clients(acts, hasher=hasher),
         keys=keys,
         key_documents=KeyDocuments(
             snapshots,
@@ -106,9 +118,11 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
             keys=rules.keys,
         ),
         tokens=Tokens(store, snapshots, hasher=hasher, clock=clock, rules=rules.tokens),
-        revocations=RevocationList(store, snapshots, keys=keys, clock=clock),
-        retention=Retention(ports.access_log, clock=clock, keep_days=rules.access_log_keep_days),
-        status=Status(store),
+        revocations=RevocationList(acts, keys=keys),
+        retention=Retention(ports.access_log, acts, keep_days=rules.access_log_keep_days),
+        status=Status(acts),
+        acts=acts,
+        permission_uses=uses,
         snapshots=snapshots,
         clock=clock,
         background=BackgroundTasks(),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from gateway.control.actors import Actor, verify_actor
+from gateway.control.actors import Actor
+from gateway.control.acts import Acts
 from gateway.core.keyring import USABLE, StoredKey
 from gateway.core.policy import Permission
-from gateway.core.ports import ControlStore
 from gateway.core.registry import RevocationKind
 
 
@@ -26,12 +26,13 @@ class StatusReport:
 class Status:
     """The use case behind the status page and command."""
 
-    def __init__(self, store: ControlStore) -> None:
-        self._store = store
+    def __init__(self, acts: Acts) -> None:
+        self._store = acts.store
+        self._acts = acts
 
     async def read(self, actor: Actor) -> StatusReport:
         """Return the report. Raises ``PermissionDenied``, ``StoreUnavailable``."""
-        verify_actor(actor, Permission.READ_STATUS)
+        self._acts.verify(actor, Permission.READ_STATUS)
         state = await self._store.load()
         counts = Counter(entry.kind for entry in state.revocations)
         return StatusReport(

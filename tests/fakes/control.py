@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.key_wrap import KEY_BYTES, FileKeyWrap
 from gateway.backends.memory import MemoryStore
-from gateway.control.actors import LocalOperator
+from gateway.control.actors import LocalOperator, Staff
 from gateway.control.clients import ClientGrants, IssuedCredential
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
@@ -94,11 +94,11 @@ def make_room(
     return build_room(ports, RoomRules(tokens=rules, keys=keys or KeyRules()))
 
 
-def principal(role: Role, client_id: str = "someone") -> Principal:
-    """Return a principal of *role*."""
+def principal(role: Role, client_id: str = "someone") -> Staff:
+    """Return a member of staff of *role*, or one who should not be."""
     moment = datetime(2026, 11, 23, tzinfo=UTC)
     client = Client(client_id=client_id, role=role)
-    return Principal(client, jti="j", kid="k", issued_at=moment, expires_at=moment)
+    return Staff(Principal(client, jti="j", kid="k", issued_at=moment, expires_at=moment), "r-1")
 
 
 def proof(issued: IssuedCredential, address: str = "127.0.0.1") -> ClientProof:

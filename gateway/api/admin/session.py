@@ -16,19 +16,19 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Query, Request
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.caller import caller_address
 from gateway.api.problems import problem_json
 from gateway.api.refusals import refusal
-from gateway.control.actors import STAFF_ROLES
+from gateway.control.actors import STAFF_ROLES, Staff
 from gateway.control.room import ControlRoom
 from gateway.core.errors import InvalidToken, PermissionDenied, SealgateError
 from gateway.core.identity import Principal
 from gateway.core.policy import verify_address
 from gateway.core.tokens import verify_access_token
 
-_PRINCIPAL: Final = "sealgate.principal"
+_CALLER: Final = "sealgate.caller"
 
 
 def get_room(request: Request) -> ControlRoom:
@@ -38,11 +38,11 @@ def get_room(request: Request) -> ControlRoom:
     return room
 
 
-def get_principal(request: Request) -> Principal:
+def get_caller(request: Request) -> Staff:
     """Return who calls, as :class:`Gate` proved it."""
-    principal = request.scope[_PRINCIPAL]
-    assert isinstance(principal, Principal)
-    return principal
+    caller = request.scope[_CALLER]
+    assert isinstance(caller, Staff)
+    return caller
 
 
 class Gate:
@@ -69,7 +69,20 @@ class Gate:
             answer.headers["Connection"] = "close"  # the body, if there is one, is not read
             await answer(scope, receive, send)
             return
-        await self._app({**scope, _PRINCIPAL: principal}, receive, send)
+        caller = Staff(principal)
+        await self._app({**scope, _CALLER: caller}, receive, _named(send, caller.request_id))
+
+
+def _named(send: Send, request_id: str) -> Send:
+    """Return *send* with the name under which the audit trail has this call, as a header."""
+
+    async def send_named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            header = (b"request-id", request_id.encode("ascii"))
+            message = {**message, "headers": [*message["headers"], header]}
+        await send(message)
+
+    return send_named
 
 
 def _verify_staff(connection: HTTPConnection, room: ControlRoom) -> Principal:
@@ -94,6 +107,6 @@ def _verify_staff(connection: HTTPConnection, room: ControlRoom) -> Principal:
 
 
 Room = Annotated[ControlRoom, Depends(get_room)]
-Caller = Annotated[Principal, Depends(get_principal)]
+Caller = Annotated[Staff, Depends(get_caller)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Skip = Annotated[int, Query(ge=0, le=10_000_000)]

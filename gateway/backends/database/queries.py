@@ -49,9 +49,7 @@ async def credentials(connection: AsyncConnection, client_id: str) -> Sequence[C
     return [credential_of(row) for row in await rows(connection, query.order_by(*order))]
 
 
-async def find_credential(
-    connection: AsyncConnection, credential_id: str
-) -> Credential | None:
+async def find_credential(connection: AsyncConnection, credential_id: str) -> Credential | None:
     """Return the credential, or None."""
     query = select(CREDENTIALS).where(CREDENTIALS.c.credential_id == credential_id)
     found = await rows(connection, query)

@@ -17,7 +17,6 @@ from gateway.backends.database.engine import CHANGES_OPTION, open_engine, trunca
 from gateway.backends.database.rows import (
     audit_of,
     client_of,
-    credential_of,
     key_of,
     permission_use_of,
     proposal_of,
@@ -26,7 +25,6 @@ from gateway.backends.database.rows import (
 from gateway.backends.database.tables import (
     AUDIT,
     CLIENTS,
-    CREDENTIALS,
     KEYS,
     PERMISSION_USES,
     PROPOSALS,

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.backends.access_log_files import AccessLogFiles
 from gateway.control.retention import Retention
+from gateway.control.room import ControlRoom
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import MalformedRequest, NotFound, PermissionDenied
 from gateway.core.identity import Role
@@ -18,13 +19,13 @@ TODAY = date(2026, 11, 23)
 
 
 @pytest.fixture
-def retention(tmp_path: Path, clock: FakeClock) -> Retention:
+def retention(tmp_path: Path, clock: FakeClock, room: ControlRoom) -> Retention:
     """Return a retention of seven days over ten days of log."""
     files = AccessLogFiles(tmp_path / "access")
     for days in range(10):
         files.write(AccessRecord(clock.now - timedelta(days=days), 200, LOOPBACK))
     files.close()
-    return Retention(files, clock=clock)
+    return Retention(files, room.acts)
 
 
 async def test_expired_days_go_exactly(retention: Retention) -> None:
@@ -57,7 +58,7 @@ async def test_auditor_reads_and_operator_does_not(retention: Retention) -> None
         await retention.read(auditor, date(2020, 1, 1))
 
 
-def test_retention_is_at_least_a_day(tmp_path: Path, clock: FakeClock) -> None:
+async def test_retention_is_at_least_a_day(tmp_path: Path, room: ControlRoom) -> None:
     """A retention of no days is refused."""
     with pytest.raises(ValueError, match="at least a day"):
-        Retention(AccessLogFiles(tmp_path / "a"), clock=clock, keep_days=0)
+        Retention(AccessLogFiles(tmp_path / "a"), room.acts, keep_days=0)

@@ -50,6 +50,7 @@ async def test_expired_entries_are_forgotten(room: ControlRoom, clock: FakeClock
     assert await room.revocations.forget_expired() == 0
     clock.advance(seconds=1)
     assert await room.revocations.forget_expired() == 1
+    await room.snapshots.check()
     assert room.snapshots.current().revocations.jtis == frozenset()
     assert [r.subject for r in await room.revocations.list_page(LOCAL)] == [kid]
 
