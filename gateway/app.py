@@ -33,7 +33,7 @@ from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
-from gateway.core.keyring import KeyUse
+from gateway.core.keyring import KeyAlgorithm, KeyUse
 from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.core.ports import AccessLog, QuotaStore, ReplayStore, Upstream
 from gateway.core.tokens import MAX_LEEWAY
@@ -52,6 +52,7 @@ from gateway.settings import Admin, Configuration, Listen, Settings, load_config
 
 _PAUSE_SECONDS = 0.05  # between two looks at a changed snapshot, so that a storm of changes is one
 _HEALTH_ROUTES: tuple[Route, ...] = (("GET", "/livez"), ("GET", "/readyz"))
+_KEY_ALGORITHMS = {"EdDSA": KeyAlgorithm.ED25519, "ES256": KeyAlgorithm.P256}
 _OAUTH_ROUTES: tuple[Route, ...] = (
     ("POST", "/oauth2/token"),
     ("POST", "/oauth2/revoke"),
@@ -265,6 +266,7 @@ def _key_rules(settings: Settings) -> KeyRules:
             **default.publish_after,
             KeyUse.SIGNING: timedelta(seconds=tokens.prepublish_seconds),
         },
+        signing_algorithm=_KEY_ALGORITHMS[settings.tokens.algorithm],
     )
 
 

@@ -103,10 +103,14 @@ class Tokens(_Section):
     """Access tokens. *issuer* defaults to the address of the public listener.
 
     *prepublish_seconds* is how long a new signing key is in the JWK set before it signs.
+    *algorithm* is what new signing keys are for. *dpop_nonce_required* has every DPoP proof carry a
+    nonce of ours.
     """
 
     issuer: str | None = None
     audience: str = "sealgate"
+    algorithm: Literal["EdDSA", "ES256"] = "EdDSA"
+    dpop_nonce_required: bool = True
     lifetime_seconds: Annotated[int, Field(ge=60, le=3600)] = 3600
     prepublish_seconds: Annotated[int, Field(ge=0, le=86_400)] = 360
 

@@ -9,17 +9,21 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.core import hpke
 from gateway.core.dpop import NONCE_KEY_LABEL
+from gateway.core.jwk import SigningAlgorithm, VerificationKey, name_key
 from gateway.core.jws import encode_base64url, key_thumbprint
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.ohttp_keys import KeyConfig, RecipientKey, encode_key_config, load_recipient_key
 from gateway.core.ports import KeyWrap
 from gateway.core.secret import Secret
+from gateway.core.tokens import SigningPrivateKey
 
 ALGORITHMS: Mapping[KeyUse, tuple[KeyAlgorithm, ...]] = MappingProxyType(
     {
@@ -28,7 +32,18 @@ ALGORITHMS: Mapping[KeyUse, tuple[KeyAlgorithm, ...]] = MappingProxyType(
         KeyUse.DOCUMENT: (KeyAlgorithm.ED25519,),
     }
 )
-"""The key pairs each use has, in the order of the key list: simple clients take the first."""
+"""The key pairs each use has, in the order of the key list: simple clients take the first.
+
+Of the keys that sign tokens there is one at a time; configuration may choose P-256 for it.
+"""
+
+SIGNING_ALGORITHMS: Mapping[KeyAlgorithm, SigningAlgorithm] = MappingProxyType(
+    {
+        KeyAlgorithm.ED25519: SigningAlgorithm.EDDSA,
+        KeyAlgorithm.P256: SigningAlgorithm.ES256,
+    }
+)
+"""What each kind of key pair signs tokens with."""
 
 PREFERENCES: Mapping[KeyAlgorithm, int] = MappingProxyType(
     {KeyAlgorithm.X_WING: 1, KeyAlgorithm.X25519: 2}
@@ -73,9 +88,25 @@ async def create_key(
     )
 
 
-def load_signing_key(private: Secret[bytes]) -> Ed25519PrivateKey:
-    """Return the usable form of an unwrapped signing key."""
+def load_signing_key(algorithm: KeyAlgorithm, private: Secret[bytes]) -> SigningPrivateKey:
+    """Return the usable form of an unwrapped key that signs tokens."""
+    if algorithm is KeyAlgorithm.P256:
+        return ec.derive_private_key(int.from_bytes(private.reveal()), ec.SECP256R1())
+    return load_document_key(private)
+
+
+def load_document_key(private: Secret[bytes]) -> Ed25519PrivateKey:
+    """Return the usable form of an unwrapped key that signs key documents."""
     return Ed25519PrivateKey.from_private_bytes(private.reveal())
+
+
+def load_verification_key(key: StoredKey) -> VerificationKey:
+    """Return the public half of a signing key, as tokens are verified with it."""
+    algorithm = SIGNING_ALGORITHMS[key.algorithm]
+    if key.algorithm is KeyAlgorithm.P256:
+        point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key.public)
+        return VerificationKey(key.kid, algorithm, point)
+    return VerificationKey(key.kid, algorithm, Ed25519PublicKey.from_public_bytes(key.public))
 
 
 def derive_nonce_key(private: Secret[bytes]) -> bytes:
@@ -92,12 +123,6 @@ def load_encryption_key(key: StoredKey, private: Secret[bytes]) -> RecipientKey:
     return load_recipient_key(key.key_id, private.reveal(), kem_id=KEM_IDS[key.algorithm])
 
 
-def public_jwk(key: StoredKey) -> dict[str, str]:
-    """Return the public half of a signing key as a JWK (RFC 8037 §2)."""
-    members = {"crv": "Ed25519", "kty": "OKP", "x": encode_base64url(key.public)}
-    return {**members, "kid": key.kid, "use": "sig", "alg": "EdDSA"}
-
-
 def encode_public_config(key: StoredKey) -> bytes:
     """Return the encoded configuration (RFC 9458 §3.1) of an encryption key."""
     assert key.key_id is not None
@@ -108,13 +133,25 @@ def _generate(algorithm: KeyAlgorithm) -> _Pair:
     if algorithm is KeyAlgorithm.ED25519:
         signing = Ed25519PrivateKey.generate()
         return _Pair(signing.public_key().public_bytes_raw(), Secret(signing.private_bytes_raw()))
+    if algorithm is KeyAlgorithm.P256:
+        return _generate_p256()
     # Both mechanisms take any random bytes for a private key.
     kem = hpke.KEMS[KEM_IDS[algorithm]]
     private = secrets.token_bytes(kem.private_key_bytes)
     return _Pair(kem.load_private_key(private).public_key, Secret(private))
 
 
+def _generate_p256() -> _Pair:
+    """Return the point uncompressed (SEC 1 §2.3.3) and the scalar as 32 bytes."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return _Pair(public, Secret(private.private_numbers().private_value.to_bytes(32)))
+
+
 def _kid(algorithm: KeyAlgorithm, public: bytes, *, key_id: int | None) -> str:
+    if algorithm is KeyAlgorithm.P256:
+        point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
+        return name_key(point, SigningAlgorithm.ES256).kid
     if key_id is None:
         return key_thumbprint(public)
     config = encode_key_config(KeyConfig(key_id, KEM_IDS[algorithm], public))

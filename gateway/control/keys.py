@@ -57,6 +57,7 @@ class KeyRules:
     is how long a new key is pending: an encryption key several times what another process needs to
     hear of it, a signing key longer than any cache keeps the JWK set. A key that takes the place of
     a revoked one is not pending at all.
+    *signing_algorithm* is what new keys that sign tokens are; one of another kind is rotated out.
     """
 
     overlap: Mapping[KeyUse, timedelta] = field(
@@ -82,6 +83,11 @@ class KeyRules:
             }
         )
     )
+    signing_algorithm: KeyAlgorithm = KeyAlgorithm.ED25519
+
+    def algorithms(self, use: KeyUse) -> tuple[KeyAlgorithm, ...]:
+        """Return which key pairs *use* has."""
+        return (self.signing_algorithm,) if use is KeyUse.SIGNING else ALGORITHMS[use]
 
 
 class Keys:
@@ -108,7 +114,7 @@ class Keys:
     async def ensure_first(self) -> None:
         """Make the active keys that are missing. Run at start; two processes make one set."""
         state = await self._store.load()
-        if any(_missing(use, state.keys) for use in KeyUse):
+        if any(self._missing(use, state.keys) for use in KeyUse):
             act = Act(Action.ROTATE_KEYS, "missing")
             async with self._change(System(), Permission.WRITE_KEYS, act) as change:
                 for use in KeyUse:
@@ -177,15 +183,17 @@ class Keys:
                     await self._activate(change, key, now=now)
 
     async def maintain(self) -> None:
-        """Destroy keys whose overlap is over and rotate those that are old. Background task."""
+        """Destroy keys whose overlap is over; rotate those that are old or not as configured.
+
+        Background task.
+        """
         now = self._clock()
         keys = (await self._store.load()).keys
         if any(_is_over(key, now) for key in keys):
             await self._destroy_over(now)
-        for use, rotate_after in self._rules.rotate_after.items():
+        for use in self._rules.rotate_after:
             active = _in_state(keys, use, KeyState.ACTIVE)
-            limit = now - rotate_after
-            if any(key.activated_at is not None and key.activated_at <= limit for key in active):
+            if any(self._is_old(key, now) for key in active):
                 await self._rotate(System(), use, seen={key.kid for key in active})
 
     async def _rotate(self, actor: Actor, use: KeyUse, *, seen: set[str]) -> Sequence[StoredKey]:
@@ -203,7 +211,7 @@ class Keys:
             found = {key.algorithm: key for key in others}
             return [
                 found.get(algorithm) or await self._replace(change, use, algorithm, now=now)
-                for algorithm in ALGORITHMS[use]
+                for algorithm in self._rules.algorithms(use)
             ]
 
     async def _replace(
@@ -259,7 +267,7 @@ class Keys:
         """
         keys = await change.list_keys()
         pending = {key.algorithm: key for key in _in_state(keys, use, KeyState.PENDING)}
-        for algorithm in _missing(use, keys):
+        for algorithm in self._missing(use, keys):
             key = pending.get(algorithm)
             if key is None:
                 key = await self._add(change, use, algorithm, now=now)
@@ -280,14 +288,29 @@ class Keys:
         return key
 
     async def _activate(self, change: ControlChange, key: StoredKey, *, now: datetime) -> StoredKey:
-        """Put *key* in the place of the active key of its algorithm; return it as it is then."""
+        """Put *key* in the place of the active key of its algorithm; return it as it is then.
+
+        Tokens are signed with one key, so there the one before retires whatever kind it is.
+        """
         until = now + self._rules.overlap[key.use]
         for other in _in_state(await change.list_keys(), key.use, KeyState.ACTIVE):
-            if other.algorithm is key.algorithm:
+            if other.algorithm is key.algorithm or key.use is KeyUse.SIGNING:
                 await _save(change, other.retiring(until=until))
         active = key.activated(at=now)
         await _save(change, active)
         return active
+
+    def _missing(self, use: KeyUse, keys: Sequence[StoredKey]) -> list[KeyAlgorithm]:
+        present = {key.algorithm for key in _in_state(keys, use, KeyState.ACTIVE)}
+        if use is KeyUse.SIGNING and present:
+            return []  # one of another kind goes on until a rotation, which is announced, is over
+        return [algorithm for algorithm in self._rules.algorithms(use) if algorithm not in present]
+
+    def _is_old(self, key: StoredKey, now: datetime) -> bool:
+        if key.algorithm not in self._rules.algorithms(key.use):
+            return True
+        limit = now - self._rules.rotate_after[key.use]
+        return key.activated_at is not None and key.activated_at <= limit
 
 
 async def _save(change: ControlChange, key: StoredKey) -> None:
@@ -298,11 +321,6 @@ async def _save(change: ControlChange, key: StoredKey) -> None:
 
 def _in_state(keys: Sequence[StoredKey], use: KeyUse, state: KeyState) -> list[StoredKey]:
     return [key for key in keys if key.use is use and key.state is state]
-
-
-def _missing(use: KeyUse, keys: Sequence[StoredKey]) -> list[KeyAlgorithm]:
-    present = {key.algorithm for key in _in_state(keys, use, KeyState.ACTIVE)}
-    return [algorithm for algorithm in ALGORITHMS[use] if algorithm not in present]
 
 
 def _is_due(key: StoredKey, now: datetime) -> bool:

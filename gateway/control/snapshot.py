@@ -16,23 +16,26 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.control.key_material import (
     ALGORITHMS,
     derive_nonce_key,
+    load_document_key,
     load_encryption_key,
     load_signing_key,
-    public_jwk,
+    load_verification_key,
 )
 from gateway.core.dpop import DpopNonces
 from gateway.core.errors import StoreUnavailable
 from gateway.core.grants import DataClass
+from gateway.core.jwk import to_jwk
 from gateway.core.keyring import USABLE, KeyState, KeyUse, StoredKey
 from gateway.core.ohttp_keys import RecipientKey, encode_key_list
 from gateway.core.policy import HERE_ONLY, ModelPolicy, Revocations, Snapshot
 from gateway.core.ports import ControlStore, KeyWrap
 from gateway.core.registry import EVERYTHING_SUBJECT, ControlState, Revocation, RevocationKind
+from gateway.core.tokens import SigningPrivateKey
 
 WATCH_INTERVAL_SECONDS: Final = 0.25
 MAX_STALENESS_SECONDS: Final = 5.0
@@ -46,7 +49,7 @@ class SigningKey:
     """The key that signs new access tokens."""
 
     kid: str
-    private: Ed25519PrivateKey
+    private: SigningPrivateKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ class SnapshotHolder:
         self._lock = asyncio.Lock()
         self._loaded: _Loaded | None = None
         self._read_at = float("-inf")
-        self._signing_keys: dict[str, Ed25519PrivateKey] = {}
+        self._signing_keys: dict[str, SigningPrivateKey] = {}
+        self._document_keys: dict[str, Ed25519PrivateKey] = {}
         self._nonce_keys: dict[str, bytes] = {}
         self._recipient_keys: dict[str, RecipientKey] = {}
         self._news = asyncio.Event()  # set when the snapshot is replaced, then replaced itself
@@ -205,12 +209,13 @@ class SnapshotHolder:
 
     async def _unwrap_new(self, keys: Iterable[StoredKey]) -> None:
         usable = {key.kid: key for key in keys if key.state in USABLE}
-        for kid in self._signing_keys.keys() - usable.keys():
-            del self._signing_keys[kid]
+        held = self._signing_keys.keys() | self._document_keys.keys() | self._recipient_keys.keys()
+        for kid in held - usable.keys():
+            self._signing_keys.pop(kid, None)
             self._nonce_keys.pop(kid, None)
-        for kid in self._recipient_keys.keys() - usable.keys():
-            del self._recipient_keys[kid]
-        for kid in usable.keys() - self._signing_keys.keys() - self._recipient_keys.keys():
+            self._document_keys.pop(kid, None)
+            self._recipient_keys.pop(kid, None)
+        for kid in usable.keys() - held:
             await self._unwrap(usable[kid])
 
     async def _unwrap(self, key: StoredKey) -> None:
@@ -219,10 +224,11 @@ class SnapshotHolder:
         private = await self._key_wrap.unwrap(key.wrapped_private, kid=key.kid)
         if key.use is KeyUse.ENCRYPTION:
             self._recipient_keys[key.kid] = load_encryption_key(key, private)
+        elif key.use is KeyUse.DOCUMENT:
+            self._document_keys[key.kid] = load_document_key(private)
         else:
-            self._signing_keys[key.kid] = load_signing_key(private)
-            if key.use is KeyUse.SIGNING:
-                self._nonce_keys[key.kid] = derive_nonce_key(private)
+            self._signing_keys[key.kid] = load_signing_key(key.algorithm, private)
+            self._nonce_keys[key.kid] = derive_nonce_key(private)
 
     def _build(self, state: ControlState) -> _Loaded:
         signing = _usable(state.keys, KeyUse.SIGNING)
@@ -235,7 +241,7 @@ class SnapshotHolder:
             snapshot=self._snapshot(state, signing),
             signing_key=signing_key,
             nonces=self._nonces(signing),
-            jwks=tuple(public_jwk(key) for key in signing),
+            jwks=tuple(to_jwk(load_verification_key(key)) for key in signing),
             document=self._document(state),
             next_activation=min((k.activates_at or k.created_at for k in pending), default=None),
         )
@@ -254,7 +260,7 @@ class SnapshotHolder:
             clients=MappingProxyType(clients),
             models=self._policies.models,
             verification_keys=MappingProxyType(
-                {key.kid: Ed25519PublicKey.from_public_bytes(key.public) for key in signing}
+                {key.kid: load_verification_key(key) for key in signing}
             ),
             recipient_keys=MappingProxyType({key.key_id: key for key in recipients.values()}),
             recipient_kids=MappingProxyType({key.key_id: kid for kid, key in recipients.items()}),
@@ -278,7 +284,7 @@ class SnapshotHolder:
         document = DocumentState(
             seq=state.document_seq,
             keys=tuple(key for key in state.keys if key.use is KeyUse.ENCRYPTION),
-            signing_key=self._signing_keys[active.kid],
+            signing_key=self._document_keys[active.kid],
         )
         old = None if self._loaded is None else self._loaded.document
         return old if old == document else document

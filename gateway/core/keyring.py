@@ -27,6 +27,7 @@ class KeyAlgorithm(StrEnum):
     """What kind of key pair it is. Each use has one active pair of each of its algorithms."""
 
     ED25519 = "Ed25519"
+    P256 = "P-256"
     X25519 = "X25519"
     X_WING = "X-Wing"
 

@@ -14,8 +14,6 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from gateway.core.errors import AddressNotAllowed, InvalidToken, PermissionDenied
 from gateway.core.grants import DataClass, Grant, TokenBinding
 from gateway.core.identity import (
@@ -28,6 +26,7 @@ from gateway.core.identity import (
     Role,
     unmapped,
 )
+from gateway.core.jwk import VerificationKey
 from gateway.core.ohttp_keys import RecipientKey
 
 
@@ -164,7 +163,7 @@ class Snapshot:
     revision: int
     clients: Mapping[str, Client]
     models: Mapping[str, ModelPolicy]
-    verification_keys: Mapping[str, Ed25519PublicKey]
+    verification_keys: Mapping[str, VerificationKey]
     recipient_keys: Mapping[int, RecipientKey]
     key_configurations: bytes
     revocations: Revocations

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.core import bhttp, hpke
 from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Role
+from gateway.core.jwk import SigningAlgorithm, VerificationKey
 from gateway.core.ohttp import CHUNKED, Profile, RequestSealer
 from gateway.core.ohttp_keys import encode_key_list, load_recipient_key
 from gateway.core.policy import ModelPolicy, Revocations, Snapshot
@@ -27,6 +28,7 @@ PEER = ip_address("127.0.0.1")
 EXPECTED = Expectations(issuer="https://gateway.example", audience="sealgate")
 AUTHORITY = b"gateway.example:8443"
 SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+VERIFICATION_KEY = VerificationKey("sig-1", SigningAlgorithm.EDDSA, SIGNING_KEY.public_key())
 RECIPIENT_KEY = load_recipient_key(7, bytes(range(1, 33)), kem_id=hpke.KEM_X25519)
 APPLICATION = Client(
     client_id="c-app",
@@ -49,7 +51,7 @@ def snapshot(*clients: Client, revocations: Revocations | None = None) -> Snapsh
         revision=1,
         clients={client.client_id: client for client in clients or (APPLICATION,)},
         models={"tiny": ModelPolicy(), "draft": ModelPolicy(production=False)},
-        verification_keys={"sig-1": SIGNING_KEY.public_key()},
+        verification_keys={"sig-1": VERIFICATION_KEY},
         recipient_keys={RECIPIENT_KEY.key_id: RECIPIENT_KEY},
         recipient_kids={RECIPIENT_KEY.key_id: "enc-7"},
         cut_key_ids=frozenset(),

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.core.errors import InvalidToken
 from gateway.core.identity import Client, Role
+from gateway.core.jwk import SigningAlgorithm, VerificationKey
 from gateway.core.policy import Revocations, Snapshot
 from gateway.core.tokens import AccessClaims, Expectations, sign_access_token, verify_access_token
 
@@ -20,7 +21,7 @@ SNAPSHOT = Snapshot(
     revision=1,
     clients={"c": Client(client_id="c", role=Role.APPLICATION)},
     models={},
-    verification_keys={"k": KEY.public_key()},
+    verification_keys={"k": VerificationKey("k", SigningAlgorithm.EDDSA, KEY.public_key())},
     recipient_keys={},
     key_configurations=b"",
     revocations=Revocations(),

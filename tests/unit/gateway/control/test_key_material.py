@@ -10,13 +10,16 @@ import pytest
 
 from gateway.control.key_material import (
     ALGORITHMS,
+    SIGNING_ALGORITHMS,
     create_key,
     derive_nonce_key,
     encode_public_config,
+    load_document_key,
     load_encryption_key,
     load_signing_key,
-    public_jwk,
+    load_verification_key,
 )
+from gateway.core.jwk import jwk_thumbprint
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse
 from gateway.core.ohttp_keys import encode_key_config
 from gateway.core.secret import Secret
@@ -25,17 +28,27 @@ from tests.fakes.control import make_wrap
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-async def test_signing_key_round_trip() -> None:
+@pytest.mark.parametrize("algorithm", SIGNING_ALGORITHMS)
+async def test_signing_key_round_trip(algorithm: KeyAlgorithm) -> None:
     """The unwrapped half belongs to the public one; the kid is its RFC 7638 thumbprint."""
     wrap = make_wrap()
-    key = await create_key(KeyAlgorithm.ED25519, wrap, use=KeyUse.SIGNING, key_id=None, now=NOW)
+    key = await create_key(algorithm, wrap, use=KeyUse.SIGNING, key_id=None, now=NOW)
     assert (key.use, key.state, key.key_id) == (KeyUse.SIGNING, KeyState.PENDING, None)
     assert key.wrapped_private is not None
-    private = load_signing_key(await wrap.unwrap(key.wrapped_private, kid=key.kid))
+    private = load_signing_key(algorithm, await wrap.unwrap(key.wrapped_private, kid=key.kid))
+    public = load_verification_key(key)
+    assert private.public_key() == public.public
+    assert public.kid == key.kid == jwk_thumbprint(public)
+    assert public.algorithm is SIGNING_ALGORITHMS[algorithm]
+
+
+async def test_document_key_round_trip() -> None:
+    """A key that signs documents is Ed25519 and named like one that signs tokens."""
+    wrap = make_wrap()
+    key = await create_key(KeyAlgorithm.ED25519, wrap, use=KeyUse.DOCUMENT, key_id=None, now=NOW)
+    assert key.wrapped_private is not None
+    private = load_document_key(await wrap.unwrap(key.wrapped_private, kid=key.kid))
     assert private.public_key().public_bytes_raw() == key.public
-    text = f'{{"crv":"Ed25519","kty":"OKP","x":"{public_jwk(key)["x"]}"}}'
-    digest = hashlib.sha256(text.encode()).digest()
-    assert urlsafe_b64encode(digest).rstrip(b"=").decode() == key.kid
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS[KeyUse.ENCRYPTION])

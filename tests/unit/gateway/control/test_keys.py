@@ -13,15 +13,17 @@ import pytest
 
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
+from gateway.backends.memory import MemoryStore
 from gateway.control.key_material import ALGORITHMS
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom
 from gateway.core import hpke
 from gateway.core.errors import Conflict, NotFound, PermissionDenied
 from gateway.core.identity import Role
-from gateway.core.keyring import KeyState, KeyUse, StoredKey
+from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.ohttp_keys import parse_key_list
-from tests.fakes.control import LOCAL, FakeClock, make_room, make_wrap, principal
+from gateway.core.tokens import verify_access_token
+from tests.fakes.control import LOCAL, FakeClock, make_room, make_wrap, principal, token_of
 
 RULES = KeyRules()
 ACTIVE, PENDING, RETIRING = KeyState.ACTIVE, KeyState.PENDING, KeyState.RETIRING
@@ -405,3 +407,33 @@ async def test_keys_are_for_operators(room: ControlRoom, role: Role) -> None:
         await room.keys.revoke(actor, room.snapshots.signing_key().kid)
     with pytest.raises(PermissionDenied):
         await room.keys.withdraw(actor, room.snapshots.signing_key().kid)
+
+
+async def test_another_algorithm_takes_over(tmp_path: Path, clock: FakeClock) -> None:
+    """After the setting was changed new tokens are ES256, and those signed before stay good."""
+    store, wrap = MemoryStore(), make_wrap()
+    before = make_room(tmp_path, clock, store=store, key_wrap=wrap)
+    await before.keys.ensure_first()
+    rules = KeyRules(signing_algorithm=KeyAlgorithm.P256)
+    room = make_room(tmp_path, clock, store=store, key_wrap=wrap, keys=rules)
+    await room.keys.ensure_first()
+    tokens = [await token_of(room)]
+    for _ in range(2):
+        await room.keys.maintain()
+    assert await states(room, KeyUse.SIGNING) == [ACTIVE, PENDING]
+    clock.now += rules.publish_after[KeyUse.SIGNING]
+    await room.snapshots.check()
+    await room.keys.activate_due()
+    assert await states(room, KeyUse.SIGNING) == [RETIRING, ACTIVE]
+    tokens.append(await token_of(room))
+    snapshot = room.snapshots.current()
+    expected = room.tokens.rules.expectations
+    kids = [
+        verify_access_token(token, snapshot=snapshot, expectations=expected, now=clock()).kid
+        for token in tokens
+    ]
+    assert [snapshot.verification_keys[kid].algorithm for kid in kids] == ["EdDSA", "ES256"]
+    assert [jwk["alg"] for jwk in room.snapshots.jwks()] == ["EdDSA", "ES256"]
+    await room.keys.revoke(LOCAL, kids[1])
+    key = room.snapshots.current().verification_keys[room.snapshots.signing_key().kid]
+    assert key.algorithm == "ES256"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 from base64 import urlsafe_b64encode
@@ -11,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import OKPAlgorithm
 
 from gateway.core.errors import InvalidToken
-from gateway.core.identity import Client, Role
+from gateway.core.grants import TokenBinding
+from gateway.core.identity import UNBOUND, Client, Confirmation, Role
+from gateway.core.jwk import SigningAlgorithm, VerificationKey, name_key, to_jwk
 from gateway.core.policy import Revocations, Snapshot
 from gateway.core.tokens import AccessClaims, Expectations, sign_access_token, verify_access_token
 
@@ -30,7 +35,7 @@ SNAPSHOT = Snapshot(
     revision=1,
     clients={"c-1": CLIENT},
     models={},
-    verification_keys={"k-1": KEY.public_key()},
+    verification_keys={"k-1": VerificationKey("k-1", SigningAlgorithm.EDDSA, KEY.public_key())},
     recipient_keys={},
     key_configurations=b"",
     revocations=Revocations(),
@@ -76,6 +81,145 @@ def test_signed_token_verifies() -> None:
     assert principal.client is CLIENT
     assert (principal.jti, principal.kid) == ("j-1", "k-1")
     assert (principal.issued_at, principal.expires_at) == (CLAIMS.issued_at, CLAIMS.expires_at)
+
+
+def test_es256_verifies_too() -> None:
+    """A token of a P-256 key verifies with that key, and a key never with another algorithm."""
+    private = ec.derive_private_key(7, ec.SECP256R1())
+    key = VerificationKey("k-2", SigningAlgorithm.ES256, private.public_key())
+    world = replace(SNAPSHOT, verification_keys={**SNAPSHOT.verification_keys, "k-2": key})
+    token = sign_access_token(CLAIMS, private, "k-2")
+    assert verify(token, snapshot=world).kid == "k-2"
+    for kid in ("k-1", "k-3"):
+        with pytest.raises(InvalidToken):
+            verify(sign_access_token(CLAIMS, private, kid), snapshot=world)
+    with pytest.raises(InvalidToken):
+        verify(sign_access_token(CLAIMS, KEY, "k-2"), snapshot=world)
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+def test_a_public_key_is_no_secret(algorithm: str) -> None:
+    """A token that is authenticated with the public key as if it were a secret is refused."""
+    public = KEY.public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    digest = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}[algorithm]
+    for secret in (pem, public.public_bytes_raw(), b""):
+        signed = ".".join(
+            b64(json.dumps(part).encode()) for part in ({**HEADER, "alg": algorithm}, PAYLOAD)
+        )
+        with pytest.raises(InvalidToken):
+            verify(f"{signed}.{b64(hmac.digest(secret, signed.encode(), digest))}")
+
+
+@pytest.mark.parametrize("signature", ["", "AA", "unsigned"])
+@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "EdDSA"])
+def test_unsigned_tokens_are_refused(algorithm: str, signature: str) -> None:
+    """No spelling of ``none`` and no missing signature passes."""
+    header, payload = (
+        b64(json.dumps(part).encode()) for part in ({**HEADER, "alg": algorithm}, PAYLOAD)
+    )
+    with pytest.raises(InvalidToken):
+        verify(f"{header}.{payload}.{signature}")
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        "../../../../dev/null",
+        "/etc/passwd",
+        "k-1\x00",
+        "k-1' OR '1'='1",
+        "k-1; DROP TABLE keys",
+        "https://127.0.0.1/jwks",
+        "k-1 ",
+        "K-1",
+        "k" * 513,
+    ],
+)
+def test_a_kid_is_looked_up_and_nothing_else(kid: str) -> None:
+    """A name that is a path, a query or an address is just a name that does not exist."""
+    with pytest.raises(InvalidToken):
+        verify(forge(header={**HEADER, "kid": kid}))
+
+
+@pytest.mark.parametrize("member", ["jwk", "jku", "x5u", "x5c"])
+def test_a_key_in_the_header_is_never_used(member: str) -> None:
+    """A token signed by a key that it brings along is refused, under our kid and without one."""
+    theirs = Ed25519PrivateKey.generate()
+    jwk = to_jwk(name_key(theirs.public_key(), SigningAlgorithm.EDDSA))
+    value = {"jwk": jwk, "jku": "https://127.0.0.1/", "x5u": "https://127.0.0.1/", "x5c": ["AA=="]}
+    header = {**HEADER, member: value[member]}
+    for changed in (header, {**header, "kid": jwk["kid"]}):
+        with pytest.raises(InvalidToken):
+            verify(forge(header=changed, key=theirs))
+
+
+THUMBPRINT = b64(bytes(32))
+
+
+@pytest.mark.parametrize(
+    "confirmation",
+    [
+        Confirmation(jkt=THUMBPRINT),
+        Confirmation(x5t_s256=THUMBPRINT),
+        Confirmation(jkt=THUMBPRINT, x5t_s256=THUMBPRINT),
+    ],
+)
+def test_binding_and_credential_come_back(confirmation: Confirmation) -> None:
+    """What a token is bound to and was fetched with is what its principal has."""
+    claims = replace(CLAIMS, credential_id="cred-1", confirmation=confirmation)
+    principal = verify(sign_access_token(claims, KEY, "k-1"))
+    assert principal.confirmation == confirmation
+    assert principal.credential_id == "cred-1"
+
+
+def test_a_token_may_have_neither() -> None:
+    """A bearer token is bound to nothing."""
+    principal = verify(forge())
+    assert principal.confirmation == UNBOUND
+    assert principal.credential_id == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cnf": {}},
+        {"cnf": None},
+        {"cnf": "x"},
+        {"cnf": {"jkt": "short"}},
+        {"cnf": {"jkt": "AAAA"}},
+        {"cnf": {"jkt": THUMBPRINT + "="}},
+        {"cnf": {"jkt": 1}},
+        {"cnf": {"jkt": None}},
+        {"cnf": {"jkt": THUMBPRINT, "kid": "x"}},
+        {"cnf": {"jwk": {}}},
+        {"credential_id": 1},
+        {"credential_id": ""},
+    ],
+)
+def test_a_binding_that_nobody_checks_is_refused(changes: dict[str, Any]) -> None:
+    """A confirmation that is empty, malformed or of another method makes the token invalid."""
+    with pytest.raises(InvalidToken):
+        verify(forge(payload={**PAYLOAD, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("binding", "good"),
+    [(TokenBinding.NONE, True), (TokenBinding.DPOP, False), (TokenBinding.EITHER, False)],
+)
+def test_a_client_may_demand_bound_tokens(binding: TokenBinding, good: bool) -> None:
+    """A bearer token of a client whose tokens must be bound is refused."""
+    client = replace(CLIENT, token_binding=binding)
+    world = replace(SNAPSHOT, clients={"c-1": client})
+    if good:
+        assert verify(forge(), snapshot=world).client is client
+    else:
+        with pytest.raises(InvalidToken):
+            verify(forge(), snapshot=world)
+    bound = sign_access_token(
+        replace(CLAIMS, confirmation=Confirmation(jkt=THUMBPRINT)), KEY, "k-1"
+    )
+    assert verify(bound, snapshot=world).confirmation.jkt == THUMBPRINT
 
 
 def test_forge_is_valid_by_default() -> None:
@@ -187,10 +331,13 @@ def test_leeway_cannot_be_widened() -> None:
         replace(SNAPSHOT, revocations=Revocations(jtis=frozenset({"j-1"}))),
         replace(SNAPSHOT, revocations=Revocations(kids=frozenset({"k-1"}))),
         replace(SNAPSHOT, revocations=Revocations(clients={"c-1": NOW})),
+        replace(SNAPSHOT, revocations=Revocations(credentials={"": NOW})),
+        replace(SNAPSHOT, revocations=Revocations(roles={Role.APPLICATION: NOW})),
+        replace(SNAPSHOT, revocations=Revocations(everything=NOW)),
     ],
 )
 def test_what_is_withdrawn_is_refused(snapshot: Snapshot) -> None:
-    """Unknown and disabled clients, unknown keys and all three kinds of revocation refuse."""
+    """Unknown and disabled clients, unknown keys and every kind of revocation refuse."""
     with pytest.raises(InvalidToken):
         verify(forge(), snapshot=snapshot)
 
