@@ -29,7 +29,7 @@ demo: .venv/.ready .venv-vllm/.ready  ## Play the whole story on a real vLLM; ex
 run: .venv/.ready .venv-vllm/.ready  ## Keep vLLM and the gateway running until Ctrl-C
 	$(BIN)/python -m tests.story.run
 
-test: .venv/.ready .venv-tools/.ready .venv-envoy/.ready  ## Everything that needs no real vLLM
+test: .venv/.ready .venv-tools/.ready .venv-envoy/.ready .venv-node/.ready  ## Everything that needs no real vLLM
 	$(BIN)/pytest -m "not vllm and not browser"
 
 fuzz: .venv-fuzz/.ready  ## Coverage-guided fuzzing of every parser, bounded

