@@ -7,11 +7,13 @@ hides nothing. Text that is not JSON at all is scrubbed all the same.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import string
 from typing import Final
 
 from gateway.core.pii import StreamScrubber
+from gateway.core.pii.actions import PLACEHOLDERS, Actions
 
 _ESCAPES: Final = {
     '"': '"',
@@ -31,12 +33,24 @@ _KEPT_NAME: Final = 24
 class JsonTextScrubber:
     """The stream scrubber for JSON text: same two methods, same promise about chunk borders.
 
-    Strings come out with the same value but not always with the same escapes.
+    Strings come out with the same value but not always with the same escapes. *actions* says what
+    replaces a value.
     """
 
-    __slots__ = ("_escape", "_high", "_in_string", "_minus", "_name", "_scrubber")
+    __slots__ = (
+        "_actions",
+        "_bare",
+        "_escape",
+        "_high",
+        "_in_string",
+        "_minus",
+        "_name",
+        "_scrubber",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, *, actions: Actions = PLACEHOLDERS) -> None:
+        self._actions = actions
+        self._bare = dataclasses.replace(actions, quoted=True)  # outside strings
         self._in_string = False
         self._escape = ""  # an escape that is not complete yet, as written
         self._high = ""  # the first half of a surrogate pair
@@ -78,9 +92,8 @@ class JsonTextScrubber:
         self._escape = ""
         return "".join(out)
 
-    @staticmethod
-    def _outside() -> StreamScrubber:
-        return StreamScrubber(placeholder='"[{}]"')
+    def _outside(self) -> StreamScrubber:
+        return StreamScrubber(actions=self._bare)
 
     def _written(self, text: str) -> str:
         """Return scrubbed *text* as it stands in the output."""
@@ -91,7 +104,7 @@ class JsonTextScrubber:
         if self._minus:
             text = "-" + text
             self._minus = False
-        text = text.replace('-"[', '"[')
+        text = text.replace('-"', '"')
         if text.endswith("-"):
             self._minus = True
             text = text[:-1]
@@ -111,7 +124,7 @@ class JsonTextScrubber:
             self._minus = False
             out.append("-")
         out.append('"')
-        self._scrubber = StreamScrubber(before=self._name + '"')
+        self._scrubber = StreamScrubber(before=self._name + '"', actions=self._actions)
         self._name = ""
         self._in_string = True
 
@@ -121,7 +134,7 @@ class JsonTextScrubber:
         out.append(self._written(self._scrubber.finish()))
         out.append('"')
         self._in_string = False
-        self._scrubber = StreamScrubber(before=self._name + '"', placeholder='"[{}]"')
+        self._scrubber = StreamScrubber(before=self._name + '"', actions=self._bare)
 
     def _take(self, char: str, plain: list[str]) -> None:
         """Add one decoded character of a string; halves of a surrogate pair are joined."""

@@ -1,8 +1,9 @@
 """How a written character is read: folded to a plain one, or passed over as invisible.
 
-Patterns are written for lower-case ASCII. Full-width forms, digits of every script, styled letters
-and the many spaces and dashes of Unicode are folded to it one character at a time, so that offsets
-in the folded and in the written text are the same and no look-ahead is needed.
+Patterns are written for ASCII and common Chinese characters. Full-width forms, digits of every
+script, styled letters, look-alike letters and the many spaces and dashes of Unicode are folded one
+character at a time, so that offsets in the folded and in the written text are the same and no
+look-ahead is needed.
 """
 
 from __future__ import annotations
@@ -15,29 +16,53 @@ from typing import Final
 _INVISIBLE_RANGES: Final = (
     (0x00AD, 0x00AD),
     (0x0300, 0x036F),
+    (0x0483, 0x0489),
     (0x061C, 0x061C),
     (0x180B, 0x180F),
     (0x200B, 0x200F),
     (0x202A, 0x202E),
     (0x2060, 0x206F),
+    (0x1AB0, 0x1ACE),
+    (0x1DC0, 0x1DFF),
     (0x20D0, 0x20F0),
     (0xFE00, 0xFE0F),
+    (0xFE20, 0xFE2F),
     (0xFEFF, 0xFEFF),
     (0xE0001, 0xE007F),
     (0xE0100, 0xE01EF),
 )
-# Letters and digits in circles, full-width and mathematical styles, super- and subscripts.
+# Letters and digits in circles, brackets, full-width and mathematical styles, super- and
+# subscripts; Chinese radicals and compatibility forms of Chinese characters.
 _STYLED_RANGES: Final = (
-    (0x00B2, 0x00B9),
+    (0x00AA, 0x00BA),
+    (0x02B0, 0x02B8),
+    (0x1D2C, 0x1D6A),
     (0x2070, 0x209C),
+    (0x2100, 0x214F),
     (0x2460, 0x24FF),
+    (0x2F00, 0x2FD5),
+    (0x3220, 0x3247),
+    (0x3280, 0x32B0),
+    (0xF900, 0xFAFF),
+    (0xFE30, 0xFE6F),
     (0xFF01, 0xFF5E),
     (0x1D400, 0x1D7FF),
+    (0x1F100, 0x1F12B),
+)
+# Cyrillic and Greek letters that look like Latin ones. A text in those scripts loses nothing, since
+# only replaced values change; it is merely read with other letters.
+_LOOK_ALIKES: Final = dict(
+    zip(
+        "аеорсухіјѕԁԛԝһӏοανικυАВЕЗКМНОРСТУХІЈЅԌΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡɑ",
+        "aeopcyxijsdqwhlOavikuABE3KMHOPCTYXIJSGABEZHIKMNOPTYXga",
+        strict=True,
+    )
 )
 _SPACES: Final = (
     "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 )
-_DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+_DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\ufe58\ufe63\uff0d\u30fc"
+_DOTS: Final = "\u2022\u2027\u2219\u22c5\u30fb\uff65\u00b7\u2024"
 _LAST_SCRIPT_WITH_DIGITS: Final = 0x1FFFF
 
 # More invisible characters in a row than this serve no script and no emoji; the rest are dropped,
@@ -49,33 +74,39 @@ def _invisible() -> frozenset[str]:
     return frozenset(chr(c) for low, high in _INVISIBLE_RANGES for c in range(low, high + 1))
 
 
-def _folds() -> dict[str, str]:
-    folds = {chr(c): chr(c).lower() for c in range(0x80)}
+def _readings() -> dict[str, str]:
+    readings = {chr(c): chr(c) for c in range(0x80)}
     for low, high in _STYLED_RANGES:
         for code in range(low, high + 1):
-            plain = unicodedata.normalize("NFKC", chr(code)).lower()
-            if len(plain) == 1 and plain.isascii():
-                folds[chr(code)] = plain
+            plain = unicodedata.normalize("NFKC", chr(code))
+            plain = plain.strip("().,\u3014\u3015") or plain  # as in ⑴ and ⒈
+            if len(plain) == 1 and plain != chr(code) and not plain.isspace():
+                readings[chr(code)] = plain
     for code in range(0x80, _LAST_SCRIPT_WITH_DIGITS):
         value = unicodedata.digit(chr(code), None)
         if value is not None:
-            folds[chr(code)] = str(value)
-    folds.update(dict.fromkeys(_SPACES, " "))
-    folds.update(dict.fromkeys(_DASHES, "-"))
-    return folds
+            readings[chr(code)] = str(value)
+    readings.update(_LOOK_ALIKES)
+    readings.update(dict.fromkeys(_SPACES, " "))
+    readings.update(dict.fromkeys(_DASHES, "-"))
+    readings.update(dict.fromkeys(_DOTS, "·"))
+    return {w: r for w, r in readings.items() if w not in INVISIBLE and r not in INVISIBLE}
 
 
 INVISIBLE: Final = _invisible()
-FOLD: Final = _folds()
+# How a character is read, upper and lower case kept apart; what is not here is read as it is.
+READ: Final = _readings()
+# The same in lower case: the form that checks get.
+FOLD: Final = {written: plain.lower() for written, plain in READ.items()}
 
 
 def spellings(plain: frozenset[str]) -> frozenset[str]:
     """Return every written character that is read as one of the *plain* ones."""
-    return plain | {written for written, read in FOLD.items() if read in plain}
+    return plain | {written for written, read in READ.items() if read in plain}
 
 
 def fold(text: str) -> str:
-    """Return *text* as the patterns read it: folded, without invisible characters."""
+    """Return *text* as checks read it: folded, in lower case, without invisible characters."""
     if text.isascii():
         return text.lower()
     return "".join([FOLD.get(char, char) for char in text if char not in INVISIBLE])

@@ -1,156 +1,159 @@
 """The automaton of all detectors, made deterministic while it is used.
 
-A ``State`` is the set of positions that are alive for one start of a possible value. It is a dict
-from the next written character to the next state, filled at the first use, so that a step costs one
-dict look-up. All streams of a process share the states of one ``Machine``.
+A ``State`` is the set of positions that are alive for one start of a possible value, a ``Front``
+all states that are alive at a point of the text. All streams of a process share what one
+``Machine`` has learnt.
 """
 
 from __future__ import annotations
 
-import re
 import string
+from collections import defaultdict
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
-from gateway.core.pii.detector import Detector
-from gateway.core.pii.folding import FOLD, INVISIBLE, spellings
+from gateway.core.pii.context import Reaches
+from gateway.core.pii.detector import Context, Detector
+from gateway.core.pii.front import WIDEST_LEARNT, Front
+from gateway.core.pii.keywords import Keywords
+from gateway.core.pii.kinds import SKIPPED, Kinds
+from gateway.core.pii.numerals import CHINESE
 from gateway.core.pii.positions import Automaton
-from gateway.core.pii.syntax import parse_class
+from gateway.core.pii.state import Accept, State
+from gateway.core.pii.syntax import LOOSE_SEPARATORS, parse_class
 
-# Far more states than any text of people or models reaches (measured: below 4,000 over 1,400 texts
-# full of personal data); beyond it the cache starts anew, so that no text can fill the memory.
+# More than texts of people and models reach (figures in ADR 0007); beyond it the machine forgets
+# and learns anew, so that no text can fill the memory.
 MAX_STATES: Final = 50_000
+MAX_FRONTS: Final = 50_000
+MAX_STEPS: Final = 500_000
 
-# A self-loop over fewer characters than this is not worth a regular expression of its own.
-_WORTH_A_RUN: Final = 20
-_BASIC_PLANE: Final = "\uffff"
-# Narrow enough to leave out the emoji, which are frequent and begin nothing.
-_WIDEST_GAP: Final = 0x800
-_RUN_ALPHABET: Final = string.ascii_letters + string.digits + string.punctuation
+# Where the text stands in a row of numbers: nowhere, at a digit, or at so many separators after it.
+NO_ROW: Final = 0
+AT_DIGIT: Final = 1
+LONGEST_ROW_GAP: Final = 6
+_DIGITS: Final = frozenset(string.digits).union(CHINESE)
 
-
-class State(dict[str, "State | None"]):
-    """What may still come of a value that began earlier; ``state[char]`` is None if nothing.
-
-    *accepts*: detectors satisfied here, each with the state that watches its right boundary (None
-    where it has none). *sole*: the detector with a tail that is alone alive here. *lead_limit*:
-    set where nothing but a lead is alive. *gated*: some of the detectors count only after one of
-    their words. *merges*: two starts in this state have the same
-    future, so the older is enough.
-    """
-
-    __slots__ = (
-        "accepts",
-        "gated",
-        "lead_limit",
-        "machine",
-        "merges",
-        "moves",
-        "run",
-        "sole",
-    )
-
-    def __init__(self, machine: Machine, moves: Iterable[int]) -> None:
-        super().__init__()
-        self.machine = machine
-        self.moves = frozenset(moves)
-        self.accepts: tuple[tuple[Detector, State | None], ...] = ()
-        self.sole: Detector | None = None
-        self.lead_limit = 0
-        self.gated = False
-        self.merges = False
-        self.run: Run | None = None
-
-    def __missing__(self, char: str) -> State | None:
-        """Compute a step; keep it if the character is one of the finitely many that matter."""
-        if char in INVISIBLE:
-            self[char] = self
-            return self
-        plain = FOLD.get(char, char)
-        if plain in self.machine.alphabet:
-            target = self[char] = self.machine.step(self.moves, plain)
-            return target
-        if char in FOLD:
-            self[char] = None
-        return None  # one of very many: quick to tell, and not worth the memory
+_NONE: Final[frozenset[int]] = frozenset()
 
 
-class Run:
-    """A stretch of characters that leaves a state as it is and starts nothing new.
+class _Start(NamedTuple):
+    """Where a detector begins, and what must or must not stand before it."""
 
-    *chars* are those characters, *match* finds the end of the stretch. It only saves time: stepping
-    through the stretch one by one gives the same.
-    """
-
-    __slots__ = ("chars", "match")
-
-    def __init__(self, chars: frozenset[str]) -> None:
-        self.chars = chars
-        self.match = re.compile(f"[{_escaped(chars)}]+").match
-
-
-class _Starts(dict[str, State]):
-    """The state in which a value begins after a character; ``""`` is the start of the text."""
-
-    def __init__(self, machine: Machine, *, announced: bool) -> None:
-        super().__init__()
-        self._machine = machine
-        self._announced = announced
-
-    def __missing__(self, previous: str) -> State:
-        plain = FOLD.get(previous, previous)
-        if plain not in self._machine.barring:
-            plain = ""  # nothing is barred, as at the start of the text
-            if previous and previous not in FOLD:
-                return self[plain]
-        state = self[previous] = self._machine.start_after(plain, announced=self._announced)
-        return state
+    detector: Detector
+    first: frozenset[int]
+    barred: int  # the number of the set of characters that may not stand before
+    after: int
+    unless: int
 
 
 class Machine:
     """The automaton of *detectors*. Raises ``ValueError`` for a declaration that is not valid."""
 
     def __init__(self, detectors: Iterable[Detector]) -> None:
+        self.detectors = tuple(detectors)
         self._automaton = Automaton()
-        self._barred: list[tuple[frozenset[int], frozenset[str]]] = []
-        self._gated: set[int] = set()
-        self.words: tuple[str, ...] = ()
-        self._boundary: dict[Detector, State | None] = {}
-        for detector in detectors:
-            first = self._automaton.add(detector)
-            self._barred.append((first, parse_class(detector.not_after)))
-            self._boundary[detector] = _boundary(detector)
-            if detector.words:
-                self._gated |= first
-                self.words += tuple(word for word in detector.words if word not in self.words)
-        self.barring = frozenset().union(*[barred for _, barred in self._barred])
-        self.alphabet = frozenset().union(*self._automaton.options)
+        self._order = {detector: place for place, detector in enumerate(self.detectors)}
+        self._sets: dict[frozenset[str], int] = {}
+        contexts = dict.fromkeys(c for d in self.detectors for c in (*d.after, *d.unless))
+        self.contexts: tuple[Context, ...] = tuple(contexts)
+        self.keywords = Keywords(self.contexts)
+        self.reaches = Reaches(self.contexts)
+        bits = {context: 1 << place for place, context in enumerate(self.contexts)}
+        self._starts = [self._add(detector, bits) for detector in self.detectors]
+        self._barring = frozenset([start.barred for start in self._starts])
+        self._boundaries = self._add_boundaries()
+        self._at_sets: dict[int, set[int]] = defaultdict(set)
+        for position, options in enumerate(self._automaton.options):
+            self._at_sets[self._number(options)].add(position)
+        self._digits = self._number(_DIGITS)
+        self._separators = self._number(LOOSE_SEPARATORS)
+        self.kinds = Kinds(self._sets)
+        self._at_kind: dict[int, frozenset[int]] = {}
+        self._learnt_steps = 0
         self._states: dict[frozenset[int], State] = {}
         self._entries: dict[frozenset[int], State] = {}
-        self._runs: dict[frozenset[int], Run | None] = {}
-        self.starts = _Starts(self, announced=True)
-        # Where none of the words stands before: without the detectors that need one.
-        self.quiet_starts = _Starts(self, announced=False)
-        self.search_start = re.compile(self._start_pattern()).search
+        self._fronts: dict[tuple[int, ...], Front] = {}
+        self._profiles: dict[tuple[frozenset[int], int], int] = {}
+        self._profile_list: list[tuple[frozenset[int], int]] = []
+        self.first_front = self.front(self._profile(_NONE, NO_ROW), 0, ())
 
-    def start_after(self, previous: str, *, announced: bool) -> State:
-        """Return the state in which a value may begin after the folded character *previous*.
+    def _number(self, chars: frozenset[str]) -> int:
+        return self._sets.setdefault(chars, len(self._sets))
 
-        *announced* says whether one of ``words`` stands before it.
+    def _add(self, detector: Detector, bits: dict[Context, int]) -> _Start:
+        return _Start(
+            detector,
+            self._automaton.add(detector),
+            self._number(parse_class(detector.not_after)),
+            sum(bits[context] for context in detector.after),
+            sum(bits[context] for context in detector.unless),
+        )
+
+    def _add_boundaries(self) -> dict[Detector, frozenset[int]]:
+        return {
+            detector: self._automaton.add_boundary(pattern, detector)
+            for detector in self.detectors
+            if (pattern := detector.not_before or detector.followed_by)
+        }
+
+    # --- what comes before a value
+
+    def _profile(self, barred: frozenset[int], row: int) -> int:
+        key = barred, row
+        if key not in self._profiles:
+            self._profiles[key] = len(self._profile_list)
+            self._profile_list.append(key)
+        return self._profiles[key]
+
+    def next_profile(self, profile: int, kind: int) -> int:
+        """Return what stands before the next character once one of *kind* was read.
+
+        That is all the memory of the past that a start has: the sets that the last character
+        belongs to, and whether it continues a row of numbers.
         """
-        moves: frozenset[int] = frozenset()
-        for first, barred in self._barred:
-            if previous not in barred:
-                moves |= first if announced else first - self._gated
-        entry = self._entries.get(moves)
+        members = self.kinds.members[kind]
+        row = self._profile_list[profile][1]
+        if self._digits in members:
+            row = AT_DIGIT
+        elif row and row < LONGEST_ROW_GAP and self._separators in members:
+            row += 1
+        else:
+            row = NO_ROW
+        return self._profile(self._barring.intersection(members), row)
+
+    def front_after(self, text: str) -> Front:
+        """Return the front behind *text*, with nothing open."""
+        profile = self.first_front.profile
+        for char in text[-LONGEST_ROW_GAP - 1 :]:
+            kind = self.kinds[char]
+            if kind != SKIPPED:
+                profile = self.next_profile(profile, kind)
+        return self.front(profile, 0, ())
+
+    def entry(self, profile: int, mask: int) -> State:
+        """Return the state in which a value may begin: *mask* says which contexts hold."""
+        barred, row = self._profile_list[profile]
+        moves: set[int] = set()
+        for start in self._starts:
+            announced = not start.after or start.after & mask
+            in_row = start.detector.first_in_row and row > AT_DIGIT
+            if announced and not start.unless & mask and start.barred not in barred and not in_row:
+                moves |= start.first
+        entry = self._entries.get(key := frozenset(moves))
         if entry is None:
-            entry = self._entries[moves] = State(self, moves)
+            entry = self._entries[key] = State(self.step, key)
         return entry
 
-    def step(self, moves: frozenset[int], plain: str) -> State | None:
-        """Return the state after the folded character *plain*, out of the positions in *moves*."""
-        options = self._automaton.options
-        alive = frozenset([position for position in moves if plain in options[position]])
+    # --- states and fronts, made when they are needed
+
+    def step(self, moves: frozenset[int], kind: int) -> State | None:
+        """Return the state after a character of *kind*, out of the positions in *moves*."""
+        at_kind = self._at_kind.get(kind)
+        if at_kind is None:
+            sets = [self._at_sets[number] for number in self.kinds.members[kind]]
+            at_kind = self._at_kind[kind] = _NONE.union(*sets)
+        alive = moves & at_kind
         if not alive:
             return None
         state = self._states.get(alive)
@@ -158,81 +161,57 @@ class Machine:
             if len(self._states) >= MAX_STATES:
                 self._forget()
             state = self._states[alive] = self._new_state(alive)
-            if state.lead_limit:
-                if alive not in self._runs:
-                    self._runs[alive] = None  # finding a run may come by here again
-                    self._runs[alive] = self._find_run(state)
-                state.run = self._runs[alive]
         return state
-
-    def _forget(self) -> None:
-        """Drop all states. Streams go on with those that they hold, which then grow anew."""
-        for state in (*self._states.values(), *self._entries.values()):
-            state.clear()
-        self._states.clear()
 
     def _new_state(self, alive: frozenset[int]) -> State:
         automaton = self._automaton
-        state = State(self, frozenset().union(*[automaton.follow[p] for p in alive]))
+        state = State(self.step, _NONE.union(*[automaton.follow[p] for p in alive]))
         owners = {automaton.owner[p]: None for p in sorted(alive)}
-        ended = {automaton.owner[p]: None for p in sorted(alive & automaton.accepting)}
-        state.accepts = tuple((detector, self._boundary[detector]) for detector in ended)
-        only = next(iter(owners)) if len(owners) == 1 else None
-        state.gated = any(owner.words for owner in owners)
-        state.sole = only if only is not None and only.tail else None
+        ends = alive & automaton.accepting
+        state.ended = bool(ends)
+        ended = sorted({self._order[automaton.owner[p]] for p in ends})
+        state.accepts = tuple([self._accept(order) for order in ended])
+        state.tailed = all(owner.tail for owner in owners)
         state.merges = all(owner.check is None and owner.lead for owner in owners)
         # While a finite pattern is alive as well, it bounds the length and needs every character.
         if alive <= automaton.leading:
             state.lead_limit = max(owner.lead_limit for owner in owners)
         return state
 
-    def _find_run(self, state: State) -> Run | None:
-        chars = {c for c in _RUN_ALPHABET if state[c] is state}
-        while True:
-            # A character after which another one of the run starts a value is where the run ends;
-            # drop the one that is in the way of most others.
-            clashes = {p: sum(self.starts[p][c] is not None for c in chars) for p in chars}
-            worst = max(sorted(clashes), key=clashes.__getitem__, default="")
-            if not worst or not clashes[worst]:
-                break
-            started = {c: sum(self.starts[p][c] is not None for p in chars) for c in chars}
-            blocked = max(sorted(started), key=started.__getitem__)
-            chars.discard(worst if clashes[worst] >= started[blocked] else blocked)
-        return Run(frozenset(chars)) if len(chars) >= _WORTH_A_RUN else None
+    def _accept(self, order: int) -> Accept:
+        detector = self.detectors[order]
+        first = self._boundaries.get(detector)
+        boundary = None
+        if first is not None:
+            boundary = self._entries.get(first)
+            if boundary is None:
+                boundary = self._entries[first] = State(self.step, first)
+        return Accept(detector, boundary, order)
 
-    def _start_pattern(self) -> str:
-        """Return a pattern for every place where a value can begin, and for few others."""
-        options = self._automaton.options
-        first = frozenset().union(*[options[p] for positions, _ in self._barred for p in positions])
-        barred = frozenset.intersection(*[barred for _, barred in self._barred])
-        # The engine looks up characters of the basic plane in a table and all others one by one,
-        # so those go in as a few wide ranges; the exact check comes after the search.
-        written = spellings(first)
-        begin = _escaped(char for char in written if char <= _BASIC_PLANE)
-        begin += _wide_ranges(char for char in written if char > _BASIC_PLANE)
-        before = _escaped(char for char in spellings(barred) if char <= _BASIC_PLANE)
-        # The class comes first: the engine scans for a class far faster than for an assertion.
-        return f"(?s:[{begin}](?<![{before}].))" if barred else f"[{begin}]"
+    def front(self, profile: int, mask: int, states: tuple[State, ...]) -> Front:
+        """Return the front of *states*, oldest first, with what stands before the next one."""
+        if len(states) > WIDEST_LEARNT:
+            return Front(self, states, profile=profile, mask=mask)
+        key = (profile, mask, *map(id, states))
+        front = self._fronts.get(key)
+        if front is None:
+            if len(self._fronts) >= MAX_FRONTS:
+                self._forget()
+            front = self._fronts[key] = Front(self, states, profile=profile, mask=mask)
+        return front
 
+    def note_step(self) -> None:
+        """Count a step that a front has learnt; forget everything when there are too many."""
+        self._learnt_steps += 1
+        if self._learnt_steps >= MAX_STEPS:
+            self._forget()
 
-def _boundary(detector: Detector) -> State | None:
-    """Return the state that watches what follows a value, or None if anything may."""
-    if not detector.not_before:
-        return None
-    watcher = Detector(label=detector.label, pattern=detector.not_before)
-    return Machine([watcher]).starts[""]
-
-
-def _wide_ranges(chars: Iterable[str]) -> str:
-    """Return character ranges that hold all *chars* and whatever lies in small gaps between."""
-    ranges: list[list[str]] = []
-    for char in sorted(chars):
-        if ranges and ord(char) - ord(ranges[-1][1]) <= _WIDEST_GAP:
-            ranges[-1][1] = char
-        else:
-            ranges.append([char, char])
-    return "".join([f"{first}-{last}" for first, last in ranges])
-
-
-def _escaped(chars: Iterable[str]) -> str:
-    return "".join(sorted(re.escape(char) for char in chars))
+    def _forget(self) -> None:
+        """Drop what was learnt. Streams go on with the fronts that they hold, which learn anew."""
+        for front in self._fronts.values():
+            front.forget()
+        for state in (*self._states.values(), *self._entries.values()):
+            state.clear()
+        self._fronts.clear()
+        self._states.clear()
+        self._learnt_steps = 0

@@ -1,67 +1,62 @@
-"""What a scrubber keeps of the values that are still open, and which of them can still matter."""
+"""What a scrubber keeps of the values that were spelled, and which of them can still matter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from gateway.core.pii.detector import Detector
-from gateway.core.pii.machine import State
+from gateway.core.pii.state import Accept, State
 
 
-class Thread:
-    """A possible value: where it *begin*s, the first character it *hold*s back, what may come.
+class Finding(NamedTuple):
+    """A value that was replaced: its label, the rule that found it, its place in the input."""
 
-    Both differ after an overlapping value was replaced: then only the rest is held. A thread that
-    *swallows* has its placeholder out already, and what it accepts further is dropped.
-    """
-
-    __slots__ = ("begin", "hold", "state", "swallows")
-
-    def __init__(self, begin: int, state: State) -> None:
-        self.begin = begin
-        self.hold = begin
-        self.state = state
-        self.swallows = False
+    label: str
+    rule: str
+    start: int
+    end: int
 
 
 class Match:
-    """A value that a pattern accepted; *boundary* watches what follows it, if that matters."""
+    """A value that a pattern accepted, from offset *begin* to *end*.
 
-    __slots__ = ("begin", "boundary", "detector", "end", "hold")
-
-    def __init__(self, thread: Thread, end: int, detector: Detector) -> None:
-        self.begin = thread.begin
-        self.hold = thread.hold
-        self.end = end
-        self.detector = detector
-        self.boundary: State | None = None
-
-
-def has_twin(state: State, threads: list[Thread]) -> bool:
-    """Say whether an older thread has the same future, so that a younger one adds nothing."""
-    return state.merges and any(thread.state is state for thread in threads)
-
-
-def is_covered(match: Match, candidates: Iterable[Match]) -> bool:
-    """Say whether *match* lies inside one of the *candidates*.
-
-    It then never comes to anything: that candidate is replaced first, or a still older one is that
-    overlaps it, and what is left of the match lies inside what is left of the candidate.
+    *boundary* watches what follows it, if that matters.
     """
-    for other in candidates:  # noqa: SIM110 - a generator takes three times as long
-        if other.hold <= match.hold and other.end >= match.end:
-            return True
-    return False
+
+    __slots__ = ("begin", "boundary", "detector", "end", "order")
+
+    def __init__(self, begin: int, end: int, accept: Accept) -> None:
+        self.begin = begin
+        self.end = end
+        self.detector = accept.detector
+        self.order = accept.order
+        self.boundary: State | None = accept.boundary
+
+    def held_from(self, sent: int) -> int:
+        """Return where the part of it begins that is not sent or replaced before *sent*."""
+        return max(self.begin, sent)
 
 
-def not_covered(candidates: Iterable[Match], match: Match) -> list[Match]:
-    """Return those *candidates* that a new candidate, *match*, does not make idle."""
-    return [other for other in candidates if other.hold < match.hold or other.end >= match.end]
+def covers(match: Match, other: Match, sent: int) -> bool:
+    """Say whether *other*, not yet *sent*, lies inside *match*, so that it never comes to anything.
+
+    *match* is replaced first, or a still older one is that overlaps it, and what is left of *other*
+    lies inside what is left of *match*. Of two equals the detector that is declared first wins.
+    """
+    begin, other_begin = match.held_from(sent), other.held_from(sent)
+    if begin == other_begin and match.end == other.end:
+        return match.order <= other.order
+    return begin <= other_begin and match.end >= other.end
 
 
-def all_from(hold: int, candidates: Iterable[Match]) -> bool:
-    """Say whether all *candidates* begin at offset *hold* or after it."""
-    for match in candidates:  # noqa: SIM110 - a generator takes three times as long
-        if match.hold < hold:
-            return False
-    return True
+def with_candidate(candidates: list[Match], match: Match, sent: int) -> list[Match]:
+    """Return *candidates* with *match* among them, and without any that lies inside another."""
+    for other in candidates:
+        if covers(other, match, sent):
+            return candidates
+    return [*[other for other in candidates if not covers(match, other, sent)], match]
+
+
+def first_of(candidates: Iterable[Match], sent: int) -> Match:
+    """Return the leftmost, then longest, then first declared of *candidates*."""
+    return min(candidates, key=lambda match: (match.held_from(sent), -match.end, match.order))

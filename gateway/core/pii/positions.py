@@ -18,6 +18,8 @@ from gateway.core.pii.syntax import (
     Node,
     Repeat,
     Sequence,
+    Words,
+    either_case,
     parse_class,
     parse_pattern,
 )
@@ -42,6 +44,7 @@ class Automaton:
     options: list[frozenset[str]] = field(default_factory=list)
     follow: list[set[int]] = field(default_factory=list)
     owner: list[Detector] = field(default_factory=list)
+    _interned: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
     accepting: set[int] = field(default_factory=set)
     leading: set[int] = field(default_factory=set)
 
@@ -53,7 +56,7 @@ class Automaton:
         if detector.shortest_group:
             body = self._build_grouped(detector)
         else:
-            body = self._build(parse_pattern(detector.pattern), detector)
+            body = self._build(parse_pattern(detector.pattern, detector.lists), detector)
         if body.empty:
             raise ValueError("a pattern must not match the empty text")
         whole = body
@@ -66,6 +69,14 @@ class Automaton:
             self.leading |= start.first | loop.first
             more = _Part(empty=True, first=loop.first, last=loop.last)
             whole = self._join(self._join(start, more), whole)
+        self.accepting |= whole.last
+        return whole.first
+
+    def add_boundary(self, pattern: str, owner: Detector) -> frozenset[int]:
+        """Add a *pattern* that watches what follows a value; return the positions of its start."""
+        whole = self._build(parse_pattern(pattern, owner.lists), owner)
+        if whole.empty:
+            raise ValueError("a boundary must not match the empty text")
         self.accepting |= whole.last
         return whole.first
 
@@ -82,6 +93,8 @@ class Automaton:
                 return self._either([self._build(option, owner) for option in choices])
             case Repeat(part, low, high):
                 return self._repeat(part, (low, high), owner)
+            case Words(words):
+                return self._spell(words, owner)
         body = self._build(node.part, owner)
         self._connect(body, body)
         return body
@@ -89,7 +102,7 @@ class Automaton:
     def _build_grouped(self, detector: Detector) -> _Part:
         """Build the pattern times a counter of how long the present group is, up to the limit."""
         plain = Automaton()
-        whole = plain._build(parse_pattern(detector.pattern), detector)
+        whole = plain._build(parse_pattern(detector.pattern, detector.lists), detector)
         built: dict[tuple[int, int], int] = {}
 
         def enter(positions: Iterable[int], length: int) -> frozenset[int]:
@@ -114,10 +127,29 @@ class Automaton:
         if not options:
             raise ValueError("a character class must not be empty")
         here = frozenset({len(self.options)})
-        self.options.append(options)
+        # Many positions have the same options; one set for all of them saves memory and time.
+        self.options.append(self._interned.setdefault(options, options))
         self.follow.append(set())
         self.owner.append(owner)
         return _Part(empty=False, first=here, last=here)
+
+    def _spell(self, words: Iterable[str], owner: Detector) -> _Part:
+        """Build a tree of *words* that shares their beginnings; its leaves are shared as well."""
+        branches: dict[frozenset[str], set[str]] = {}
+        leaves: set[str] = set()
+        for word in words:
+            if len(word) == 1:
+                leaves |= either_case(word)
+            else:
+                branches.setdefault(either_case(word[0]), set()).add(word[1:])
+        parts = [self._position(frozenset(leaves), owner)] if leaves else []
+        by_rest: dict[frozenset[str], set[str]] = {}
+        for first, rests in branches.items():
+            by_rest.setdefault(frozenset(rests), set()).update(first)
+        for endings, firsts in by_rest.items():
+            head = self._position(frozenset(firsts), owner)
+            parts.append(self._join(head, self._spell(endings, owner)))
+        return self._either(parts)
 
     def _repeat(self, part: Node, bounds: tuple[int, int], owner: Detector) -> _Part:
         low, high = bounds

@@ -7,23 +7,27 @@ as soon as no pattern can reach back to it.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from gateway.core.pii.detector import CONTEXT_LENGTH
+from gateway.core.pii.actions import PLACEHOLDERS, Actions
+from gateway.core.pii.context import Announcements
+from gateway.core.pii.detector import CONTEXT_LENGTH, LONGEST_GAP
 from gateway.core.pii.detectors import DETECTORS
-from gateway.core.pii.folding import INVISIBLE, MAX_INVISIBLE_RUN, InvisibleLimiter, fold
-from gateway.core.pii.machine import Machine, State
-from gateway.core.pii.matches import Match, Thread, all_from, has_twin, is_covered, not_covered
+from gateway.core.pii.folding import INVISIBLE, MAX_INVISIBLE_RUN, fold
+from gateway.core.pii.front import Step
+from gateway.core.pii.machine import Machine
+from gateway.core.pii.matches import Finding, Match, covers, first_of, with_candidate
+from gateway.core.pii.reading import Reader
+from gateway.core.pii.state import State
+from gateway.core.pii.window import Window
 
-# Text kept behind the scan: what checks may look at, and the last visible character whatever
-# invisible ones stand after it.
-_KEPT: Final = CONTEXT_LENGTH + MAX_INVISIBLE_RUN + 1
+# Text kept behind the scan: what contexts and checks may look at, whatever invisible signs stand
+# in between.
+_KEPT: Final = LONGEST_GAP + CONTEXT_LENGTH + MAX_INVISIBLE_RUN
 # Cutting the buffer moves every offset; doing it seldom is cheaper than copying a little more.
 _CUT_AT: Final = 512
 
 _MACHINE: Final = Machine(DETECTORS)
-_LETTER: Final = re.compile("[a-z\x80-\U0010ffff]")
 
 
 class StreamScrubber:
@@ -33,23 +37,22 @@ class StreamScrubber:
     the client may already have shown it. Memory is bounded whatever the text.
 
     *before* is text that stands before the stream without belonging to it, such as the name of the
-    field; checks may look at its last ``CONTEXT_LENGTH`` characters. *placeholder* is the form in
-    which a label is shown, with ``{}`` for the label. *continued* is text that the stream goes on
-    from, such as a prompt: a value that begins in it and ends in the stream is found, and of it the
-    part in the stream is replaced; nothing of *continued* comes out.
+    field; contexts and checks may look at it. *actions* says what replaces a value. *continued* is
+    text that the stream goes on from, such as a prompt: a value that begins in it and ends in the
+    stream is found, and of it the part in the stream is replaced; nothing of *continued* comes out.
+    *machine* holds the detectors. *explains* keeps what was replaced for :meth:`findings`.
     """
 
     __slots__ = (
+        "_announced",
+        "_begins",
         "_candidates",
-        "_limiter",
+        "_front",
         "_machine",
-        "_out",
         "_pending",
-        "_placeholder",
-        "_previous",
-        "_sent",
-        "_text",
-        "_threads",
+        "_reader",
+        "_swallowing",
+        "_window",
     )
 
     def __init__(
@@ -57,274 +60,280 @@ class StreamScrubber:
         *,
         machine: Machine = _MACHINE,
         before: str = "",
-        placeholder: str = "[{}]",
+        actions: Actions = PLACEHOLDERS,
         continued: str = "",
+        explains: bool = False,
     ) -> None:
         self._machine = machine
-        self._placeholder = placeholder
-        self._limiter = InvisibleLimiter()
-        self._text = before[-_KEPT:]
-        self._sent = len(self._text)  # everything before this offset is out or replaced
-        self._previous = ""  # the last visible character; kept only while something is open
-        self._threads: list[Thread] = []  # oldest first
+        self._reader = Reader()
+        self._window = Window(actions, before=before[-_KEPT:], explains=explains)
+        self._announced = Announcements(machine.keywords, machine.reaches)
+        self._front = machine.first_front
+        self._begins: list[int] = []  # where the values of the front begin, oldest first
         self._pending: list[Match] = []  # the right boundary is not clear yet
         self._candidates: list[Match] = []  # valid, but an older or longer value may still win
-        self._out: list[str] = []
+        self._swallowing: list[State] = []  # replaced already, and still going on
+        if before:
+            self._announced.watch(self._window.text, 0)
+            self._front = machine.front_after(self._window.text)
         if continued:
-            self._text += self._limiter.feed(continued)
-            self._scan(self._sent)
-            self._out.clear()
-            self._sent = len(self._text)
-            self._clip(self._sent)
+            self._take(*self._reader.feed(continued))
+            self._take(*self._reader.finish())
+            self._window.forget_all()
+            self._clip()
 
     def feed(self, delta: str) -> str:
-        """Accept the next *delta*; return what is now safe to send, often nothing."""
-        delta = self._limiter.feed(delta)
-        at = len(self._text)
-        self._text += delta
-        self._scan(at)
-        return self._release(self._first_held())
+        """Accept the next *delta*; return what is now safe to send, often nothing.
+
+        Raises ``ScrubFailed`` if an action says so; nothing more may be sent then.
+        """
+        self._take(*self._reader.feed(delta))
+        if self._begins or self._pending or self._candidates or self._swallowing:
+            return self._release(self._first_held())
+        return self._release(len(self._window.text))
 
     def finish(self) -> str:
         """Return the rest. The stream is over, so whatever matches now is final."""
-        self._threads.clear()
+        self._take(*self._reader.finish())
+        self._begins.clear()
+        self._front = self._machine.first_front
+        self._swallowing.clear()
         pending, self._pending = self._pending, []
         for match in pending:
-            self._check(match)
-        self._settle()
-        return self._release(len(self._text))
+            if not match.detector.followed_by:
+                self._check(match)
+        self._settle(len(self._window.text))
+        return self._release(len(self._window.text))
 
-    def _scan(self, at: int) -> None:
-        """Take the text from offset *at* on, by the quickest of three ways that do the same."""
-        size = len(self._text)
+    def findings(self) -> list[Finding]:
+        """Return what was replaced since the last call, in the order of the text."""
+        return self._window.take_findings()
+
+    def _take(self, read: str, written: dict[int, str] | None) -> None:
+        window, announced = self._window, self._announced
+        at = len(window.text)
+        window.add(read, written)
+        announced.watch(read, at)
+        size = len(window.text)
         while at < size:
-            if self._pending or self._candidates or len(self._threads) > 1:
-                self._step(self._text[at], at + 1)
-                at += 1
-            elif self._threads:
-                at = self._follow(self._threads[0], at)
-            else:
-                at = self._seek(at)
+            mask, until = 0, size
+            if announced:
+                mask, until = announced.holding(at, window.text)
+            front = self._front
+            if front.mask != mask:
+                self._front = self._machine.front(front.profile, mask, front.states)
+            at = self._scan(at, until)
 
-    def _seek(self, at: int) -> int:
-        """Jump to where the next value might begin; return the offset to go on from."""
-        found = self._machine.search_start(self._text, at)
-        if found is None:
-            return len(self._text)
-        at = found.start()
-        self._previous = self._visible_before(at)
-        self._step(self._text[at], at + 1)
-        return at + 1
+    def _scan(self, at: int, until: int) -> int:
+        """Take the text from offset *at* until *until*, or less; return the offset to go on from.
 
-    def _follow(self, thread: Thread, at: int) -> int:
-        """Follow the only *thread* until it ends or gets company; return the offset to go on from.
-
-        This is where most text of a language with Latin letters goes, so it saves every look-up
-        that it can.
+        Nearly all text goes through the loop at the end, so that one is written out.
         """
-        text, previous, state = self._text, self._previous, thread.state
-        starts = self._machine.starts
-        size = len(text)
-        while at < size:
-            run = state.run
-            if run is not None and previous in run.chars and (stretch := run.match(text, at)):
-                at = stretch.end()
-                previous = text[at - 1]
-                self._shorten(thread, at)
-                continue
-            char = text[at]
-            following = state[char]
-            if (
-                starts[previous][char] is not None
-                or (following is not None and following.accepts)
-                or char in INVISIBLE
-            ):
-                self._previous = previous
-                self._step(char, at + 1)
-                return at + 1
+        text = self._window.text
+        while self._pending or self._candidates or self._swallowing:
+            self._step(text[at], at + 1)
             at += 1
-            previous = char
-            if following is None:
-                self._threads.clear()
-                break
-            state = thread.state = following
-            if state.lead_limit:
-                self._shorten(thread, at)
-        self._previous = previous
-        return at
-
-    def _visible_before(self, at: int) -> str:
-        text = self._text
-        while at > 0:
-            at -= 1
-            if text[at] not in INVISIBLE:
-                return text[at]
-        return ""
+            if at == until:
+                return at
+        front, begins = self._front, self._begins
+        for char in text[at:until]:
+            step = front[char]
+            at += 1
+            if step is None:
+                continue
+            front, kept, frozen, starts, accepts = step
+            if frozen:
+                _freeze(begins, frozen, at - 1)
+            if kept is not None:
+                begins[:] = [begins[place] for place in kept] if kept else kept
+            if starts:
+                begins.append(at - 1)
+            if accepts:
+                self._front = front
+                self._accept(at)
+                return at
+        self._front = front
+        return until
 
     def _step(self, char: str, end: int) -> None:
-        """Let every possible value take the character *char*, which ends at offset *end*."""
+        """Take one character while values wait for it, or are still being swallowed."""
         if char in INVISIBLE:
             return
+        kind = self._machine.kinds[char]
         if self._pending:
-            self._look_ahead(char)
-        alive = self._advance(char, end)
-        state = self._start(char, end - 1)
-        if state is not None and not has_twin(state, alive):
-            alive.append(Thread(end - 1, state))
-        self._previous = char
-        self._threads = alive
-        for thread in alive:
-            if thread.state.accepts:
-                self._accept(thread, end)
+            self._look_ahead(kind)
+        if self._swallowing:
+            self._swallow(kind, end)
+        step = self._front[char]
+        if step is not None:
+            self._apply(step, end)
         if self._candidates:
-            self._settle()
+            self._settle(end)
 
-    def _advance(self, char: str, end: int) -> list[Thread]:
-        """Return the threads that survive the character *char*; this is where hard text goes."""
-        alive: list[Thread] = []
-        for thread in self._threads:
-            state = thread.state[char]
-            if state is None or (state.merges and has_twin(state, alive)):
-                continue
-            thread.state = state
-            alive.append(thread)
-            if state.lead_limit:
-                self._shorten(thread, end)
-        return alive
+    def _apply(self, step: Step, end: int) -> None:
+        begins = self._begins
+        _freeze(begins, step.frozen, end - 1)
+        if step.kept is not None:
+            begins[:] = [begins[place] for place in step.kept]
+        if step.starts:
+            begins.append(end - 1)
+        self._front = step.front
+        if step.accepts:
+            self._accept(end)
 
-    def _start(self, char: str, begin: int) -> State | None:
-        """Return the state of a value that begins with *char* at offset *begin*, if any can."""
-        state = self._machine.starts[self._previous][char]
-        if state is None or not state.gated or self._is_announced(begin):
-            return state
-        return self._machine.quiet_starts[self._previous][char]
-
-    @staticmethod
-    def _shorten(thread: Thread, end: int) -> None:
-        """Let go of the oldest characters of a lead that is longer than its limit."""
-        begin = end - thread.state.lead_limit
-        if begin > thread.begin:
-            thread.begin = begin
-            thread.hold = max(thread.hold, begin)
-
-    def _look_ahead(self, char: str) -> None:
+    def _look_ahead(self, kind: int) -> None:
         """Show the next character to the values whose right boundary is not clear yet."""
         waiting: list[Match] = []
         for match in self._pending:
-            boundary = match.boundary[char] if match.boundary is not None else None
-            if boundary is None:
-                self._check(match)
-            elif not boundary.accepts:
+            boundary = match.boundary[kind] if match.boundary is not None else None
+            if boundary is not None and not boundary.ended:
                 match.boundary = boundary
                 waiting.append(match)
+            elif (boundary is not None) == bool(match.detector.followed_by):
+                self._check(match)
         self._pending = waiting
 
-    def _accept(self, thread: Thread, end: int) -> None:
-        """Take note that *thread* spells a value up to *end*."""
-        for detector, boundary in thread.state.accepts:
-            if thread.swallows:
-                self._sent = thread.begin = end
-                self._clip(end)
-                continue
-            match = Match(thread, end, detector)
-            if boundary is not None:
-                match.boundary = boundary
-                self._pending.append(match)
-            elif thread.state.sole is detector and self._is_oldest(thread):
-                self._commit(match)
-                thread.swallows = True
-                thread.begin = end
-            else:
-                self._check(match)
+    def _swallow(self, kind: int, end: int) -> None:
+        """Drop the next character if it continues a value that was replaced already."""
+        followings = [state[kind] for state in self._swallowing]
+        going_on = [state for state in followings if state is not None]
+        self._swallowing = going_on
+        if any(state.accepts for state in going_on):
+            self._window.drop(end)
+            self._clip()
 
-    def _context(self, begin: int) -> str:
-        """Return the folded text before offset *begin*, as far as a check may look."""
-        return fold(self._text[max(0, begin - CONTEXT_LENGTH) : begin])
+    def _accept(self, end: int) -> None:
+        """Take note of the values that are spelled up to *end*."""
+        over: list[int] = []
+        for place, state in enumerate(self._front.states):
+            early = state.tailed and state.accepts and self._is_oldest(place, end)
+            for accept in state.accepts:
+                match = Match(self._begins[place], end, accept)
+                if accept.boundary is not None:
+                    self._pending.append(match)
+                elif not early:
+                    self._check(match)
+                elif self._agrees(match):
+                    self._commit(match)
+                    self._swallowing.append(state)
+                    break
+            if early:  # replaced, or refused for good: what may follow has no end
+                over.append(place)
+        if over:
+            self._drop_values(over)
+        if self._candidates:
+            self._settle(end)
 
-    def _is_announced(self, begin: int) -> bool:
-        """Say whether a word that some detector waits for stands before offset *begin*."""
-        before = self._context(begin)
-        if _LETTER.search(before) is None:  # as in a row of numbers: no word to look for
-            return False
-        return any(map(before.__contains__, self._machine.words))
+    def _drop_values(self, places: list[int]) -> None:
+        front, places_left = self._front, range(len(self._begins))
+        left = [place for place in places_left if place not in places]
+        self._begins[:] = [self._begins[place] for place in left]
+        states = tuple([front.states[place] for place in left])
+        self._front = self._machine.front(front.profile, front.mask, states)
 
-    def _is_oldest(self, thread: Thread) -> bool:
-        return all(other.hold >= thread.hold for other in self._open_items())
+    def _is_oldest(self, place: int, end: int) -> bool:
+        """Say whether no other open value begins before that of *place*."""
+        sent = self._window.sent
+        hold = max(self._begins[place], sent)
+        others = [*self._pending, *self._candidates]
+        return all(max(begin, sent) >= hold for begin in self._holds(end)) and all(
+            match.held_from(sent) >= hold for match in others
+        )
 
     def _check(self, match: Match) -> None:
         """Make *match* a candidate if its detector's check agrees and it can still matter."""
-        if is_covered(match, self._candidates):
+        sent = self._window.sent
+        if match.end <= sent or any(covers(other, match, sent) for other in self._candidates):
             return
-        check, words = match.detector.check, match.detector.words
-        if check is not None or words:
-            before = self._context(match.begin)
-            if words and not any(word in before for word in words):
-                return
-            if check is not None and not check(fold(self._text[match.begin : match.end]), before):
-                return
-        self._candidates = [*not_covered(self._candidates, match), match]
+        if self._agrees(match):
+            self._candidates = with_candidate(self._candidates, match, sent)
 
-    def _settle(self) -> None:
-        """Replace the leftmost, then longest candidates that nothing older can still override."""
+    def _agrees(self, match: Match) -> bool:
+        check = match.detector.check
+        if check is None:
+            return True
+        text = self._window.text
+        before = fold(text[max(0, match.begin - CONTEXT_LENGTH) : match.begin])
+        return check(match.detector.read(fold(text[match.begin : match.end])), before)
+
+    def _settle(self, end: int) -> None:
+        """Replace the leftmost, then longest candidates that nothing older can still override.
+
+        The text is read up to *end*.
+        """
+        window = self._window
         while self._candidates:
-            if self._threads and all_from(self._threads[0].hold, self._candidates):
-                return  # the usual case, told from the oldest thread alone
-            best = min(self._candidates, key=lambda match: (match.hold, -match.end))
-            if any(thread.hold <= best.hold for thread in self._threads):
+            best = first_of(self._candidates, window.sent)
+            hold = best.held_from(window.sent)
+            if any(max(begin, window.sent) <= hold for begin in self._holds(end)):
                 return
-            if any(match.hold <= best.hold for match in self._pending):
+            if any(match.held_from(window.sent) <= hold for match in self._pending):
                 return
             self._commit(best)
 
     def _commit(self, match: Match) -> None:
-        self._out.append(self._text[self._sent : match.hold])
-        self._out.append(self._placeholder.format(match.detector.label))
-        self._sent = match.end
-        self._clip(match.end)
+        value = match.detector.read(fold(self._window.text[match.begin : match.end]))
+        self._window.replace(match, value)
+        self._clip()
 
-    def _clip(self, end: int) -> None:
-        """Forget what lies before *end*; of what reaches beyond, only the rest counts.
+    def _clip(self) -> None:
+        """Forget what lies before what is sent; of what reaches beyond, only the rest counts.
 
         A value that overlaps a replaced one is not given up: its rest is replaced too.
         """
-        self._candidates = [match for match in self._candidates if match.end > end]
-        self._pending = [match for match in self._pending if match.end > end]
-        for item in self._open_items():
-            item.hold = max(item.hold, end)
+        sent = self._window.sent
+        self._candidates = [match for match in self._candidates if match.end > sent]
+        self._pending = [match for match in self._pending if match.end > sent]
+
+    def _holds(self, end: int) -> list[int]:
+        """Return where the open values begin, the text being read up to *end*."""
+        if not self._front.has_lead:
+            return self._begins
+        states = self._front.states
+        return [
+            max(begin, end - state.lead_limit) if state.lead_limit else begin
+            for begin, state in zip(self._begins, states, strict=True)
+        ]
 
     def _first_held(self) -> int:
         """Return the offset from which on text must wait."""
-        if self._pending or self._candidates or len(self._threads) > 1:
-            return min([item.hold for item in self._open_items()])
-        return self._threads[0].hold if self._threads else len(self._text)
+        window = self._window
+        if self._swallowing:
+            return window.sent
+        begins = self._begins
+        if len(begins) == 1 and not self._pending and not self._candidates:
+            first = begins[0] if not self._front.has_lead else self._holds(len(window.text))[0]
+        else:
+            matches = (*self._pending, *self._candidates)
+            first = min([*self._holds(len(window.text)), *[match.begin for match in matches]])
+        return max(first, window.sent)
 
-    def _open_items(self) -> list[Thread | Match]:
-        return [*self._threads, *self._pending, *self._candidates]
-
-    def _release(self, end: int) -> str:
-        out = self._out
-        if end > self._sent:
-            out.append(self._text[self._sent : end])
-            self._sent = end
-        released = "".join(out)
-        out.clear()
-        if len(self._text) > _CUT_AT:
+    def _release(self, until: int) -> str:
+        window = self._window
+        released = window.release(until)
+        if len(window.text) > _CUT_AT:
             self._cut()
         return released
 
     def _cut(self) -> None:
         """Drop the text that neither a value nor a check can reach any more."""
-        items = self._open_items()
-        first = min([self._sent, *[item.begin for item in items]]) - _KEPT
+        matches = (*self._pending, *self._candidates)
+        begins = [*self._holds(len(self._window.text)), *[match.begin for match in matches]]
+        first = min([self._window.sent, *begins]) - _KEPT
         if first <= 0:
             return
-        self._text = self._text[first:]
-        self._sent -= first
-        for item in items:
-            item.begin -= first
-            item.hold -= first
-            if isinstance(item, Match):
-                item.end -= first
+        self._window.cut(first)
+        self._announced.shift(first)
+        self._begins[:] = [begin - first for begin in self._begins]
+        for match in matches:
+            match.begin -= first
+            match.end -= first
+
+
+def _freeze(begins: list[int], frozen: tuple[tuple[int, int], ...], end: int) -> None:
+    """Fix the beginning of leads that end at offset *end*, by their limits."""
+    for place, limit in frozen:
+        begins[place] = max(begins[place], end - limit)
 
 
 def scrub(text: str) -> str:

@@ -1,19 +1,40 @@
 r"""The small pattern language of the detectors, parsed into a tree.
 
-Characters stand for themselves; ``\d`` is a digit and ``\x`` the character x; ``[a-z.]`` a class;
-``( )`` groups, ``|`` separates alternatives; ``?``, ``{m}`` and ``{m,n}`` repeat. There is no
-unbounded repetition, no look-around and no back-reference: a match is always of finite length and
-is found without backtracking.
+Characters stand for themselves, a lower-case letter for both cases, an upper-case one for itself
+alone. ``[a-z.]`` is a class. ``( )`` groups, ``|`` separates alternatives; ``?``, ``{m}`` and
+``{m,n}`` repeat; ``<name>`` is any word of a list that the detector brings along. Escapes:
+
+====== ============================================
+``\d`` a digit
+``\N`` a digit however it is said, see ``numerals``
+``\h`` a Chinese character
+``\u`` an upper-case letter
+``\l`` a lower-case letter
+``\s`` a sign that people put between digits
+``\n`` a newline
+``\x`` any other character x: itself
+====== ============================================
+
+There is no unbounded repetition, no look-around and no back-reference: a match is always of finite
+length and is found without backtracking.
 """
 
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.core.pii.numerals import CHINESE, ENGLISH, LOOK_ALIKES, TIMES, TIMES_GAP
+
 _DIGITS: Final = frozenset(string.digits)
-_SPECIAL: Final = frozenset("()|?{}[]*+")
+_SPECIAL: Final = frozenset("()|?{}[]*+<>")
+HAN: Final = frozenset(map(chr, [0x3007, *range(0x3400, 0x4DC0), *range(0x4E00, 0xA000)]))
+# Signs between the digits of a number that is grouped, listed, quoted, put into cells or lines.
+LOOSE_SEPARATORS: Final = frozenset(
+    " \t\r\n.,-/_|:;·*'\"“”‘’()[]{}<>+=~#…、，。；：（）【】《》\\"
+).union("`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +42,13 @@ class Chars:
     """One character out of *options*."""
 
     options: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One of the *words*, character by character as in a pattern."""
+
+    words: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +81,45 @@ class Loop:
     part: Node
 
 
-Node = Chars | Sequence | Choice | Repeat | Loop
+Node = Chars | Words | Sequence | Choice | Repeat | Loop
+
+_CLASS_ESCAPES: Final = {
+    "d": _DIGITS,
+    "h": HAN,
+    "u": frozenset(string.ascii_uppercase),
+    "l": frozenset(string.ascii_lowercase),
+    "s": LOOSE_SEPARATORS,
+    "n": frozenset("\n"),
+}
 
 
-def parse_pattern(pattern: str) -> Node:
-    """Return the tree of *pattern*, or raise ``ValueError`` with the offset of the fault."""
-    parser = _Parser(pattern)
+def either_case(char: str) -> frozenset[str]:
+    """Return what a pattern means by *char*: a lower-case letter stands for both cases."""
+    return frozenset(char + char.upper()) if char in string.ascii_lowercase else frozenset(char)
+
+
+_ONE_DIGIT: Final = Choice(
+    (
+        Chars(_DIGITS.union(CHINESE, *map(either_case, LOOK_ALIKES))),
+        Words(frozenset(ENGLISH)),
+    )
+)
+_SAID_DIGIT: Final = Choice(
+    (
+        _ONE_DIGIT,
+        Sequence(
+            (Words(frozenset(TIMES)), Repeat(Chars(frozenset(TIMES_GAP)), 0, 1), _ONE_DIGIT),
+        ),
+    )
+)
+
+
+def parse_pattern(pattern: str, lists: Mapping[str, Iterable[str]] | None = None) -> Node:
+    """Return the tree of *pattern*, or raise ``ValueError`` with the offset of the fault.
+
+    *lists* are the words that ``<name>`` stands for.
+    """
+    parser = _Parser(pattern, lists or {})
     node = parser.choice()
     if parser.at < len(pattern):
         raise parser.fault("unexpected character")
@@ -78,8 +139,9 @@ def parse_class(pattern: str) -> frozenset[str]:
 class _Parser:
     """Recursive descent over one pattern."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, lists: Mapping[str, Iterable[str]]) -> None:
         self.pattern = pattern
+        self.lists = lists
         self.at = 0
 
     def fault(self, reason: str) -> ValueError:
@@ -141,15 +203,31 @@ class _Parser:
             return node
         if char == "[":
             return Chars(self.members())
+        if char == "<":
+            return self.words()
         if char == "\\":
+            if self.peek() == "N":
+                self.at += 1
+                return _SAID_DIGIT
             return Chars(self.escape())
         if char in _SPECIAL:
             raise self.fault("misplaced sign")
-        return Chars(frozenset(char))
+        return Chars(either_case(char))
+
+    def words(self) -> Node:
+        end = self.pattern.find(">", self.at)
+        name = self.pattern[self.at : end]
+        if end < 0 or name not in self.lists:
+            raise self.fault("unknown list")
+        self.at = end + 1
+        words = frozenset(self.lists[name])
+        if not words or "" in words:
+            raise self.fault("a list must hold words")
+        return Words(words)
 
     def escape(self) -> frozenset[str]:
         char = self.take()
-        return _DIGITS if char == "d" else frozenset(char)
+        return _CLASS_ESCAPES.get(char) or frozenset(char)
 
     def members(self) -> frozenset[str]:
         members: set[str] = set()
@@ -158,7 +236,8 @@ class _Parser:
                 members |= self.escape()
             elif self.peek() == "-" and self.pattern[self.at + 1 : self.at + 2] not in {"", "]"}:
                 self.at += 1
-                members |= {chr(c) for c in range(ord(char), ord(self.take()) + 1)}
+                for code in range(ord(char), ord(self.take()) + 1):
+                    members |= either_case(chr(code))
             else:
-                members.add(char)
+                members |= either_case(char)
         return frozenset(members)

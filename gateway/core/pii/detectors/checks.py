@@ -9,6 +9,8 @@ import re
 import string
 from typing import Final
 
+from gateway.core.pii.detector import Context, words_of
+
 _GROUPS: Final = re.compile(r"[0-9a-z]+")
 _NOT_DIGITS: Final = {code: None for code in range(0x80) if chr(code) not in string.digits}
 _INSIDE_A_NUMBER: Final = re.compile(r"[0-9][.\-]$")
@@ -16,27 +18,15 @@ _INSIDE_A_NUMBER: Final = re.compile(r"[0-9][.\-]$")
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 # What stands before a telephone number when its shape alone would not be enough.
-PHONE_WORDS: Final = (
-    "phone",
-    "tel",
-    "call",
-    "cell",
-    "mobile",
-    "fax",
-    "whatsapp",
-    "text",
-    "ring",
-    "dial",
-    "number",
-    "contact",
-    "电话",
-    "手机",
-    "联系",
-    "致电",
-    "拨打",
-    "座机",
-    "传真",
-    "短信",
+AFTER_PHONE: Final = Context(
+    words=words_of(
+        "phone phones telephone cellphone tel telno phoneno mobile mobileno mob cell fax "
+        "call calls called calling text texting ring dial dialled whatsapp wechat contact "
+        "number numbers hotline sms "
+        "电话 手机 联系 致电 拨打 座机 传真 短信 來電 来电 電話 手機 聯繫"
+    ),
+    gap=24,
+    filler=None,
 )
 
 

@@ -6,7 +6,7 @@ import calendar
 import string
 from typing import Final
 
-from gateway.core.pii.detector import Detector
+from gateway.core.pii.detector import Context, Detector, words_of
 from gateway.core.pii.detectors.checks import digits_of
 
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -16,7 +16,13 @@ _PROVINCES: Final = r"(1S[1-5]|2S[1-3]|3S[1-7]|4S[1-6]|5S[0-4]|6S[1-5]|7S1|8S[1-
 _YEARS: Final = range(1850, 2100)
 # After one of these words a number with a wrong check character is still somebody's number,
 # mistyped or made up by the model.
-_WORDS: Final = ("身份证", "证件", "身份号", "身份證", "id card", "id number", "id no", "identity")
+_AFTER_ID: Final = Context(
+    words=words_of(
+        "身份证 证件 身份号 身份號 身份證 證件 id_card id_number id_no identity resident_id"
+    ),
+    gap=24,
+    filler=None,
+)
 
 
 def _is_valid(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
@@ -73,7 +79,7 @@ _ANNOUNCED: Final = Detector(
     pattern=_pattern(r"[1-9]S\d"),
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]",
-    words=_WORDS,
+    after=(_AFTER_ID,),
     check=_is_announced,
 )
 
@@ -83,7 +89,7 @@ _OLD: Final = Detector(
     pattern=r"[1-9]\d{14}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]",
-    words=_WORDS,
+    after=(_AFTER_ID,),
     check=_is_old,
 )
 

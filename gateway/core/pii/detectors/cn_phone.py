@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.core.pii.detector import Detector
 from gateway.core.pii.detectors.checks import (
-    PHONE_WORDS,
+    AFTER_PHONE,
     continues_a_number,
     digits_of,
     group_lengths,
@@ -96,7 +96,7 @@ _LANDLINE_IN_ONE_PIECE: Final = Detector(
     pattern=r"0[3-9]\d{2}[2-8]\d{6,7}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]|[.\-]\d",
-    words=PHONE_WORDS,
+    after=(AFTER_PHONE,),
     check=_is_announced,
 )
 

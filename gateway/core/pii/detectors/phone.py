@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.core.pii.detector import Detector
 from gateway.core.pii.detectors.checks import (
-    PHONE_WORDS,
+    AFTER_PHONE,
     continues_a_number,
     digits_of,
 )
@@ -142,7 +142,7 @@ _ANNOUNCED: Final = Detector(
     pattern=r"[2-9]\d{9}|[2-9]\d{2}[ .\-]\d{4}|\(?0\d{2,4}\)?[ \-]?\d{3,4}[ \-]?\d{3,4}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]|[.\-]\d",
-    words=PHONE_WORDS,
+    after=(AFTER_PHONE,),
     check=_is_announced,
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.core.pii.detector import Detector
+from gateway.core.pii.detector import Context, Detector
 from gateway.core.pii.detectors.checks import continues_a_number, digits_of, mentions
 
 _WORDS: Final = ("ssn", "social security", "social sec", "soc sec", "社会安全", "社安")
@@ -40,7 +40,7 @@ _IN_ONE_PIECE: Final = Detector(
     pattern=r"\d([ .\-]?\d){8}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]|[.\-]\d",
-    words=_WORDS,
+    after=(Context(words=_WORDS, gap=24, filler=None),),
     check=_is_ssn,
 )
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from gateway.core.pii.detector import Detector
+from gateway.core.pii.detector import LONGEST_GAP, Context, Detector
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"tail": "b", "not_before": "a"},
-        {"tail": "b", "check": lambda value, before: True},
-        {"tail": "b", "words": ("tel",)},
+        {"tail": "b", "followed_by": "a"},
+        {"not_before": "b", "followed_by": "a"},
         {"lead": "[a]"},
         {"lead": "[a]", "lead_limit": 3},
         {"lead_start": "[a]"},
@@ -18,6 +18,23 @@ from gateway.core.pii.detector import Detector
     ],
 )
 def test_declarations_that_cannot_be_kept_are_refused(wrong: dict[str, object]) -> None:
-    """A check after the placeholder was sent, or a lead without a limit, is an error."""
-    with pytest.raises(ValueError, match=r"tail|lead"):
+    """A right boundary after the placeholder was sent, a lead without a limit: an error."""
+    with pytest.raises(ValueError, match=r"tail|lead|boundary"):
         Detector(label="X", pattern="a", **wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"words": ()}, {"words": ("a", "")}, {"words": ("a",), "gap": LONGEST_GAP + 1}]
+)
+def test_a_context_has_words_and_a_limited_reach(wrong: dict[str, object]) -> None:
+    """Text is kept only so far back."""
+    with pytest.raises(ValueError, match=r"words|gap"):
+        Context(**wrong)
+
+
+def test_a_rule_is_named_and_reads_its_values() -> None:
+    """The label stands in for a name; only a pattern of said digits has its digits spelled."""
+    assert Detector(label="X", pattern="a").rule == "X"
+    assert Detector(label="X", pattern="a", name="x-1").rule == "x-1"
+    assert Detector(label="X", pattern="a").read("one") == "one"
+    assert Detector(label="X", pattern=r"\N").read("one") == "1"

@@ -1,45 +1,44 @@
-"""Which open values can still matter."""
+"""Which values can still matter."""
 
 import pytest
 
 from gateway.core.pii.detector import Detector
-from gateway.core.pii.machine import Machine
-from gateway.core.pii.matches import Match, Thread, all_from, has_twin, is_covered, not_covered
+from gateway.core.pii.matches import Match, covers, first_of, with_candidate
+from gateway.core.pii.state import Accept
 
 LETTER = Detector(label="X", pattern="a")
-LEAD = Detector(label="Y", pattern="@a", lead="[a]", lead_start="[a]", lead_limit=3)
 
 
-def match(begin: int, end: int) -> Match:
+def match(begin: int, end: int, order: int = 0) -> Match:
     """Return a value from *begin* to *end*."""
-    return Match(Thread(begin, Machine([LETTER]).starts[""]), end, LETTER)
+    return Match(begin, end, Accept(LETTER, None, order))
 
 
 @pytest.mark.parametrize(
     ("begin", "end", "covered"), [(2, 5, True), (3, 5, True), (1, 5, False), (3, 6, False)]
 )
-def test_a_value_inside_a_candidate_is_covered(begin: int, end: int, *, covered: bool) -> None:
-    """Only a value that begins and ends within an older one adds nothing."""
-    assert is_covered(match(begin, end), [match(2, 5)]) is covered
+def test_a_value_inside_another_is_covered(begin: int, end: int, *, covered: bool) -> None:
+    """Only a value that begins and ends within another one adds nothing."""
+    assert covers(match(2, 5), match(begin, end), 0) is covered
+
+
+def test_of_equals_the_first_declared_wins() -> None:
+    """What is sent already does not count for where a value begins."""
+    assert covers(match(2, 5, 0), match(2, 5, 1), 0)
+    assert not covers(match(2, 5, 1), match(2, 5, 0), 0)
+    assert covers(match(3, 5, 0), match(2, 5, 1), 4)
 
 
 def test_a_longer_candidate_makes_shorter_ones_idle() -> None:
-    """What lies inside the new candidate goes; what begins before it or ends with it stays."""
+    """What lies inside goes, the new one as well as the old ones."""
     before, inside, level = match(1, 3), match(2, 4), match(3, 5)
-    assert not_covered([before, inside, level], match(2, 5)) == [before, level]
+    longer = match(2, 5)
+    assert with_candidate([before, inside, level], longer, 0) == [before, longer]
+    assert with_candidate([longer], inside, 0) == [longer]
 
 
-def test_candidates_are_compared_with_an_offset() -> None:
-    """All must begin at the offset or after it."""
-    assert all_from(2, [match(2, 3), match(5, 6)])
-    assert not all_from(3, [match(2, 3), match(5, 6)])
-
-
-def test_only_starts_with_the_same_future_are_twins() -> None:
-    """Two leads in one state are as good as one; two values with ends of their own are not."""
-    lead, letter = Machine([LEAD]).starts[""]["a"], Machine([LETTER]).starts[""]["a"]
-    assert lead is not None
-    assert letter is not None
-    assert has_twin(lead, [Thread(0, lead)])
-    assert not has_twin(lead, [Thread(0, letter)])
-    assert not has_twin(letter, [Thread(0, letter)])
+def test_the_leftmost_then_longest_comes_first() -> None:
+    """Then the one that is declared first."""
+    left, longer, first = match(1, 2), match(2, 5, 1), match(2, 5, 0)
+    assert first_of([longer, left, first], 0) is left
+    assert first_of([longer, match(2, 4), first], 0) is first
