@@ -114,12 +114,33 @@ class Site:
             file.write_bytes(b"")
 
 
-def start_nginx(site: Site, server: str) -> Process:
-    """Start nginx with *server* as its ``http`` part; skip where it is not installed."""
+def _find_nginx() -> str:
     tool = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if tool is None:
         pytest.skip("nginx is not installed")
-    here = site.directory
+    return tool
+
+
+def start_nginx_stream(site: Site, stream: str) -> Process:
+    """Start nginx with *stream* as all it does; skip where it or its stream module is missing."""
+    tool, here = _find_nginx(), site.directory
+    module = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+    if not module.exists():
+        pytest.skip("nginx is installed without its stream module")
+    adapted = stream.replace("127.0.0.1:8443", f"127.0.0.1:{site.port}").replace(
+        "listen 443", f"listen {site.address}:{site.port}"
+    )
+    config = here / "nginx.conf"
+    config.write_text(
+        f"load_module {module};\ndaemon off; master_process off; pid {here}/pid;\n"
+        f"error_log stderr;\nevents {{}}\n{adapted}\n"
+    )
+    return Process([tool, "-c", str(config), "-p", str(here)], log=here / "nginx.log")
+
+
+def start_nginx(site: Site, server: str) -> Process:
+    """Start nginx with *server* as its ``http`` part; skip where it is not installed."""
+    tool, here = _find_nginx(), site.directory
     adapted = (
         server.replace("listen 443 ssl", f"listen {site.address}:{site.port} ssl")
         .replace("127.0.0.1:8443", f"127.0.0.1:{site.port}")
@@ -138,14 +159,17 @@ def start_nginx(site: Site, server: str) -> Process:
     return Process([tool, "-c", str(config), "-p", str(here)], log=here / "nginx.log")
 
 
-def start_envoy(site: Site) -> Process:
-    """Start Envoy with the configuration of ``deploy``; skip where it is not installed."""
+def start_envoy(site: Site, *, change: Callable[[str], str] = str) -> Process:
+    """Start Envoy with the configuration of ``deploy``; skip where it is not installed.
+
+    *change* is applied to the text of the configuration.
+    """
     tool = next(ROOT.glob(".venv-envoy/lib/python*/site-packages/envoy/_bin/envoy"), None)
     if tool is None:
         pytest.skip("Envoy is not installed (make .venv-envoy/.ready)")
     tap = _TAP.replace("DIRECTORY", str(site.directory))
     router = "                  - name: envoy.filters.http.router\n"
-    text = (DEPLOY / "envoy/sealgate.yaml").read_text("utf-8")
+    text = change((DEPLOY / "envoy/sealgate.yaml").read_text("utf-8"))
     config = site.directory / "envoy.yaml"
     config.write_text(
         text.replace("0.0.0.0, port_value: 443", f"{site.address}, port_value: {site.port}")
