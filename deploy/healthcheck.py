@@ -2,14 +2,15 @@
 """Tells the container engine whether the gateway in this container answers `GET /livez`.
 
 The certificate is not checked: the question is whether the process answers on its own loopback
-address, not who it is, and an operator's certificate need not name 127.0.0.1.
+address, not who it is, and an operator's certificate need not name 127.0.0.1. An argument names
+another port: that of the admin listener where the public one takes a proxy's connections only.
 """
 
 import http.client
 import ssl
 import sys
 
-_PORT = 8443
+_PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8443
 _SECONDS = 2.0
 
 
