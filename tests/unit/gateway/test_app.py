@@ -26,7 +26,9 @@ from gateway.backends.quotas import LimitsQuotaStore
 from gateway.control.room import ControlRoom
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
+from gateway.core.grants import DataClass
 from gateway.core.keyring import KeyUse
+from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.settings import Configuration, SettingsError, load_configuration
 from tests.fakes.asgi import Answer, call, scope
 from tests.fakes.control import LOCAL, FakeClock, make_room
@@ -298,3 +300,26 @@ async def test_open_control_needs_a_configuration_and_a_key_file(config: Path) -
 def test_the_one_clock_is_aware() -> None:
     """The time that everything gets knows its zone, and the zone is UTC."""
     assert utc_now().tzinfo is UTC
+
+
+async def test_data_classes_reach_the_snapshot(prepared: Configuration, config: Path) -> None:
+    """Clearance, location and the places of each class are what the file says, else here only."""
+    async with running_gateway(prepared):
+        pass
+    configured(
+        config,
+        '[models.far]\nclearance = "core"\nlocation = "eu-1"\n'
+        '[data_classes.public]\nlocations = ["eu-1"]\n',
+    )
+    room = await open_control(config)
+    await room.keys.rotate(LOCAL, KeyUse.SIGNING)
+    current = room.snapshots.current()
+    await room.close()
+    assert current.models["far"] == ModelPolicy(clearance=DataClass.CORE, location="eu-1")
+    assert current.locations == {**HERE_ONLY, DataClass.PUBLIC: frozenset({"eu-1"})}
+
+
+async def test_quota_refusals_are_in_the_metrics(built: Built) -> None:
+    """The admin listener tells how many calls were refused for a quota, and not whose."""
+    metrics = (await ask(built.apps.admin, "GET", "/metrics")).body
+    assert b"sealgate_quota_refusals_total 0.0" in metrics

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.grants import DataClass
 from gateway.settings import SettingsError, load_configuration
 
 
@@ -138,3 +139,44 @@ def test_unknown_forwarded_header_is_a_fault(tmp_path):
     """Only the two headers that are parsed strictly can be believed."""
     with pytest.raises(SettingsError, match=r"listen\.forwarded_header"):
         load(tmp_path, '[listen]\nforwarded_header = "x-real-ip"\ntrusted_proxies = ["10.0.0.1"]')
+
+
+def test_models_have_a_clearance_and_a_location(tmp_path):
+    """What is not said of a model is internal data here."""
+    models = load(
+        tmp_path, '[models.a]\n[models."org/b"]\nclearance = "core"\nlocation = "eu-1"\n'
+    ).settings.models
+    assert (models["a"].clearance, models["a"].location) == (DataClass.INTERNAL, "local")
+    assert (models["org/b"].clearance, models["org/b"].location) == (DataClass.CORE, "eu-1")
+
+
+def test_data_classes_name_their_locations(tmp_path):
+    """A class may go to several places, to none, and to the local models unless said otherwise."""
+    rules = load(
+        tmp_path,
+        '[data_classes.public]\nlocations = ["local", "eu-1"]\n'
+        "[data_classes.core]\nlocations = []\n[data_classes.internal]\n",
+    ).settings.data_classes
+    assert rules[DataClass.PUBLIC].locations == ("local", "eu-1")
+    assert rules[DataClass.CORE].locations == ()
+    assert rules[DataClass.INTERNAL].locations == ("local",)
+    assert DataClass.SENSITIVE not in rules
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[models.a]\nclearance = "secret"',
+        '[models.a]\nclearance = "Core"',
+        '[models.a]\nlocation = ""',
+        '[models.a]\nlocation = "EU 1"',
+        "[models.a]\nlocations = []",
+        "[data_classes.secret]",
+        '[data_classes.public]\nlocations = "local"',
+        "[data_classes.public]\nclearance = 1",
+    ],
+)
+def test_misspelt_classes_and_places_are_faults(tmp_path, text):
+    """A class or a place that does not exist is an error, never a silent default."""
+    with pytest.raises(SettingsError):
+        load(tmp_path, text)

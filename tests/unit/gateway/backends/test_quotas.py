@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from limits.aio.storage import MemoryStorage
 
-from gateway.backends.quotas import LimitsQuotaStore
+from gateway.backends.quotas import LimitsQuotaStore, MemoryCounts
 from gateway.core.errors import QuotaExceeded, StoreUnavailable
 from gateway.core.grants import Quota
 from tests.fakes.library_clock import LibraryClock
@@ -76,3 +78,22 @@ async def test_seconds_to_wait_stay_within_the_window_when_clocks_differ(monkeyp
     with pytest.raises(QuotaExceeded) as caught:
         await store.take("c-1", quota)
     assert caught.value.retry_after_seconds == 60
+
+
+async def test_old_counts_are_swept_but_not_at_each_count(clock):
+    """What has expired is forgotten in time; between two sweeps a count looks at its key alone."""
+    counts = MemoryCounts()
+    await counts.incr("old", 10)
+    await asyncio.sleep(0)
+    clock.advance(11)
+    pause = counts.timer
+    for number in range(5):
+        await counts.incr(f"new-{number}", 10)
+        await asyncio.sleep(0)
+    assert counts.timer is pause
+    assert "old" in counts.storage
+    pause.cancel()
+    await asyncio.wait({pause})
+    await counts.incr("new", 10)
+    await asyncio.sleep(0.01)
+    assert "old" not in counts.storage

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.core.grants import DataClass, Grant, Operation, every_operation
+from dataclasses import asdict
+
+from gateway.core.grants import UNLIMITED, DataClass, Grant, Operation, Quota, every_operation
 
 
 def test_every_operation_is_granted_for_each_model():
@@ -25,3 +27,15 @@ def test_data_classes_are_ordered():
         DataClass.SENSITIVE,
         DataClass.CORE,
     ]
+
+
+def test_permission_name_says_operation_and_model():
+    """The name of a grant is stable: it is what records of use and reclaims hold."""
+    grant = Grant("org/model:7b", Operation.CHAT_COMPLETIONS)
+    assert grant.permission == "models:call:chat_completions:org/model:7b"
+
+
+def test_no_quota_limits_nothing():
+    """A missing quota is no quota, in every one of its numbers."""
+    assert set(asdict(UNLIMITED).values()) == {None}
+    assert Quota() == UNLIMITED

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 
+from gateway.core.grants import UNLIMITED, DataClass, Grant, Operation, every_operation
 from gateway.core.identity import Client, Role, unmapped
 
 
@@ -27,3 +29,19 @@ def test_new_client_may_do_nothing():
 def test_mapped_addresses_are_the_ipv4_addresses_they_carry(address, plain):
     """One client has one address, whichever kind of socket it came in by."""
     assert unmapped(ip_address(address)) == ip_address(plain)
+
+
+def test_new_client_sends_internal_data_without_a_quota():
+    """Unless an operator says otherwise requests are internal, and no quota applies."""
+    client = Client(client_id="c", role=Role.APPLICATION)
+    assert (client.data_class, client.quota) == (DataClass.INTERNAL, UNLIMITED)
+
+
+def test_models_are_those_of_some_grant_that_was_not_reclaimed():
+    """A model stays in sight while one operation of it is left, and is gone with the last."""
+    chat, text = (Grant("tiny", operation) for operation in Operation)
+    client = Client(client_id="c", role=Role.APPLICATION, grants=every_operation({"tiny", "b"}))
+    assert client.models == {"tiny", "b"}
+    assert replace(client, withheld=frozenset({chat.permission})).models == {"tiny", "b"}
+    both = frozenset({chat.permission, text.permission})
+    assert replace(client, withheld=both).models == {"b"}

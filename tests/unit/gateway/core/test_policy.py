@@ -9,18 +9,20 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from gateway.core.errors import AddressNotAllowed, InvalidToken, PermissionDenied
-from gateway.core.grants import Grant, Operation, every_operation
+from gateway.core.grants import DataClass, Grant, Operation, every_operation
 from gateway.core.identity import Principal, Role
 from gateway.core.policy import (
+    HERE_ONLY,
     ROLE_PERMISSIONS,
     ModelPolicy,
     Permission,
     Revocations,
     verify_address,
+    verify_data_class,
     verify_grant,
     verify_permission,
 )
-from tests.fakes.world import NOW, with_client
+from tests.fakes.world import NOW, snapshot, with_client
 
 CHAT = Grant("tiny", Operation.CHAT_COMPLETIONS)
 
@@ -96,3 +98,78 @@ def test_not_before_includes_its_own_second(age_seconds, refused):
             revocations.refuse(replace(principal(), issued_at=issued_at))
     else:
         revocations.refuse(replace(principal(), issued_at=issued_at))
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+def test_grant_is_for_its_operation_alone(operation):
+    """Whoever may chat with a model may not complete with it, nor the other way round."""
+    models = {"tiny": ModelPolicy(location="here")}
+    holder = principal(grants=frozenset({Grant("tiny", operation)}))
+    assert verify_grant(holder, Grant("tiny", operation), models) == ModelPolicy(location="here")
+    for other in set(Operation) - {operation}:
+        with pytest.raises(PermissionDenied):
+            verify_grant(holder, Grant("tiny", other), models)
+
+
+def test_reclaimed_grant_counts_no_more():
+    """A grant whose use was reclaimed is refused while its neighbours stay."""
+    models = {"tiny": ModelPolicy(), "draft": ModelPolicy()}
+    holder = principal(
+        grants=every_operation(models), withheld=frozenset({CHAT.permission, "models:list"})
+    )
+    with pytest.raises(PermissionDenied):
+        verify_grant(holder, CHAT, models)
+    verify_grant(holder, CHAT._replace(operation=Operation.COMPLETIONS), models)
+    verify_grant(holder, CHAT._replace(model="draft"), models)
+    with pytest.raises(PermissionDenied):
+        verify_permission(holder, Permission.LIST_MODELS)
+    verify_permission(holder, Permission.CALL_MODEL)
+
+
+def test_withheld_role_permission_does_not_withhold_grants():
+    """The names of grants and of the permissions of roles are apart."""
+    holder = principal(withheld=frozenset({"models:call"}))
+    with pytest.raises(PermissionDenied):
+        verify_permission(holder, Permission.CALL_MODEL)
+    verify_grant(holder, CHAT, {"tiny": ModelPolicy()})
+
+
+@pytest.mark.parametrize("clearance", list(DataClass))
+@pytest.mark.parametrize("data_class", list(DataClass))
+def test_data_goes_only_to_a_model_that_is_cleared_for_it(data_class, clearance):
+    """A model sees data of its clearance and of every class below, never above."""
+    policy = ModelPolicy(clearance=clearance)
+    if data_class.rank <= clearance.rank:
+        verify_data_class(data_class, policy, snapshot())
+    else:
+        with pytest.raises(PermissionDenied, match="clearance"):
+            verify_data_class(data_class, policy, snapshot())
+
+
+@pytest.mark.parametrize(
+    ("locations", "allowed"),
+    [
+        (HERE_ONLY, False),
+        ({**HERE_ONLY, DataClass.PUBLIC: frozenset({"local", "eu-1"})}, True),
+        ({**HERE_ONLY, DataClass.INTERNAL: frozenset({"local", "eu-1"})}, False),
+        ({**HERE_ONLY, DataClass.PUBLIC: frozenset({"eu-10"})}, False),
+        ({DataClass.PUBLIC: frozenset()}, False),
+        ({}, False),
+    ],
+)
+def test_data_goes_only_where_its_class_may_go(locations, allowed):
+    """A class may go where the operator named, and nowhere if nothing was said of it."""
+    elsewhere = ModelPolicy(clearance=DataClass.CORE, location="eu-1")
+    current = replace(snapshot(), locations=locations)
+    if allowed:
+        verify_data_class(DataClass.PUBLIC, elsewhere, current)
+    else:
+        with pytest.raises(PermissionDenied, match="where the model runs"):
+            verify_data_class(DataClass.PUBLIC, elsewhere, current)
+
+
+def test_every_class_stays_here_by_default():
+    """Without a word of configuration data of every class goes to the local models alone."""
+    assert set(HERE_ONLY) == set(DataClass)
+    assert set(HERE_ONLY.values()) == {frozenset({"local"})}
+    assert ModelPolicy().clearance is DataClass.INTERNAL

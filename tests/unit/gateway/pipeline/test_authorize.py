@@ -8,9 +8,10 @@ import orjson
 import pytest
 
 from gateway.core.errors import MalformedRequest, NotFound, PermissionDenied, UnsupportedParameter
-from gateway.core.grants import every_operation
+from gateway.core.grants import DataClass, Grant, Operation, every_operation
 from gateway.core.identity import Principal, Role
 from gateway.core.ohttp import WHOLE
+from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
 from gateway.pipeline.exchange import Authenticated, Fresh, Seal
 from tests.fakes.world import (
@@ -20,14 +21,25 @@ from tests.fakes.world import (
     FixedSnapshots,
     decapsulated,
     inner_request,
+    snapshot,
     with_client,
 )
 
 
-def run(request=None, **client):
+def run(request=None, *, value=None, **client):
     principal = Principal(with_client(**client), "token-1", "sig-1", NOW, NOW)
     authenticated = Authenticated(principal, decapsulated(request))
-    return Authorize(FixedSnapshots())(Fresh(authenticated))
+    return Authorize(FixedSnapshots(value))(Fresh(authenticated))
+
+
+def with_class(*values, body=CHAT_BODY):
+    request = inner_request(body)
+    named = tuple((b"Sealgate-Data-Class", value) for value in values)
+    return replace(request, headers=(*request.headers, *named))
+
+
+def model(**policy):
+    return replace(snapshot(), models={"tiny": ModelPolicy(**policy)})
 
 
 def test_granted_call_is_rebuilt_for_vllm():
@@ -129,3 +141,106 @@ def test_model_list_takes_no_body():
     request = replace(inner_request(b"{}"), method=b"GET", path=b"/v1/models")
     with pytest.raises(MalformedRequest):
         run(request)
+
+
+def test_request_is_of_the_class_of_its_client():
+    """Without the header a request is taken for what its client may send at most."""
+    authorized = run(value=model(clearance=DataClass.CORE), data_class=DataClass.SENSITIVE)
+    assert authorized.call.data_class is DataClass.SENSITIVE
+    assert authorized.call.grant == Grant("tiny", Operation.CHAT_COMPLETIONS)
+
+
+@pytest.mark.parametrize("value", [b"public", b"internal", b"sensitive"])
+def test_header_names_a_class_up_to_that_of_the_client(value):
+    """A request may say that it holds less than its client may send."""
+    authorized = run(
+        with_class(value), value=model(clearance=DataClass.CORE), data_class=DataClass.SENSITIVE
+    )
+    assert authorized.call.data_class == value.decode()
+
+
+def test_header_never_raises_the_class():
+    """A client for internal data sends nothing above it, whatever the model may see."""
+    with pytest.raises(PermissionDenied, match="above that of the client"):
+        run(with_class(b"core"), value=model(clearance=DataClass.CORE))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (b"",),
+        (b"secret",),
+        (b"Public",),
+        (b"public ",),
+        (b"public, internal",),
+        (b"\xff",),
+        (b"public", b"public"),
+        (b"public", b"internal"),
+    ],
+)
+def test_header_that_is_not_one_class_is_refused(values):
+    """Nothing is guessed: an unknown class, or two of them, is an error."""
+    with pytest.raises(MalformedRequest, match="Sealgate-Data-Class") as caught:
+        run(with_class(*values))
+    assert caught.value.__cause__ is None
+
+
+def test_class_above_the_clearance_is_refused_before_the_model_hears_of_it():
+    """Sensitive data does not go to a model that may see internal data."""
+    sensitive = {"data_class": DataClass.SENSITIVE}
+    with pytest.raises(PermissionDenied, match="clearance"):
+        run(**sensitive)
+    assert run(with_class(b"internal"), **sensitive)
+
+
+def test_class_is_bound_to_its_locations():
+    """A model elsewhere gets data only of the classes that may go there."""
+    there = replace(
+        model(location="eu-1"), locations={**HERE_ONLY, DataClass.PUBLIC: frozenset({"eu-1"})}
+    )
+    with pytest.raises(PermissionDenied, match="where the model runs"):
+        run(value=there)
+    assert run(with_class(b"public"), value=there)
+
+
+def test_header_stays_at_the_gateway():
+    """What class the data is of is nothing that the model server has to know."""
+    authorized = run(with_class(b"public"))
+    assert b"public" not in authorized.upstream_request.body
+
+
+def test_grant_is_for_one_operation():
+    """A client that may only complete may not chat, with the same model on another path."""
+    completing = {"grants": frozenset({Grant("tiny", Operation.COMPLETIONS)})}
+    with pytest.raises(PermissionDenied):
+        run(**completing)
+    body = b'{"model":"tiny","prompt":"hi"}'
+    authorized = run(replace(inner_request(body), path=b"/v1/completions"), **completing)
+    assert authorized.call.grant.operation is Operation.COMPLETIONS
+
+
+def test_reclaimed_grant_is_refused():
+    """A grant that was reclaimed because nobody used it is as if it had never been given."""
+    grant = Grant("tiny", Operation.CHAT_COMPLETIONS)
+    with pytest.raises(PermissionDenied):
+        run(withheld=frozenset({grant.permission}))
+
+
+def test_list_of_models_is_of_no_class():
+    """A list carries no data of the client, so no class is asked and no model is called."""
+    request = replace(inner_request(b""), method=b"GET", path=b"/v1/models")
+    assert run(request, data_class=DataClass.CORE).call is None
+
+
+@pytest.mark.parametrize(("asked", "shown"), [(b"", False), (b"true", True), (b"false", False)])
+def test_scrubber_tells_the_cost_to_the_call(asked, shown):
+    """Each call has a tally of its own, which its scrubber writes and which knows who may see."""
+    options = b',"stream_options":{"include_usage":%b}}' % asked if asked else b"}"
+    body = STREAM_BODY[:-1] + options
+    first, second = run(inner_request(body)), run(inner_request(body))
+    assert first.tally is not second.tally
+    assert first.tally.is_shown is shown
+    event = {"id": "a", "object": "x", "created": 1, "model": "tiny", "choices": []}
+    data = orjson.dumps(event | {"usage": {"total_tokens": 7}})
+    assert bool(first.new_scrubber().feed(b"data: " + data + b"\n\n")) is shown
+    assert first.tally.tokens(request_bytes=0) == 7

@@ -16,9 +16,9 @@ from gateway.core.errors import (
     PermissionDenied,
     UnknownKey,
 )
-from gateway.core.grants import DataClass, Grant, Operation
+from gateway.core.grants import DataClass, Grant, Operation, Quota
 from gateway.core.identity import Principal, Role
-from gateway.core.policy import Permission, Revocations
+from gateway.core.policy import ModelPolicy, Permission, Revocations
 from gateway.core.ports import UpstreamRequest
 from gateway.pipeline.cut import Grounds, RunningAnswers
 from gateway.pipeline.exchange import Authorized, ModelCall
@@ -33,10 +33,12 @@ from tests.fakes.world import (
 
 PRINCIPAL = Principal(APPLICATION, "token-1", "sig-1", NOW, NOW + timedelta(minutes=5))
 
+GRANT = Grant("tiny", Operation.CHAT_COMPLETIONS)
+
 AUTHORIZED = Authorized(
     PRINCIPAL,
     Permission.CALL_MODEL,
-    ModelCall(Grant("tiny", Operation.CHAT_COMPLETIONS), DataClass.INTERNAL),
+    ModelCall(GRANT, DataClass.INTERNAL),
     UpstreamRequest("POST", "/v1/chat/completions"),
     new_scrubber=object,
     streamed=True,
@@ -51,6 +53,26 @@ WITHDRAWALS = {
     "grant": (snapshot(with_client(grants=frozenset())), PermissionDenied),
     "role": (snapshot(with_client(role=Role.AUDITOR)), PermissionDenied),
     "recipient key": (replace(snapshot(), cut_key_ids=frozenset({"enc-7"})), UnknownKey),
+    "operation": (
+        snapshot(with_client(grants=frozenset({Grant("tiny", Operation.COMPLETIONS)}))),
+        PermissionDenied,
+    ),
+    "reclaimed grant": (
+        snapshot(with_client(withheld=frozenset({GRANT.permission}))),
+        PermissionDenied,
+    ),
+    "clearance": (
+        replace(snapshot(), models={"tiny": ModelPolicy(clearance=DataClass.PUBLIC)}),
+        PermissionDenied,
+    ),
+    "model moved": (
+        replace(snapshot(), models={"tiny": ModelPolicy(location="eu-1")}),
+        PermissionDenied,
+    ),
+    "location": (
+        replace(snapshot(), locations={DataClass.INTERNAL: frozenset({"eu-1"})}),
+        PermissionDenied,
+    ),
     "address": (
         snapshot(with_client(networks=(ip_network("192.0.2.0/24"),))),
         AddressNotAllowed,
@@ -171,3 +193,18 @@ def test_list_of_models_rests_on_no_grant():
     """A list is cut when the client may list no more, not when one of its models is withdrawn."""
     listing = replace(AUTHORIZED, permission=Permission.LIST_MODELS, call=None)
     Grounds.of(listing, decapsulated()).verify(snapshot(with_client(grants=frozenset())))
+
+
+def test_data_class_of_the_request_decides():
+    """A call that named a lower class goes on when the model loses its clearance above that."""
+    public = replace(AUTHORIZED, call=ModelCall(GRANT, DataClass.PUBLIC))
+    lowered = replace(snapshot(), models={"tiny": ModelPolicy(clearance=DataClass.PUBLIC)})
+    Grounds.of(public, decapsulated()).verify(lowered)
+    with pytest.raises(PermissionDenied):
+        Grounds.of(AUTHORIZED, decapsulated()).verify(lowered)
+
+
+def test_smaller_quota_cuts_nothing():
+    """A quota is asked before an answer begins; what runs is given in full."""
+    nothing = snapshot(with_client(quota=Quota(requests_per_day=0, concurrent_streams=0)))
+    Grounds.of(AUTHORIZED, decapsulated()).verify(nothing)
