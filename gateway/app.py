@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from gateway.api.admin.app import build_admin_app
+from gateway.api.admin.session import Proofs
 from gateway.api.discovery import build_key_configurations, build_key_document
 from gateway.api.edge import Edge, Guard, Route
 from gateway.api.health import build_health_app
@@ -36,6 +38,7 @@ from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.keyring import KeyAlgorithm, KeyUse
 from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.core.ports import AccessLog, QuotaStore, ReplayStore, Upstream
+from gateway.core.token_verifier import TokenVerifier
 from gateway.core.tokens import MAX_LEEWAY
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
@@ -82,6 +85,14 @@ class Outside:
     replay_store: ReplayStore
     quota_store: QuotaStore
     access_log: AccessLog
+
+
+class _Shared(NamedTuple):
+    """What both listeners use."""
+
+    outside: Outside
+    proofs: Proofs
+    registry: CollectorRegistry
 
 
 async def open_control(config_path: Path | None = None) -> ControlRoom:
@@ -133,7 +144,14 @@ def build_applications(
     health = build_health_app(room.snapshots, outside.upstream.is_healthy)
     admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
     admin_routes["GET", "/metrics"] = build_metrics_app(registry)
-    stages = _stages(configuration, room, outside=outside, guard=public, registry=registry)
+    proofs = Proofs(
+        verifier=TokenVerifier(_token_rules(configuration).expectations),
+        replay_store=outside.replay_store,
+        authorities=configuration.admin_authorities,
+        nonces=room.snapshots.dpop_nonces if settings.tokens.dpop_nonce_required else None,
+    )
+    shared = _Shared(outside, proofs, registry)
+    stages = _stages(configuration, room, guard=public, shared=shared)
     room.background.every(_PAUSE_SECONDS, stages.running.cut_at_next_change)
     inference = Inference(
         Chain(stages, ProblemPresenter(), report_fault=report_fault),
@@ -149,7 +167,7 @@ def build_applications(
         admin=Edge(
             admin,
             admin_routes,
-            others=build_admin_app(room),
+            others=build_admin_app(room, proofs),
             called_by_proxies=_HEALTH_ROUTES,
         ),
     )
@@ -180,19 +198,20 @@ def _stages(
     configuration: Configuration,
     room: ControlRoom,
     *,
-    outside: Outside,
     guard: Guard,
-    registry: CollectorRegistry,
+    shared: _Shared,
 ) -> Stages:
-    expectations = _token_rules(configuration).expectations
+    outside, proofs = shared.outside, shared.proofs
     return Stages(
         admit=guard.admit,
         decapsulate=Decapsulate(room.snapshots, _body_limits(configuration.settings)),
         read_request=ReadRequest(configuration.authorities),
-        authenticate=Authenticate(room.snapshots, expectations, room.clock),
+        authenticate=Authenticate(
+            room.snapshots, proofs.verifier, room.clock, nonces=proofs.nonces
+        ),
         refuse_replay=RefuseReplay(outside.replay_store, room.clock),
         authorize=Authorize(room.snapshots),
-        meter=Meter(outside.quota_store, count_refusal=quota_refusal_counter(registry)),
+        meter=Meter(outside.quota_store, count_refusal=quota_refusal_counter(shared.registry)),
         forward=Forward(outside.upstream),
         running=RunningAnswers(room.snapshots),
         encapsulate=Encapsulate(

@@ -241,12 +241,14 @@ class Configuration:
     def authorities(self) -> frozenset[bytes]:
         """Every ``host:port`` by which clients may address this gateway, in lower case."""
         listen = self.settings.listen
-        here = authority(listen.host, listen.port)
-        names = {"localhost", "127.0.0.1", "[::1]", *(name.lower() for name in listen.names)}
-        hosts = {here, *(f"{n}" if _has_port(n) else f"{n}:{listen.port}" for n in names)}
-        # A client leaves the default port out (RFC 9110 §4.2.3).
-        hosts |= {h.removesuffix(f":{HTTPS_PORT}") for h in hosts if h.endswith(f":{HTTPS_PORT}")}
-        return frozenset(host.encode("ascii") for host in hosts)
+        return _authorities(authority(listen.host, listen.port), listen.port, listen.names)
+
+    @property
+    def admin_authorities(self) -> frozenset[bytes]:
+        """Every ``host:port`` of the admin listener; it has the public one's names."""
+        admin = self.settings.admin
+        names = tuple(name for name in self.settings.listen.names if not _has_port(name))
+        return _authorities(authority(admin.host, admin.port), admin.port, names)
 
 
 class SettingsError(Exception):
@@ -286,6 +288,14 @@ def load_configuration(file: Path | None = None) -> Configuration:
 def authority(host: IPv4Address | IPv6Address, port: int) -> str:
     """Return ``host:port`` as it stands in a URL (RFC 3986 §3.2.2)."""
     return f"[{host}]:{port}" if host.version == 6 else f"{host}:{port}"
+
+
+def _authorities(here: str, port: int, names: tuple[str, ...]) -> frozenset[bytes]:
+    everywhere = {"localhost", "127.0.0.1", "[::1]", *(name.lower() for name in names)}
+    hosts = {here, *(name if _has_port(name) else f"{name}:{port}" for name in everywhere)}
+    # A client leaves the default port out (RFC 9110 §4.2.3).
+    hosts |= {h.removesuffix(f":{HTTPS_PORT}") for h in hosts if h.endswith(f":{HTTPS_PORT}")}
+    return frozenset(host.encode("ascii") for host in hosts)
 
 
 def _has_port(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import orjson
 
 from gateway.core import errors
-from gateway.core.errors import QuotaExceeded, SealgateError
+from gateway.core.errors import InvalidClient, ProofRequired, QuotaExceeded, SealgateError
 from gateway.core.scrubber import error_event
 from gateway.pipeline.exchange import Headers, WholeAnswer
 
@@ -73,6 +73,9 @@ PROBLEMS: dict[str, Problem] = {
 
 _RETRY_AFTER_SECONDS = {429: 5, 503: 1}
 
+_CHALLENGE = b"www-authenticate"
+_DPOP_ALGORITHMS = b'algs="EdDSA ES256"'  # the ones to choose; RSA is taken too
+
 _OAUTH_ERRORS = {  # RFC 6749 §5.2 knows six names; the rest of our codes fall into these
     errors.InvalidClient.code: "invalid_client",
     errors.PermissionDenied.code: "unauthorized_client",
@@ -81,10 +84,25 @@ _OAUTH_ERRORS = {  # RFC 6749 §5.2 knows six names; the rest of our codes fall 
 
 def headers_of(error: SealgateError) -> Headers:
     """Return the headers that *error* needs wherever it is shown, inside a seal too."""
-    seconds = _RETRY_AFTER_SECONDS.get(PROBLEMS[error.code].status)
+    status = PROBLEMS[error.code].status
+    if status == 401:
+        return _challenges(error)
+    seconds = _RETRY_AFTER_SECONDS.get(status)
     if isinstance(error, QuotaExceeded):
         seconds = error.retry_after_seconds
     return ((b"retry-after", b"%d" % seconds),) if seconds else ()  # RFC 9110 §10.2.3
+
+
+def _challenges(error: SealgateError) -> Headers:
+    """Return what a 401 must say: how to prove oneself (RFC 9110 §11.6.1)."""
+    if isinstance(error, InvalidClient):
+        return ((_CHALLENGE, b'Basic realm="sealgate", charset="UTF-8"'),)  # RFC 6749 §5.2
+    if not isinstance(error, ProofRequired):
+        return ((_CHALLENGE, b'Bearer error="invalid_token"'),)  # RFC 6750 §3
+    if error.nonce is None:
+        return ((_CHALLENGE, b'DPoP error="invalid_dpop_proof", ' + _DPOP_ALGORITHMS),)
+    challenge = b'DPoP error="use_dpop_nonce", ' + _DPOP_ALGORITHMS  # RFC 9449 §9
+    return ((_CHALLENGE, challenge), (b"dpop-nonce", error.nonce.encode("ascii")))
 
 
 def openai_error(error: SealgateError) -> WholeAnswer:

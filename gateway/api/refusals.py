@@ -15,7 +15,6 @@ from starlette.responses import Response
 
 from gateway.core.errors import (
     InternalError,
-    InvalidClient,
     MalformedRequest,
     NotFound,
     RateLimited,
@@ -46,10 +45,6 @@ def refusal(error: SealgateError, present: Presenter) -> Response:
     """Return *error* as a response with the headers that belong to it."""
     answer = present(error)
     headers = {"Cache-Control": "no-store"}
-    if isinstance(error, InvalidClient):
-        headers["WWW-Authenticate"] = 'Basic realm="sealgate", charset="UTF-8"'  # RFC 6749 §5.2
-    elif answer.status == 401:
-        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 §3
     headers |= {name.decode("ascii"): value.decode("ascii") for name, value in answer.headers}
     return Response(answer.body, answer.status, headers, media_type=answer.content_type)
 

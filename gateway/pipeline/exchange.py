@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from gateway.core import bhttp
+from gateway.core.dpop import ProvenKey
 from gateway.core.errors import SealgateError
 from gateway.core.grants import DataClass, Grant
 from gateway.core.identity import Address, Principal
@@ -96,10 +97,14 @@ class Decapsulated:
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """From a principal whose token is valid now."""
+    """From a principal whose token is valid now.
+
+    *proven* is the key that a DPoP proof was made with; the proof has not been claimed yet.
+    """
 
     principal: Principal
     decapsulated: Decapsulated
+    proven: ProvenKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.core import bhttp, hpke
 from gateway.core.grants import every_operation
-from gateway.core.identity import Client, Role
+from gateway.core.identity import UNBOUND, Client, Confirmation, Role
 from gateway.core.jwk import SigningAlgorithm, VerificationKey
 from gateway.core.ohttp import CHUNKED, Profile, RequestSealer
 from gateway.core.ohttp_keys import encode_key_list, load_recipient_key
@@ -84,7 +84,13 @@ class FixedSnapshots:
         return self.value
 
 
-def token(client_id: str = "c-app", *, jti: str = "token-1", issued_at: datetime = NOW) -> str:
+def token(
+    client_id: str = "c-app",
+    *,
+    jti: str = "token-1",
+    issued_at: datetime = NOW,
+    confirmation: Confirmation = UNBOUND,
+) -> str:
     """Return an access token of *client_id* that lives for ten minutes."""
     claims = AccessClaims(
         issuer=EXPECTED.issuer,
@@ -93,6 +99,7 @@ def token(client_id: str = "c-app", *, jti: str = "token-1", issued_at: datetime
         jti=jti,
         issued_at=issued_at,
         expires_at=issued_at + timedelta(minutes=10),
+        confirmation=confirmation,
     )
     return sign_access_token(claims, SIGNING_KEY, "sig-1")
 

@@ -1,4 +1,4 @@
-"""Builds the admin API. All but its OpenAPI document needs a bearer token of a staff role."""
+"""Builds the admin API. All but its OpenAPI document needs an access token of a staff role."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from gateway.api.admin import access_log, clients, keys, revocations, status
-from gateway.api.admin.session import Gate
+from gateway.api.admin.session import Gate, Proofs
 from gateway.api.body_limit import BodyLimit
 from gateway.api.problems import method_not_allowed, problem_json
 from gateway.api.refusals import install_refusals
@@ -21,7 +21,7 @@ MAX_BODY_BYTES: Final = 65536
 _METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
-def build_admin_app(room: ControlRoom) -> FastAPI:
+def build_admin_app(room: ControlRoom, proofs: Proofs) -> FastAPI:
     """Return the app of ``/admin/v1``. The caller's address is ``scope["client"]``."""
     document = f"{PREFIX}/openapi.json"
     app = FastAPI(
@@ -32,7 +32,7 @@ def build_admin_app(room: ControlRoom) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
-            Middleware(Gate, room=room, open_paths=[document]),
+            Middleware(Gate, room=room, proofs=proofs, open_paths=[document]),
             Middleware(BodyLimit, max_body_bytes=MAX_BODY_BYTES, present=problem_json),
         ],
     )

@@ -1,32 +1,43 @@
-"""Who calls the admin API: proved anew on every call, nothing is remembered between two.
+"""Who calls the admin API: looked at anew on every call; of a token its signature is remembered.
 
 All but the permission is proved by :class:`Gate`, which stands before everything else of the
 application: of a call that it refuses no byte of the body is read and no path is looked at.
 
-1. exactly one ``Authorization: Bearer`` field (RFC 6750 §2.1)
-2. signature, claims, client and revocation (``core.tokens``)
-3. the client's own address allowlist
-4. the permission: asked by the use case that the route calls
+1. exactly one ``Authorization`` field, of the scheme ``Bearer`` or ``DPoP``
+2. signature, claims, client and revocation (``core.token_verifier``)
+3. the client's own address allowlist, and a role of the staff
+4. the proof or the certificate that a bound token needs; a proof is taken once
+5. the permission: asked by the use case that the route calls
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import Depends, Query, Request
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.api.caller import caller_address
+from gateway.api.caller import caller_address, client_certificate
+from gateway.api.inference import raw_target
 from gateway.api.problems import problem_json
 from gateway.api.refusals import refusal
 from gateway.control.actors import STAFF_ROLES, Staff
 from gateway.control.room import ControlRoom
-from gateway.core.errors import InvalidToken, PermissionDenied, SealgateError
+from gateway.core.dpop import ProvenCall, ProvenKey
+from gateway.core.errors import PermissionDenied, ProofRequired, Replayed, SealgateError
 from gateway.core.identity import Principal
 from gateway.core.policy import verify_address
-from gateway.core.tokens import verify_access_token
+from gateway.core.ports import ReplayStore
+from gateway.core.possession import (
+    NonceSource,
+    PresentedToken,
+    parse_presented_token,
+    verify_possession,
+)
+from gateway.core.token_verifier import TokenVerifier
 
 _CALLER: Final = "sealgate.caller"
 
@@ -45,15 +56,32 @@ def get_caller(request: Request) -> Staff:
     return caller
 
 
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What callers are proved with.
+
+    *authorities* are the ``host:port`` by which this listener is called: a DPoP proof for another
+    one does not count. *nonces* are required in proofs; without a source they are not.
+    """
+
+    verifier: TokenVerifier
+    replay_store: ReplayStore
+    authorities: frozenset[bytes]
+    nonces: NonceSource | None
+
+
 class Gate:
     """Lets calls of staff through to *app* and answers all others itself, in problem+json.
 
     *open_paths* are read by anybody.
     """
 
-    def __init__(self, app: ASGIApp, *, room: ControlRoom, open_paths: Collection[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, room: ControlRoom, proofs: Proofs, open_paths: Collection[str]
+    ) -> None:
         self._app = app
         self._room = room
+        self._proofs = proofs
         self._open_paths = frozenset(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +91,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         try:
-            principal = _verify_staff(HTTPConnection(scope), self._room)
+            principal = await self._verify_staff(HTTPConnection(scope))
         except SealgateError as error:
             answer = refusal(error, problem_json)
             answer.headers["Connection"] = "close"  # the body, if there is one, is not read
@@ -71,6 +99,45 @@ class Gate:
             return
         caller = Staff(principal)
         await self._app({**scope, _CALLER: caller}, receive, _named(send, caller.request_id))
+
+    async def _verify_staff(self, connection: HTTPConnection) -> Principal:
+        """Return who calls.
+
+        Raises ``InvalidToken``, ``ProofRequired``, ``AddressNotAllowed``, ``PermissionDenied`` or
+        ``StoreUnavailable``. Only staff roles pass, whatever the path: an application has no
+        business on this listener.
+        """
+        presented = parse_presented_token(  # 1
+            connection.headers.raw, certificate=client_certificate(connection)
+        )
+        snapshot, now = self._room.snapshots.current(), self._room.clock()
+        principal = self._proofs.verifier.verify(presented.token, snapshot=snapshot, now=now)  # 2
+        verify_address(caller_address(connection), principal.client.networks)  # 3
+        if principal.client.role not in STAFF_ROLES:
+            raise PermissionDenied
+        proven = self._verify_possession(presented, principal, connection)  # 4
+        if proven is not None:
+            await self._claim(proven)
+        return principal
+
+    def _verify_possession(
+        self, presented: PresentedToken, principal: Principal, connection: HTTPConnection
+    ) -> ProvenKey | None:
+        scope, proofs = connection.scope, self._proofs
+        host = connection.headers.get("host", "").lower()
+        if presented.is_dpop and host.encode("latin-1") not in proofs.authorities:
+            raise ProofRequired
+        call = ProvenCall(scope["method"], f"https://{host}{raw_target(scope)}", presented.token)
+        nonces = proofs.nonces() if proofs.nonces and presented.is_dpop else None
+        return verify_possession(
+            presented, principal.confirmation, call, nonces=nonces, now=self._room.clock()
+        )
+
+    async def _claim(self, proven: ProvenKey) -> None:
+        try:
+            await self._proofs.replay_store.claim(proven.jti_tag, until=proven.expires_at)
+        except Replayed:
+            raise ProofRequired from None
 
 
 def _named(send: Send, request_id: str) -> Send:
@@ -83,27 +150,6 @@ def _named(send: Send, request_id: str) -> Send:
         await send(message)
 
     return send_named
-
-
-def _verify_staff(connection: HTTPConnection, room: ControlRoom) -> Principal:
-    """Return who calls. Raises ``InvalidToken``, ``AddressNotAllowed``, ``PermissionDenied``.
-
-    Only staff roles pass, whatever the path: an application has no business on this listener.
-    """
-    values = connection.headers.getlist("authorization")
-    scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")  # 1
-    if scheme.lower() != "bearer":
-        raise InvalidToken
-    principal = verify_access_token(  # 2
-        token,
-        snapshot=room.snapshots.current(),
-        expectations=room.tokens.rules.expectations,
-        now=room.clock(),
-    )
-    verify_address(caller_address(connection), principal.client.networks)  # 3
-    if principal.client.role not in STAFF_ROLES:
-        raise PermissionDenied
-    return principal
 
 
 Room = Annotated[ControlRoom, Depends(get_room)]

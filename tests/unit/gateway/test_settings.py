@@ -105,6 +105,13 @@ def test_issuer_and_authorities_follow_the_listener(tmp_path):
     assert b"127.0.0.1" not in named.authorities
 
 
+def test_admin_authorities_have_the_admin_port(tmp_path):
+    """The admin listener has the names of the public one, not its port."""
+    configuration = load(tmp_path, '[listen]\nnames = ["GW.example", "other.example:443"]')
+    assert {b"gw.example:9443", b"127.0.0.1:9443"} <= configuration.admin_authorities
+    assert all(name.endswith(b":9443") for name in configuration.admin_authorities)
+
+
 @pytest.mark.parametrize("section", ["listen", "admin"])
 def test_trusted_proxies_and_what_they_say_belong_together(tmp_path, section):
     """A proxy is trusted for something, and nothing is believed of everybody."""

@@ -18,6 +18,7 @@ from gateway.core.errors import (
     DateRefused,
     InvalidClient,
     InvalidToken,
+    ProofRequired,
     RateLimited,
     Replayed,
     StoreUnavailable,
@@ -80,4 +81,33 @@ def test_what_passes_says_when_to_come_back(present):
     """In every shape a header says in seconds when to try again, where that may help."""
     assert present(RateLimited()).headers == ((b"retry-after", b"5"),)
     assert present(StoreUnavailable()).headers == ((b"retry-after", b"1"),)
-    assert present(InvalidToken()).headers == ()
+    assert present(UnknownKey()).headers == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "headers"),
+    [
+        (InvalidToken(), {b"www-authenticate": b'Bearer error="invalid_token"'}),
+        (
+            InvalidClient(),
+            {b"www-authenticate": b'Basic realm="sealgate", charset="UTF-8"'},
+        ),
+        (
+            ProofRequired(),
+            {b"www-authenticate": b'DPoP error="invalid_dpop_proof", algs="EdDSA ES256"'},
+        ),
+        (
+            ProofRequired(nonce="n-1"),
+            {
+                b"www-authenticate": b'DPoP error="use_dpop_nonce", algs="EdDSA ES256"',
+                b"dpop-nonce": b"n-1",
+            },
+        ),
+    ],
+)
+@pytest.mark.parametrize("present", [openai_error, problem_json])
+def test_every_401_says_how_to_prove_oneself(present, error, headers):
+    """In every shape a 401 has its challenge, and a nonce where that is what is missing."""
+    answer = present(error)
+    assert answer.status == 401
+    assert dict(answer.headers) == headers

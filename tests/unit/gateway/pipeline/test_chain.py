@@ -19,6 +19,7 @@ from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.grants import Quota
 from gateway.core.policy import Revocations
 from gateway.core.shaping import Shaping
+from gateway.core.token_verifier import TokenVerifier
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import Authorize
@@ -71,7 +72,7 @@ class World:
                 source, BodyLimits(max_body_bytes=65_536, max_total_bytes=2**20, seconds=5)
             ),
             read_request=ReadRequest(frozenset({AUTHORITY})),
-            authenticate=Authenticate(source, EXPECTED, clock),
+            authenticate=Authenticate(source, TokenVerifier(EXPECTED), clock, nonces=None),
             refuse_replay=RefuseReplay(MemoryReplayStore(clock), clock),
             authorize=Authorize(source),
             meter=Meter(self.quotas, count_refusal=lambda: None),

@@ -9,7 +9,8 @@ from email.utils import format_datetime
 import pytest
 
 from gateway.backends.memory_replay import MemoryReplayStore
-from gateway.core.errors import DateRefused, Replayed, StoreUnavailable
+from gateway.core.dpop import ProvenKey
+from gateway.core.errors import DateRefused, ProofRequired, Replayed, StoreUnavailable
 from gateway.core.identity import Principal
 from gateway.pipeline.exchange import Authenticated
 from gateway.pipeline.refuse_replay import RefuseReplay
@@ -74,3 +75,18 @@ async def test_clear_request_has_nothing_to_claim():
     clear = Authenticated(PRINCIPAL, decapsulated(dated(None), seal=None))
     for _ in range(2):
         await stage(BrokenStore())(clear)
+
+
+async def test_a_proof_is_taken_once():
+    """The same proof with another request is refused, sealed or not, until it has expired."""
+    refuse_replay = stage()
+    proven = ProvenKey("key", b"0123456789abcdef", NOW + timedelta(seconds=90))
+    await refuse_replay(Authenticated(PRINCIPAL, decapsulated(), proven))
+    again = Authenticated(PRINCIPAL, decapsulated(seal=None), proven)
+    with pytest.raises(ProofRequired) as caught:
+        await refuse_replay(again)
+    assert caught.value.nonce is None
+    other = proven._replace(jti_tag=b"fedcba9876543210")
+    assert await refuse_replay(replace(again, proven=other))
+    with pytest.raises(StoreUnavailable):
+        await stage(BrokenStore())(again)

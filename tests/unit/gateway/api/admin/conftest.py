@@ -10,8 +10,11 @@ import pytest
 from fastapi import FastAPI
 
 from gateway.api.admin.app import PREFIX, build_admin_app
+from gateway.api.admin.session import Proofs
+from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.control.room import ControlRoom
 from gateway.core.identity import Role
+from gateway.core.token_verifier import TokenVerifier
 from tests.fakes.control import token_of
 from tests.fakes.http import http
 
@@ -21,7 +24,17 @@ CallAs = Callable[[Role], Awaitable[httpx.AsyncClient]]
 @pytest.fixture
 def app(room: ControlRoom) -> FastAPI:
     """Return the admin app."""
-    return build_admin_app(room)
+    return build_admin_app(room, proofs_for(room))
+
+
+def proofs_for(room: ControlRoom) -> Proofs:
+    """Return what the callers of *room* are proved with."""
+    return Proofs(
+        verifier=TokenVerifier(room.tokens.rules.expectations),
+        replay_store=MemoryReplayStore(room.clock),
+        authorities=frozenset({b"gateway.example"}),
+        nonces=room.snapshots.dpop_nonces,
+    )
 
 
 @pytest.fixture

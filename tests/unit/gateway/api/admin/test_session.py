@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from fastapi import FastAPI
 from starlette.types import Message
@@ -9,9 +11,11 @@ from starlette.types import Message
 from gateway.api.admin.app import PREFIX
 from gateway.control.clients import ClientGrants
 from gateway.control.room import ControlRoom
-from gateway.core.identity import Role
+from gateway.core.identity import Confirmation, Role
 from gateway.core.registry import RevocationKind
+from gateway.core.tokens import AccessClaims, sign_access_token
 from tests.fakes.control import GRANTS, LOCAL, FakeClock, proof, token_of
+from tests.fakes.dpop import DpopKey
 from tests.fakes.http import http
 
 CLIENTS = f"{PREFIX}/clients"
@@ -92,6 +96,62 @@ async def test_lost_store_is_503(room: ControlRoom, app: FastAPI, clock: FakeClo
     assert response.status_code == 503
     assert "retry-after" in response.headers
     assert (await room.clients.list_page(LOCAL)) != []
+
+
+async def bound_token(room: ControlRoom, key: DpopKey) -> str:
+    """Return a token of an operator that is bound to *key*."""
+    issued = await room.clients.create(LOCAL, GRANTS, role=Role.OPERATOR)
+    now, signing_key = room.clock(), room.snapshots.signing_key()
+    claims = AccessClaims(
+        issuer=room.tokens.rules.issuer,
+        audience=room.tokens.rules.audience,
+        client_id=issued.client_id,
+        jti="bound",
+        issued_at=now,
+        expires_at=now + timedelta(minutes=10),
+        confirmation=Confirmation(jkt=key.jkt),
+    )
+    return sign_access_token(claims, signing_key.private, signing_key.kid)
+
+
+async def test_a_bound_token_opens_with_a_proof(
+    room: ControlRoom, app: FastAPI, clock: FakeClock
+) -> None:
+    """The nonce comes with the refusal, a proof with it opens once, and only here."""
+    key = DpopKey()
+    token = await bound_token(room, key)
+    uri = f"https://gateway.example{CLIENTS}"
+    field = ("authorization", f"DPoP {token}")
+    async with http(app) as client:
+        plain = key.prove("GET", uri, token, at=clock())
+        refused = await client.get(CLIENTS, headers=[field, ("dpop", plain)])
+        assert refused.status_code == 401
+        assert 'error="use_dpop_nonce"' in refused.headers["www-authenticate"]
+        nonce = refused.headers["dpop-nonce"]
+        good = key.prove("GET", uri, token, at=clock(), nonce=nonce)
+        assert (await client.get(CLIENTS, headers=[field, ("dpop", good)])).status_code == 200
+        again = await client.get(CLIENTS, headers=[field, ("dpop", good)])
+        assert again.status_code == 401
+        assert 'error="invalid_dpop_proof"' in again.headers["www-authenticate"]
+        elsewhere = key.prove(
+            "GET", f"https://evil.example{CLIENTS}", token, at=clock(), nonce=nonce
+        )
+        headers = [field, ("dpop", elsewhere), ("host", "evil.example")]
+        assert (await client.get(CLIENTS, headers=headers)).status_code == 401
+        assert (await client.get(CLIENTS, headers=[field])).status_code == 401
+        bearer = ("authorization", f"Bearer {token}")
+        assert (await client.get(CLIENTS, headers=[bearer])).status_code == 401
+
+
+async def test_a_proof_does_not_bind_a_bearer_token(
+    room: ControlRoom, app: FastAPI, clock: FakeClock
+) -> None:
+    """The scheme DPoP with a token that is bound to nothing is refused."""
+    token, key = await token_of(room, Role.OPERATOR), DpopKey()
+    uri = f"https://gateway.example{CLIENTS}"
+    nonce = room.snapshots.dpop_nonces().issue(clock())
+    proof_ = key.prove("GET", uri, token, at=clock(), nonce=nonce)
+    assert await status_of(app, ("authorization", f"DPoP {token}"), ("dpop", proof_)) == 401
 
 
 @pytest.mark.parametrize("content", [b"{bad", b"[" * 60_000, bytes(100_000)])
