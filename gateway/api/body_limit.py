@@ -33,12 +33,7 @@ class BodyLimit:
         except SealgateError as error:
             await _answer(self._present(error), send)
             return
-        pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def replay() -> Message:
-            return pending.pop() if pending else await receive()
-
-        await self._app(scope, replay, send)
+        await self._app(scope, replay(body, receive), send)
 
     async def _read(self, receive: Receive) -> bytes:
         body = bytearray()
@@ -51,6 +46,16 @@ class BodyLimit:
                 raise PayloadTooLarge
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a *receive* that gives *body* as one message first, whole."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replayed
 
 
 async def _answer(answer: WholeAnswer, send: Send) -> None:

@@ -12,7 +12,14 @@ from typing import NamedTuple
 import orjson
 
 from gateway.core import errors
-from gateway.core.errors import InvalidClient, ProofRequired, QuotaExceeded, SealgateError
+from gateway.core.errors import (
+    InvalidClient,
+    InvalidMember,
+    MethodNotAllowed,
+    ProofRequired,
+    QuotaExceeded,
+    SealgateError,
+)
 from gateway.core.scrubber import error_event
 from gateway.pipeline.exchange import Headers, WholeAnswer
 
@@ -41,6 +48,10 @@ PROBLEMS: dict[str, Problem] = {
     errors.UnsupportedParameter.code: Problem(
         400, "Unsupported parameter", "invalid_request_error"
     ),
+    errors.InvalidMember.code: Problem(422, "Invalid member", "invalid_request_error"),
+    errors.UnsupportedMediaType.code: Problem(
+        415, "Unsupported media type", "invalid_request_error"
+    ),
     errors.PayloadTooLarge.code: Problem(413, "Payload too large", "invalid_request_error"),
     errors.RequestTimeout.code: Problem(408, "Request timeout", "invalid_request_error"),
     errors.ClientStalled.code: Problem(408, "Answer not read", "invalid_request_error"),
@@ -53,8 +64,11 @@ PROBLEMS: dict[str, Problem] = {
     errors.InvalidClient.code: Problem(401, "Invalid client", "authentication_error"),
     errors.PermissionDenied.code: Problem(403, "Permission denied", "permission_error"),
     errors.NotFound.code: Problem(404, "Not found", "invalid_request_error"),
+    errors.MethodNotAllowed.code: Problem(405, "Method not allowed", "invalid_request_error"),
     errors.Conflict.code: Problem(409, "Conflict", "invalid_request_error"),
     errors.VersionMismatch.code: Problem(412, "Changed meanwhile", "invalid_request_error"),
+    errors.KeyReused.code: Problem(422, "Idempotency key reused", "invalid_request_error"),
+    errors.OutcomeUnknown.code: Problem(409, "Outcome unknown", "invalid_request_error"),
     errors.ApprovalNeeded.code: Problem(409, "Approval needed", "invalid_request_error"),
     errors.AuditBroken.code: Problem(500, "Audit trail broken", "server_error"),
     errors.DateRefused.code: Problem(400, "Date out of window", "invalid_request_error"),
@@ -84,6 +98,8 @@ _OAUTH_ERRORS = {  # RFC 6749 §5.2 knows six names; the rest of our codes fall 
 
 def headers_of(error: SealgateError) -> Headers:
     """Return the headers that *error* needs wherever it is shown, inside a seal too."""
+    if isinstance(error, MethodNotAllowed):
+        return ((b"allow", ", ".join(error.allowed).encode("ascii")),)  # RFC 9110 §15.5.6
     status = PROBLEMS[error.code].status
     if status == 401:
         return _challenges(error)
@@ -122,30 +138,23 @@ def openai_error(error: SealgateError) -> WholeAnswer:
 def problem_json(error: SealgateError) -> WholeAnswer:
     """Return *error* as problem+json (RFC 9457)."""
     problem = PROBLEMS[error.code]
-    body = {
+    body: dict[str, object] = {
         "type": _PROBLEM_TYPES.get(error.code, "about:blank"),
         "title": problem.title,
         "status": problem.status,
         "detail": error.detail,
         "code": error.code,
     }
+    if isinstance(error, InvalidMember):
+        body["errors"] = [_fault(place, detail) for place, detail in error.faults]
     content_type = "application/problem+json"
     return WholeAnswer(problem.status, content_type, orjson.dumps(body), headers_of(error))
 
 
-def method_not_allowed() -> WholeAnswer:
-    """Return what a path says to a method that it does not have, as problem+json.
-
-    Not in the table: only a framework's router finds this out, and it raises no error of ours.
-    """
-    body = {
-        "type": "about:blank",
-        "title": "Method not allowed",
-        "status": 405,
-        "detail": "This path has other methods only.",
-        "code": "method_not_allowed",
-    }
-    return WholeAnswer(405, "application/problem+json", orjson.dumps(body))
+def _fault(place: str, detail: str) -> dict[str, str]:
+    """Return one fault as in RFC 9457 §3.1: a JSON pointer begins with a slash, or is empty."""
+    kind = "pointer" if place.startswith("/") or not place else "parameter"
+    return {kind: place, "detail": detail}
 
 
 def oauth_error(error: SealgateError) -> WholeAnswer:

@@ -6,6 +6,7 @@ Frameworks answer in shapes of their own and quote the caller's input; nothing o
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,12 +25,28 @@ from gateway.pipeline.exchange import WholeAnswer
 
 Presenter = Callable[[SealgateError], WholeAnswer]
 
+REQUEST_ID: Final = "sealgate.request_id"
+"""Where the scope has the name of a call, if it has one: then every refusal says it."""
 
-def install_refusals(app: FastAPI, present: Presenter) -> None:
-    """Make *app* answer every error through *present*."""
 
-    async def refuse(_request: Request, error: Exception) -> Response:
-        return refusal(_as_ours(error), present)
+def install_refusals(
+    app: FastAPI,
+    present: Presenter,
+    *,
+    name_faults: Callable[[RequestValidationError], SealgateError] | None = None,
+) -> None:
+    """Make *app* answer every error through *present*.
+
+    *name_faults* says what a request is that does not fit its shape; by default it is malformed.
+    """
+    invalid = name_faults or _malformed
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        ours = invalid(error) if isinstance(error, RequestValidationError) else _as_ours(error)
+        response = refusal(ours, present)
+        if REQUEST_ID in request.scope:
+            response.headers["Request-Id"] = request.scope[REQUEST_ID]
+        return response
 
     for kind in (
         SealgateError,
@@ -52,8 +69,6 @@ def refusal(error: SealgateError, present: Presenter) -> Response:
 def _as_ours(error: Exception) -> SealgateError:
     if isinstance(error, SealgateError):
         return error
-    if isinstance(error, RequestValidationError):
-        return MalformedRequest(_invalid_fields(error))
     if isinstance(error, RateLimitExceeded):
         return RateLimited()
     if isinstance(error, HTTPException):
@@ -62,7 +77,7 @@ def _as_ours(error: Exception) -> SealgateError:
     return InternalError()
 
 
-def _invalid_fields(error: RequestValidationError) -> str:
+def _malformed(error: RequestValidationError) -> SealgateError:
     """Name the fields of ours that are wrong: never their values, never a name the caller chose."""
     names = {
         str(fault["loc"][1])
@@ -73,5 +88,7 @@ def _invalid_fields(error: RequestValidationError) -> str:
         and fault["type"] != "json_invalid"
     }
     if not names:
-        return "The request could not be parsed or holds a field that does not exist."
-    return f"Missing or invalid: {', '.join(sorted(names))}."
+        return MalformedRequest(
+            "The request could not be parsed or holds a field that does not exist."
+        )
+    return MalformedRequest(f"Missing or invalid: {', '.join(sorted(names))}.")

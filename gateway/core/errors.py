@@ -7,6 +7,8 @@ error. HTTP statuses live in one table, ``gateway/api/problems.py``.
     SealgateError
     ├── MalformedRequest      the message is not what its media type promises
     ├── UnsupportedParameter  a request field the gateway does not let through
+    ├── InvalidMember         a member of the body, or a parameter, that is unknown or not valid
+    ├── UnsupportedMediaType  a body of another type than this path takes
     ├── PayloadTooLarge       more bytes than the limit
     ├── RequestTimeout        the request did not arrive whole in time
     ├── ClientStalled         the client stopped reading its answer
@@ -19,8 +21,11 @@ error. HTTP statuses live in one table, ``gateway/api/problems.py``.
     ├── InvalidClient         wrong client credentials at the token endpoint (RFC 6749 §5.2)
     ├── PermissionDenied      a valid principal without this permission
     ├── NotFound              no such path or object
+    ├── MethodNotAllowed      the path is there, with other methods
     ├── Conflict              the object is not in the state that the change needs
     ├── VersionMismatch       the object was changed since the caller has seen it
+    ├── KeyReused             the idempotency key came with another request before
+    ├── OutcomeUnknown        a call with this idempotency key runs, or nobody knows how it ended
     ├── ApprovalNeeded        two people are needed, and nobody else could agree
     ├── AuditBroken           the audit trail is not as it was written
     ├── DateRefused           a sealed request without a Date, or with one too far from our clock
@@ -63,6 +68,30 @@ class UnsupportedParameter(SealgateError):
 
     code = "unsupported_parameter"
     default_detail = "The request holds a parameter that this gateway does not allow."
+
+
+class InvalidMember(SealgateError):
+    """Members of the body, or parameters, that are unknown or not valid.
+
+    *faults* says where and what for each: a JSON pointer (RFC 6901) into the body or the name of a
+    parameter, and a short text. Neither ever holds a value of the caller's.
+    """
+
+    code = "invalid_member"
+    default_detail = "The request holds members that are unknown or not valid."
+
+    def __init__(
+        self, detail: str | None = None, *, faults: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.faults = faults
+
+
+class UnsupportedMediaType(SealgateError):
+    """A body of another type than this path takes (RFC 9110 §15.5.16)."""
+
+    code = "unsupported_media_type"
+    default_detail = "The body must be application/json."
 
 
 class PayloadTooLarge(SealgateError):
@@ -149,6 +178,17 @@ class NotFound(SealgateError):
     default_detail = "There is nothing here."
 
 
+class MethodNotAllowed(SealgateError):
+    """The path is there, but not with this method; *allowed* are those that it has."""
+
+    code = "method_not_allowed"
+    default_detail = "This path has other methods only."
+
+    def __init__(self, detail: str | None = None, *, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(detail)
+        self.allowed = allowed
+
+
 class Conflict(SealgateError):
     """The object is not in the state that the change needs."""
 
@@ -161,6 +201,20 @@ class VersionMismatch(SealgateError):
 
     code = "version_mismatch"
     default_detail = "The object was changed since you have read it. Read it again."
+
+
+class KeyReused(SealgateError):
+    """The ``Idempotency-Key`` came with another request before."""
+
+    code = "idempotency_key_reused"
+    default_detail = "This Idempotency-Key was used for another request. Take a new one."
+
+
+class OutcomeUnknown(SealgateError):
+    """A call with this ``Idempotency-Key`` is still running, or ended without a known answer."""
+
+    code = "outcome_unknown"
+    default_detail = "A call with this Idempotency-Key is still running. Try again in a moment."
 
 
 class ApprovalNeeded(SealgateError):

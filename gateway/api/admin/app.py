@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Match
 
 from gateway.api.admin import access_log, clients, keys, revocations, status
+from gateway.api.admin.faults import name_faults, refuse_unknown
+from gateway.api.admin.json_body import JsonBody
 from gateway.api.admin.session import Gate, Proofs
 from gateway.api.body_limit import BodyLimit
-from gateway.api.problems import method_not_allowed, problem_json
-from gateway.api.refusals import install_refusals
+from gateway.api.problems import problem_json
+from gateway.api.refusals import install_refusals, refusal
 from gateway.control.room import ControlRoom
+from gateway.core.errors import MethodNotAllowed
 
 PREFIX: Final = "/admin/v1"
 MAX_BODY_BYTES: Final = 65536
@@ -31,13 +34,15 @@ def build_admin_app(room: ControlRoom, proofs: Proofs) -> FastAPI:
         docs_url=None,  # its pages load scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(refuse_unknown)],
         middleware=[
             Middleware(Gate, room=room, proofs=proofs, open_paths=[document]),
             Middleware(BodyLimit, max_body_bytes=MAX_BODY_BYTES, present=problem_json),
+            Middleware(JsonBody),
         ],
     )
     app.state.room = room
-    install_refusals(app, problem_json)
+    install_refusals(app, problem_json, name_faults=name_faults)
     app.add_exception_handler(405, _refuse_method)
     for noun in (clients, keys, revocations, access_log, status):
         app.include_router(noun.ROUTER, prefix=PREFIX)
@@ -48,11 +53,9 @@ async def _refuse_method(request: Request, _error: Exception) -> Response:
     # The framework's own Allow has the methods of one route; a path has one route for each method.
     routes = request.app.router.routes
     scope = {key: request.scope[key] for key in ("type", "path", "root_path", "headers")}
-    allowed = [
+    allowed = tuple(
         method
         for method in _METHODS
         if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
-    ]
-    answer = method_not_allowed()
-    headers = {"Allow": ", ".join(allowed), "Cache-Control": "no-store"}
-    return Response(answer.body, answer.status, headers, media_type=answer.content_type)
+    )
+    return refusal(MethodNotAllowed(allowed=allowed), problem_json)

@@ -23,8 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.api.caller import caller_address, client_certificate
 from gateway.api.inference import raw_target
 from gateway.api.problems import problem_json
-from gateway.api.refusals import refusal
-from gateway.control.actors import STAFF_ROLES, Staff
+from gateway.api.refusals import REQUEST_ID, refusal
+from gateway.control.actors import STAFF_ROLES, Staff, new_request_id
 from gateway.control.room import ControlRoom
 from gateway.core.dpop import ProvenCall, ProvenKey
 from gateway.core.errors import PermissionDenied, ProofRequired, Replayed, SealgateError
@@ -86,8 +86,12 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call (ASGI 3)."""
-        is_open = scope["type"] == "http" and scope["path"] in self._open_paths
-        if scope["type"] == "lifespan" or (is_open and scope["method"] == "GET"):
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        scope[REQUEST_ID] = request_id = new_request_id()
+        send = _named(send, request_id)
+        if scope["path"] in self._open_paths and scope.get("method") == "GET":
             await self._app(scope, receive, send)
             return
         try:
@@ -97,8 +101,8 @@ class Gate:
             answer.headers["Connection"] = "close"  # the body, if there is one, is not read
             await answer(scope, receive, send)
             return
-        caller = Staff(principal)
-        await self._app({**scope, _CALLER: caller}, receive, _named(send, caller.request_id))
+        caller = Staff(principal, request_id)
+        await self._app({**scope, _CALLER: caller}, receive, send)
 
     async def _verify_staff(self, connection: HTTPConnection) -> Principal:
         """Return who calls.
@@ -146,7 +150,8 @@ def _named(send: Send, request_id: str) -> Send:
     async def send_named(message: Message) -> None:
         if message["type"] == "http.response.start":
             header = (b"request-id", request_id.encode("ascii"))
-            message = {**message, "headers": [*message["headers"], header]}
+            others = [field for field in message["headers"] if field[0].lower() != header[0]]
+            message = {**message, "headers": [*others, header]}
         await send(message)
 
     return send_named

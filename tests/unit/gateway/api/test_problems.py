@@ -9,7 +9,6 @@ from gateway.api.problems import (
     DATE_PROBLEM,
     OHTTP_KEY_PROBLEM,
     ProblemPresenter,
-    method_not_allowed,
     oauth_error,
     openai_error,
     problem_json,
@@ -17,7 +16,9 @@ from gateway.api.problems import (
 from gateway.core.errors import (
     DateRefused,
     InvalidClient,
+    InvalidMember,
     InvalidToken,
+    MethodNotAllowed,
     ProofRequired,
     RateLimited,
     Replayed,
@@ -50,13 +51,27 @@ def test_date_has_the_registered_problem_type():
     assert problem_json(Replayed()).status == 409
 
 
-def test_wrong_method_is_a_problem_too():
-    """What the router finds out has the same shape as every other problem."""
-    answer = method_not_allowed()
-    body = orjson.loads(answer.body)
-    assert (answer.status, answer.content_type) == (405, "application/problem+json")
-    assert (body["status"], body["code"]) == (405, "method_not_allowed")
-    assert set(body) == set(orjson.loads(problem_json(InvalidToken()).body))
+def test_wrong_method_says_the_right_ones():
+    """A method that a path does not have is answered with those it has (RFC 9110 §15.5.6)."""
+    answer = problem_json(MethodNotAllowed(allowed=("GET", "POST")))
+    assert (answer.status, answer.headers) == (405, ((b"allow", b"GET, POST"),))
+    assert orjson.loads(answer.body)["code"] == "method_not_allowed"
+
+
+def test_faults_are_listed():
+    """Each fault is there with a JSON pointer, or with the name of a parameter (RFC 9457 §3.1)."""
+    faults = (
+        ("/quota/x", "is not known here"),
+        ("", "holds an unknown field"),
+        ("limit", "is odd"),
+    )
+    body = orjson.loads(problem_json(InvalidMember(faults=faults)).body)
+    assert body["status"] == 422
+    assert body["errors"] == [
+        {"pointer": "/quota/x", "detail": "is not known here"},
+        {"pointer": "", "detail": "holds an unknown field"},
+        {"parameter": "limit", "detail": "is odd"},
+    ]
 
 
 def test_oauth_shape():

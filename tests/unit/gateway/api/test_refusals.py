@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import pytest
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from gateway.api.problems import oauth_error, problem_json
-from gateway.api.refusals import Presenter, install_refusals, refusal
+from gateway.api.refusals import REQUEST_ID, Presenter, install_refusals, refusal
 from gateway.core.errors import InvalidClient, InvalidToken, SealgateError, StoreUnavailable
 from tests.fakes.http import http
+
+
+async def test_refusal_names_its_call() -> None:
+    """Where the call has a name, the refusal says it, that of a bug too."""
+    app = FastAPI()
+    install_refusals(app, problem_json)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise RuntimeError("canary")
+
+    async def named(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, REQUEST_ID: "r-1"}, receive, send)
+
+    async with http(named) as client:
+        assert (await client.get("/")).headers["request-id"] == "r-1"
+        assert (await client.get("/nothing")).headers["request-id"] == "r-1"
 
 
 async def test_unexpected_error_is_an_internal_error() -> None:

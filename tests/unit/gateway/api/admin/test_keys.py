@@ -66,7 +66,7 @@ async def test_list_is_paged(operator: httpx.AsyncClient) -> None:
 async def test_unknown_names_are_refused(
     operator: httpx.AsyncClient, auditor: httpx.AsyncClient
 ) -> None:
-    """An unknown key is not found, an unknown use is malformed, another role is refused."""
+    """Neither an unknown key nor an unknown use is found, another role is refused."""
     assert (await operator.post("keys/unknown/revoke")).status_code == 404
-    assert (await operator.post("keys/nothing/rotate")).status_code == 400
+    assert (await operator.post("keys/nothing/rotate")).status_code == 404
     assert (await auditor.post("keys/signing/rotate")).status_code == 403

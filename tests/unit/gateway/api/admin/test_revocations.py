@@ -59,15 +59,15 @@ async def test_list_is_paged(operator: httpx.AsyncClient) -> None:
     [
         ({"kind": "client_id", "subject": "c-0"}, 404),
         ({"kind": "kid", "subject": "unknown"}, 404),
-        ({"kind": "nothing", "subject": "x"}, 400),
-        ({"kind": "jti", "subject": ""}, 400),
-        ({"kind": "jti", "subject": "x" * 129}, 400),
-        ({"kind": "jti"}, 400),
+        ({"kind": "nothing", "subject": "x"}, 422),
+        ({"kind": "jti", "subject": ""}, 422),
+        ({"kind": "jti", "subject": "x" * 129}, 422),
+        ({"kind": "jti"}, 422),
     ],
 )
 async def test_what_names_nothing_is_refused(
     operator: httpx.AsyncClient, body: dict[str, str], status: int
 ) -> None:
-    """An unknown client or key is not found; another shape is malformed; nothing is listed."""
+    """An unknown client or key is not found; another shape is 422; nothing is listed."""
     assert (await operator.post("revocations", json=body)).status_code == status
     assert (await operator.get("revocations")).json()["items"] == []

@@ -205,3 +205,26 @@ async def test_strangers_learn_no_path(app: FastAPI, path: str) -> None:
         assert (await client.get(path)).status_code == 401
         assert (await client.post(f"{PREFIX}/openapi.json", content=b"{")).status_code == 401
         assert (await client.get(f"{PREFIX}/openapi.json")).status_code == 200
+
+
+@pytest.mark.parametrize("target", [CLIENTS, f"{PREFIX}/nothing", f"{PREFIX}/openapi.json"])
+async def test_every_answer_names_its_call(room: ControlRoom, app: FastAPI, target: str) -> None:
+    """Answers and refusals alike carry one Request-Id, another for each call."""
+    seen = []
+    for token in (None, await token_of(room), await token_of(room, Role.OPERATOR)):
+        async with http(app, token=token) as client:
+            seen += (await client.get(target)).headers.get_list("request-id")
+            seen += (await client.post(target, content=b"{")).headers.get_list("request-id")
+    assert len(seen) == len(set(seen)) == 6
+
+
+async def test_bug_names_its_call(room: ControlRoom, app: FastAPI) -> None:
+    """An unexpected error has a Request-Id too."""
+
+    @app.get(f"{PREFIX}/bug")
+    async def fail() -> None:
+        raise RuntimeError("canary")
+
+    async with http(app, token=await token_of(room, Role.OPERATOR)) as client:
+        response = await client.get(f"{PREFIX}/bug")
+    assert (response.status_code, len(response.headers["request-id"])) == (500, 16)
