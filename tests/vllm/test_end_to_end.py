@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+import time
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from openai import AsyncOpenAI, BadRequestError, OpenAI
+from openai import AsyncOpenAI, BadRequestError, OpenAI, RateLimitError
 
-from tests.story.gateway import Gateway
+from gateway.app import open_control
+from gateway.control.actors import LocalOperator
+from gateway.control.clients import ClientGrants
+from gateway.core.grants import Quota, every_operation
+from tests.story.gateway import Account, Gateway
 from tests.story.model import ServedModel
 from tests.story.processes import ROOT
 
@@ -151,3 +157,42 @@ def test_client_that_leaves_stops_the_generation(world, openai):
     next(iter(stream))
     stream.response.close()
     assert model.wait_until_idle(seconds=5)
+
+
+def limited_client(gateway: Gateway, quota: Quota) -> Account:
+    """Register an application with *quota* and return it once the gateway knows it."""
+
+    async def register() -> Account:
+        room = await open_control(gateway.config)
+        try:
+            grants = ClientGrants(
+                grants=every_operation({"tiny"}),
+                networks=(ip_network("127.0.0.0/8"),),
+                quota=quota,
+            )
+            issued = await room.clients.create(LocalOperator(), grants)
+            return Account(issued.client_id, issued.secret.reveal())
+        finally:
+            await room.close()
+
+    account = asyncio.run(register())
+    time.sleep(1.5)
+    return account
+
+
+def test_stream_is_paid_for_by_its_usage(world):
+    """The real server says what a stream cost: it is counted, and shown to who asks alone."""
+    _, gateway = world
+    account = limited_client(gateway, Quota(tokens_per_day=20))
+    hello = [{"role": "user", "content": "hello there"}]
+    with gateway.sealed(account) as http:
+        sdk = OpenAI(base_url=gateway.origin + "/v1", api_key="x", http_client=http, max_retries=0)
+        asked = {"model": "tiny", "messages": hello, "stream": True, "max_tokens": 4}
+        assert not [chunk for chunk in sdk.chat.completions.create(**asked) if chunk.usage]
+        counts = {"stream_options": {"include_usage": True}}
+        chunks = list(sdk.chat.completions.create(**asked, **counts))
+        [usage] = [chunk.usage for chunk in chunks if chunk.usage]
+        assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
+        assert 10 <= usage.total_tokens < 20
+        with pytest.raises(RateLimitError):
+            sdk.chat.completions.create(**asked)
