@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,14 +27,17 @@ from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.fault_log import report_fault
+from gateway.backends.jwks_fetch import JwksFetch
 from gateway.backends.key_wrap import FileKeyWrap
 from gateway.backends.metrics import CountingAccessLog, quota_refusal_counter
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
+from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
+from gateway.core.external_tokens import ExternalIssuer
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.keyring import KeyAlgorithm, KeyUse
 from gateway.core.policy import HERE_ONLY, ModelPolicy
@@ -145,7 +149,9 @@ def build_applications(
     admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
     admin_routes["GET", "/metrics"] = build_metrics_app(registry)
     proofs = Proofs(
-        verifier=TokenVerifier(_token_rules(configuration).expectations),
+        verifier=TokenVerifier(
+            _token_rules(configuration).expectations, issuers=_issuer_keys(configuration, room)
+        ),
         replay_store=outside.replay_store,
         authorities=configuration.admin_authorities,
         nonces=room.snapshots.dpop_nonces if settings.tokens.dpop_nonce_required else None,
@@ -266,6 +272,35 @@ def _token_rules(configuration: Configuration) -> TokenRules:
         audience=tokens.audience,
         lifetime=timedelta(seconds=tokens.lifetime_seconds),
     )
+
+
+def _issuer_keys(configuration: Configuration, room: ControlRoom) -> IssuerKeyHolder:
+    """Return what holds the keys of other issuers; its task ends with the room."""
+    base = configuration.at.base
+    feeds = [
+        IssuerFeed(
+            issuer=ExternalIssuer(
+                issuer=chosen.issuer,
+                audience=chosen.audience,
+                algorithms=frozenset(chosen.algorithms),
+                role_claim=chosen.role_claim,
+                clients=MappingProxyType(chosen.clients),
+                roles=MappingProxyType(chosen.roles),
+                client_claim=chosen.client_claim,
+                types=frozenset(chosen.types),
+            ),
+            fetch=JwksFetch(
+                chosen.jwks_url, ca_file=base / chosen.ca_file if chosen.ca_file else None
+            ),
+            refresh_seconds=chosen.refresh_seconds,
+            max_stale_seconds=chosen.max_stale_seconds,
+        )
+        for chosen in configuration.settings.issuers
+    ]
+    holder = IssuerKeyHolder(feeds, monotonic=time.monotonic)
+    if feeds:
+        room.background.every(CHECK_SECONDS, holder.refresh_due)
+    return holder
 
 
 def _key_rules(settings: Settings) -> KeyRules:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.core.grants import DataClass
+from gateway.settings_issuers import Issuer, verify_issuers_differ
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 HostName = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")]
@@ -188,6 +189,7 @@ class Settings(BaseSettings):
     store: Store = Store()
     models: dict[str, Model] = Field(default_factory=dict)
     data_classes: dict[DataClass, DataClassRule] = Field(default_factory=dict)
+    issuers: tuple[Issuer, ...] = ()
 
     @classmethod
     def settings_customise_sources(  # noqa: PLR0917  # the signature is pydantic's
@@ -205,6 +207,7 @@ class Settings(BaseSettings):
     def _both_halves_of_a_certificate(self) -> Self:
         if (self.tls.certificate_file is None) != (self.tls.key_file is None):
             raise ValueError("tls.certificate_file and tls.key_file must be given together")
+        verify_issuers_differ(self.issuers)
         return self
 
 
@@ -212,6 +215,7 @@ class Settings(BaseSettings):
 class Locations:
     """Where everything lies, as absolute paths."""
 
+    base: Path
     directory: Path
     database_url: str
     storage_key_file: Path
@@ -306,6 +310,7 @@ def _locate(settings: Settings, base: Path) -> Locations:
     directory = base / settings.store.directory
     tls = directory / "tls"
     return Locations(
+        base=base,
         directory=directory,
         database_url=settings.store.url or f"sqlite+aiosqlite:///{directory / 'sealgate.db'}",
         storage_key_file=base / (settings.store.key_file or directory / "storage.key"),

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from gateway.core.compact_jws import (
     Claims,
@@ -37,6 +38,7 @@ KID_SEPARATOR: Final = "#"
 """Between issuer and ``kid`` in the name under which a key of another issuer is revoked."""
 
 _MAX_ROLES: Final = 64
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,22 @@ class IssuerKeys:
 
     issuer: ExternalIssuer
     keys: Mapping[str, VerificationKey]
+
+
+def verify_jwks_url(url: str) -> str:
+    """Return *url* if keys may be fetched from it: over HTTPS, or from this very machine.
+
+    Raises ``ValueError``.
+    """
+    parts = urlsplit(url)
+    if not url.isascii() or not parts.hostname or "@" in parts.netloc or parts.fragment:
+        raise ValueError("not a URL that keys can be fetched from")
+    if any(character.isspace() for character in url) or parts.port == 0:
+        raise ValueError("not a URL that keys can be fetched from")
+    is_local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    if parts.scheme != "https" and not is_local:
+        raise ValueError("keys are fetched over https, or over http from this machine")
+    return url
 
 
 class UnknownSigner(Exception):

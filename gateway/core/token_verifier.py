@@ -34,8 +34,8 @@ MAX_ENTRIES: Final = 4096
 class IssuerKeySource(Protocol):
     """Where the keys of other issuers come from; they are fetched in the background."""
 
-    def current(self, now: datetime) -> Sequence[IssuerKeys]:
-        """Return the issuers whose keys may be trusted *now*."""
+    def current(self) -> Sequence[IssuerKeys]:
+        """Return the issuers whose keys may be trusted now."""
 
     def note_unknown_key(self) -> None:
         """Take notice that somebody named a key that is not known; never waits."""
@@ -44,7 +44,7 @@ class IssuerKeySource(Protocol):
 class NoIssuers:
     """The source for a gateway that takes its own tokens only."""
 
-    def current(self, now: datetime) -> Sequence[IssuerKeys]:  # noqa: ARG002
+    def current(self) -> Sequence[IssuerKeys]:
         """Return nothing."""
         return ()
 
@@ -83,7 +83,7 @@ class TokenVerifier:
         tag = hashlib.sha256(token.encode("ascii")).digest()
         signed = self._find(tag, snapshot, now)
         if signed is None:
-            signed = self._verify_anew(token, snapshot, now)
+            signed = self._verify_anew(token, snapshot)
         principal = accept_token(signed, snapshot=snapshot, now=now)
         self._keep(tag, signed, now)
         return principal
@@ -94,27 +94,27 @@ class TokenVerifier:
         if signed is None:
             return None
         is_over = signed.claims.expires_at <= now - MAX_LEEWAY
-        if not is_over and self._is_key_good(signed, snapshot, now):
+        if not is_over and self._is_key_good(signed, snapshot):
             return signed
         del self._good[tag]
         return None
 
-    def _is_key_good(self, signed: SignedToken, snapshot: Snapshot, now: datetime) -> bool:
+    def _is_key_good(self, signed: SignedToken, snapshot: Snapshot) -> bool:
         if signed.role is None:
             return snapshot.verification_keys.get(signed.kid) == signed.key
         return any(
             known.issuer.issuer == signed.claims.issuer
             and known.keys.get(signed.key.kid) == signed.key
-            for known in self._issuers.current(now)
+            for known in self._issuers.current()
         )
 
-    def _verify_anew(self, token: str, snapshot: Snapshot, now: datetime) -> SignedToken:
+    def _verify_anew(self, token: str, snapshot: Snapshot) -> SignedToken:
         try:
             return verify_signed_token(
                 token, keys=snapshot.verification_keys, expectations=self._expectations
             )
         except InvalidToken:
-            issuers = self._issuers.current(now)
+            issuers = self._issuers.current()
             if not issuers:
                 raise
         try:

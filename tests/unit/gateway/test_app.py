@@ -323,3 +323,23 @@ async def test_quota_refusals_are_in_the_metrics(built: Built) -> None:
     """The admin listener tells how many calls were refused for a quota, and not whose."""
     metrics = (await ask(built.apps.admin, "GET", "/metrics")).body
     assert b"sealgate_quota_refusals_total 0.0" in metrics
+
+
+async def test_other_issuers_are_asked_in_the_background(tmp_path: Path) -> None:
+    """A configured issuer that is away does not keep the gateway from starting."""
+    text = MODELS + (
+        '[[issuers]]\nissuer = "https://idp.example"\njwks_url = "http://127.0.0.1:1/jwks"\n'
+        'audience = "sealgate"\nrole_claim = "role"\n'
+        'clients = { their-app = "c-1" }\nroles = { app = "application" }\n'
+    )
+    file = tmp_path / "sealgate.toml"
+    file.write_text(text, "utf-8")
+    configuration = load_configuration(file)
+    room = make_room(tmp_path, FakeClock())
+    await room.keys.ensure_first()
+    apps = build_applications(configuration, room, outside(Records()))
+    await asyncio.sleep(0.1)
+    headers = [(b"host", b"localhost:8443"), (b"authorization", b"Bearer a.b.c")]
+    request = scope("GET", "/v1/models", headers=headers)
+    assert (await call(apps.public, request)).status == 401
+    await room.close()

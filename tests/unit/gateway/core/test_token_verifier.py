@@ -61,7 +61,7 @@ class FixedKeys:
         self.known: Sequence[IssuerKeys] = known
         self.noted = 0
 
-    def current(self, now: datetime) -> Sequence[IssuerKeys]:
+    def current(self) -> Sequence[IssuerKeys]:
         """Return what the test wants."""
         return self.known
 
