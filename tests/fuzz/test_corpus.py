@@ -28,4 +28,6 @@ def test_every_target_has_inputs():
     """No target starts from nothing, and the corpus stays small."""
     assert {name for name, _ in (param.values for param in INPUTS)} == set(TARGETS)
     assert all(path.stat().st_size <= 4096 for _, path in (param.values for param in INPUTS))
-    assert TARGETS == ("bhttp", "client_address", "ohttp", "sse", "token", "varint")
+    assert TARGETS == (
+        "bhttp", "client_address", "dpop", "jwk_set", "jws", "ohttp", "sse", "token", "varint",
+    )  # fmt: skip

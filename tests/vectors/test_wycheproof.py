@@ -3,6 +3,7 @@
 import pytest
 
 from tests.vectors import wycheproof
+from tests.vectors.tally import committed
 
 EXPECTED = {
     "aes_gcm": (316, 197),
@@ -13,6 +14,8 @@ EXPECTED = {
     "mlkem_768_encaps": (265, 265),
     "mlkem_768_semi_expanded_decaps": (9, 0),
     "ed25519": (151, 151),
+    "json_web_signature": (401, 367),
+    "json_web_key": (26, 21),
 }
 
 
@@ -22,3 +25,12 @@ def test_file(name):
     tally = wycheproof.run(name)
     assert tally.passed == tally.checked
     assert (tally.total, tally.checked) == EXPECTED[name]
+
+
+def test_committed_signatures():
+    """A plain clone has the cases of P-256 keys: invalid ones are refused, valid ones taken."""
+    groups = committed("wycheproof_jws_p256.json")["testGroups"]
+    pairs = [(case, group) for group in groups for case in group["tests"]]
+    results = list(wycheproof.signatures(pairs))
+    assert results == [True] * 41
+    assert [case["tcId"] for case, _ in pairs if case["result"] == "valid"] == [18, 378]

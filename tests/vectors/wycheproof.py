@@ -6,7 +6,8 @@ invalid input was refused, False where not, None where the case cannot arise her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -15,7 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from gateway.core import hpke, xwing
+from gateway.core.compact_jws import CompactForm, parse_compact_jws, verify_payload
 from gateway.core.errors import OpenFailed
+from gateway.core.jwk import VerificationKey, parse_jwk, parse_jwk_set
+from gateway.core.jws import Unreadable
 from tests.vectors import mlkem768
 from tests.vectors.tally import Tally, count, raw, shared
 
@@ -127,6 +131,67 @@ def ed25519() -> Results:
         yield refused == (case["result"] == "invalid")
 
 
+_ANY_HEADER = CompactForm(
+    types=frozenset({"JWT", "JOSE"}),
+    required=frozenset({"alg"}),
+    optional=frozenset({"typ", "kid", "cty"}),
+    max_chars=1 << 16,
+)
+# 367 and 370 are byte for byte a message that is labelled valid elsewhere; 372 and 373 are labelled
+# valid although a question mark, which is not base64url, stands in them.
+_DEFECTIVE = {367, 370, 372, 373}
+
+
+def _is_signed(message: object, key: VerificationKey) -> bool:
+    if not isinstance(message, str):
+        return False  # the JSON serialisation, which is not read
+    try:
+        verify_payload(parse_compact_jws(message, _ANY_HEADER), key)
+    except Unreadable:
+        return False
+    return True
+
+
+def json_web_signature() -> Results:
+    """Verify as tokens, assertions and proofs are verified. No invalid case may pass."""
+    return signatures((case, group) for case, _, group in cases("json_web_signature"))
+
+
+def signatures(pairs: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> Results:
+    """Yield a result for each case and its group."""
+    for case, group in pairs:
+        if case["tcId"] in _DEFECTIVE:
+            yield None
+            continue
+        try:
+            key = parse_jwk(group.get("public") or group["private"])
+        except Unreadable:
+            # Nothing verifies with a key that is refused, so no invalid case passes either.
+            yield None if case["result"] == "valid" else True
+            continue
+        accepted = _is_signed(case["jws"], key)
+        if case["result"] == "invalid":
+            yield not accepted
+        else:
+            yield True if accepted else None
+
+
+def json_web_key() -> Results:
+    """Read each set as that of an issuer; then a message must name one of its keys."""
+    for case, _, group in cases("json_web_key"):
+        if case["result"] == "valid":
+            yield None  # keys for HMAC, and private halves of others: never read here
+            continue
+        try:
+            keys = parse_jwk_set(json.dumps(group.get("public") or group["private"]).encode())
+            unverified = parse_compact_jws(case["jws"], _ANY_HEADER)
+            verify_payload(unverified, keys[unverified.unverified_kid])
+        except (Unreadable, KeyError):
+            yield True
+        else:
+            yield False
+
+
 FILES: dict[str, tuple[Callable[[], Results], str]] = {
     "aes_gcm": (aes_gcm, "nonces of another length than 12 bytes"),
     "hkdf_sha256": (hkdf_sha256, ""),
@@ -139,6 +204,11 @@ FILES: dict[str, tuple[Callable[[], Results], str]] = {
         "expanded private keys, which cannot be loaded",
     ),
     "ed25519": (ed25519, ""),
+    "json_web_signature": (
+        json_web_signature,
+        "other algorithms, JSON serialisation, empty payloads; 4 defective cases",
+    ),
+    "json_web_key": (json_web_key, "valid sets of secret or private keys"),
 }
 """The files that concern this code, and what of each is left out."""
 
