@@ -21,6 +21,7 @@ from gateway.cli import (
     keys,
     logs,
     revoke,
+    scrub,
     serve,
     status,
 )
@@ -40,6 +41,7 @@ app.add_typer(status.app, name="status")
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.command("check-config")(check_config.check_config)
+app.command("scrub")(scrub.scrub)
 # The client's HTTP library is an extra of its own, which a gateway does without.
 if find_spec("httpx2") is not None:
     from gateway.cli import connect, seal_request

@@ -30,19 +30,15 @@ class _Word:
 class Announcements:
     """What was announced in one stream. *reaches* and *keywords* are those of its machine.
 
-    Offsets are those of the text that the stream keeps.
+    Offsets are those of the text that the stream keeps. While *words* is empty no context holds.
     """
 
-    __slots__ = ("_reaches", "_state", "_words")
+    __slots__ = ("_reaches", "_state", "words")
 
     def __init__(self, keywords: Keywords, reaches: Reaches) -> None:
         self._reaches = reaches
         self._state = keywords.first
-        self._words: list[_Word] = []
-
-    def __bool__(self) -> bool:
-        """Say whether any context may hold now or later in the text that was watched."""
-        return bool(self._words)
+        self.words: list[_Word] = []
 
     def watch(self, delta: str, at: int) -> None:
         """Look for words in *delta*, which begins at offset *at*."""
@@ -51,14 +47,14 @@ class Announcements:
             state = state[char]
             at += 1
             if state.found and char not in INVISIBLE:
-                self._words += [_Word(place, at) for place in state.found]
+                self.words += [_Word(place, at) for place in state.found]
         self._state = state
 
     def holding(self, at: int, text: str) -> tuple[int, int]:
         """Return the bits of the contexts that hold at offset *at*, and up to where that is so."""
         mask, until = 0, len(text)
         over = False
-        for word in self._words:
+        for word in self.words:
             if word.end > at:
                 until = min(until, word.end)
                 continue
@@ -69,16 +65,16 @@ class Announcements:
             mask |= 1 << word.place
             until = min(until, last + 1)
         if over:
-            self._words = [w for w in self._words if w.end > at or w.last is None or w.last >= at]
+            self.words = [w for w in self.words if w.end > at or w.last is None or w.last >= at]
         return mask, until
 
     def shift(self, dropped: int) -> None:
         """Take note that the text now begins *dropped* characters later."""
-        for word in self._words:
+        for word in self.words:
             word.end -= dropped
             if word.last is not None:
                 word.last -= dropped
-        self._words = [word for word in self._words if word.end > 0]
+        self.words = [word for word in self.words if word.end > 0]
 
 
 @dataclass(slots=True)

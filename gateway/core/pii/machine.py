@@ -75,6 +75,8 @@ class Machine:
         self._entries: dict[frozenset[int], State] = {}
         self._fronts: dict[tuple[int, ...], Front] = {}
         self._profiles: dict[tuple[frozenset[int], int], int] = {}
+        self._profile_steps: dict[tuple[int, int], int] = {}
+        self._announced: dict[tuple[int, int], State] = {}
         self._profile_list: list[tuple[frozenset[int], int]] = []
         self.first_front = self.front(self._profile(_NONE, NO_ROW), 0, ())
 
@@ -112,6 +114,12 @@ class Machine:
         That is all the memory of the past that a start has: the sets that the last character
         belongs to, and whether it continues a row of numbers.
         """
+        following = self._profile_steps.get((profile, kind))
+        if following is None:
+            following = self._profile_steps[profile, kind] = self._next_profile(profile, kind)
+        return following
+
+    def _next_profile(self, profile: int, kind: int) -> int:
         members = self.kinds.members[kind]
         row = self._profile_list[profile][1]
         if self._digits in members:
@@ -133,6 +141,14 @@ class Machine:
 
     def entry(self, profile: int, mask: int) -> State:
         """Return the state in which a value may begin: *mask* says which contexts hold."""
+        entry = self._announced.get((profile, mask))
+        if entry is None:
+            if len(self._announced) >= MAX_FRONTS:
+                self._forget()
+            entry = self._announced[profile, mask] = self._new_entry(profile, mask)
+        return entry
+
+    def _new_entry(self, profile: int, mask: int) -> State:
         barred, row = self._profile_list[profile]
         moves: set[int] = set()
         for start in self._starts:
@@ -172,7 +188,8 @@ class Machine:
         ended = sorted({self._order[automaton.owner[p]] for p in ends})
         state.accepts = tuple([self._accept(order) for order in ended])
         state.tailed = all(owner.tail for owner in owners)
-        state.merges = all(owner.check is None and owner.lead for owner in owners)
+        # Leads have no end, so there must be no more than one in each state; a check sees the longest.
+        state.merges = all(owner.lead for owner in owners)
         # While a finite pattern is alive as well, it bounds the length and needs every character.
         if alive <= automaton.leading:
             state.lead_limit = max(owner.lead_limit for owner in owners)
@@ -213,5 +230,6 @@ class Machine:
         for state in (*self._states.values(), *self._entries.values()):
             state.clear()
         self._fronts.clear()
+        self._announced.clear()
         self._states.clear()
         self._learnt_steps = 0

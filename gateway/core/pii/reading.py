@@ -74,6 +74,10 @@ class Reader:
             return delta, None
         return self._read(self._held + delta, is_end=False)
 
+    def held(self) -> int:
+        """Return how many characters wait."""
+        return len(self._held)
+
     def finish(self) -> tuple[str, dict[int, str] | None]:
         """Return the rest, taken for what it is so far."""
         return self._read(self._held, is_end=True)

@@ -27,6 +27,10 @@ _KEPT: Final = LONGEST_GAP + CONTEXT_LENGTH + MAX_INVISIBLE_RUN
 # Cutting the buffer moves every offset; doing it seldom is cheaper than copying a little more.
 _CUT_AT: Final = 512
 
+# Text is taken in stretches: to stop early never wastes a copy of a long one, and only the words of
+# a short one are under way.
+_STRETCH: Final = 256
+
 _MACHINE: Final = Machine(DETECTORS)
 
 
@@ -87,10 +91,16 @@ class StreamScrubber:
 
         Raises ``ScrubFailed`` if an action says so; nothing more may be sent then.
         """
-        self._take(*self._reader.feed(delta))
+        read, written = self._reader.feed(delta)
+        self._take(read, written)
+        window = self._window
+        until = len(window.text)
         if self._begins or self._pending or self._candidates or self._swallowing:
-            return self._release(self._first_held())
-        return self._release(len(self._window.text))
+            until = self._first_held()
+        released = window.release(until)
+        if len(window.text) > _CUT_AT:
+            self._cut()
+        return released
 
     def finish(self) -> str:
         """Return the rest. The stream is over, so whatever matches now is final."""
@@ -103,22 +113,39 @@ class StreamScrubber:
             if not match.detector.followed_by:
                 self._check(match)
         self._settle(len(self._window.text))
-        return self._release(len(self._window.text))
+        return self._window.release(len(self._window.text))
+
+    def held(self) -> int:
+        """Return how many characters wait, as they are read."""
+        return len(self._window.text) - self._window.sent + self._reader.held()
 
     def findings(self) -> list[Finding]:
         """Return what was replaced since the last call, in the order of the text."""
         return self._window.take_findings()
 
     def _take(self, read: str, written: dict[int, str] | None) -> None:
-        window, announced = self._window, self._announced
+        window = self._window
         at = len(window.text)
-        window.add(read, written)
-        announced.watch(read, at)
-        size = len(window.text)
-        while at < size:
-            mask, until = 0, size
-            if announced:
-                mask, until = announced.holding(at, window.text)
+        if written:
+            window.add(read, written)
+        else:
+            window.text += read
+        if len(read) <= _STRETCH:
+            self._follow(read, at)
+        else:
+            for start in range(0, len(read), _STRETCH):
+                self._follow(read[start : start + _STRETCH], at + start)
+
+    def _follow(self, stretch: str, at: int) -> None:
+        """Take a *stretch* of text, which begins at offset *at*, context by context."""
+        announced = self._announced
+        announced.watch(stretch, at)
+        end = at + len(stretch)
+        while at < end:
+            mask, until = 0, end
+            if announced.words:
+                mask, until = announced.holding(at, self._window.text)
+                until = min(until, end)
             front = self._front
             if front.mask != mask:
                 self._front = self._machine.front(front.profile, mask, front.states)
@@ -130,11 +157,9 @@ class StreamScrubber:
         Nearly all text goes through the loop at the end, so that one is written out.
         """
         text = self._window.text
-        while self._pending or self._candidates or self._swallowing:
+        if self._pending or self._candidates or self._swallowing:
             self._step(text[at], at + 1)
-            at += 1
-            if at == until:
-                return at
+            return at + 1
         front, begins = self._front, self._begins
         for char in text[at:until]:
             step = front[char]
@@ -261,7 +286,14 @@ class StreamScrubber:
 
         The text is read up to *end*.
         """
-        window = self._window
+        window, begins, candidates = self._window, self._begins, self._candidates
+        if (
+            len(candidates) == 1
+            and begins
+            and not self._front.has_lead
+            and max(begins[0], window.sent) <= candidates[0].held_from(window.sent)
+        ):
+            return  # the usual case: a value that is still getting longer
         while self._candidates:
             best = first_of(self._candidates, window.sent)
             hold = best.held_from(window.sent)
@@ -307,13 +339,6 @@ class StreamScrubber:
             matches = (*self._pending, *self._candidates)
             first = min([*self._holds(len(window.text)), *[match.begin for match in matches]])
         return max(first, window.sent)
-
-    def _release(self, until: int) -> str:
-        window = self._window
-        released = window.release(until)
-        if len(window.text) > _CUT_AT:
-            self._cut()
-        return released
 
     def _cut(self) -> None:
         """Drop the text that neither a value nor a check can reach any more."""

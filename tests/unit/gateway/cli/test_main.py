@@ -13,7 +13,7 @@ from gateway.cli.main import _config_first, app, main
 from gateway.core.errors import Conflict
 
 NOUNS = {"clients", "credentials", "keys", "revoke", "logs", "status"}
-VERBS = {"init", "serve", "check-config"}
+VERBS = {"init", "serve", "check-config", "scrub"}
 
 
 def test_help_names_every_command() -> None:

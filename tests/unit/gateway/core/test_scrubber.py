@@ -183,7 +183,7 @@ def test_completions_are_scrubbed_too() -> None:
 def test_a_plain_event_leaves_at_once() -> None:
     """Prose is not held beyond the word that might become an address."""
     scrubber = StreamAnswerScrubber(CHAT)
-    assert b'"content":"word "' in scrubber.feed(event(delta(content="word ")))
+    assert b'"content":"word, "' in scrubber.feed(event(delta(content="word, ")))
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,9 @@ def test_a_short_key_is_refused() -> None:
 def test_block_ends_the_answer() -> None:
     """A value of a blocked kind raises, and the stream has shown nothing of it."""
     scrubber = StreamScrubber(actions=Actions({"PHONE": Block()}))
-    assert scrubber.feed("call 13800138000") == "call "
+    assert scrubber.feed("to: 13800138000") == "to: "
     with pytest.raises(ScrubFailed):
-        scrubber.feed(" ")
+        scrubber.feed(", ")
 
 
 def test_each_label_has_its_action() -> None:

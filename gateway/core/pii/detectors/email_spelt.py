@@ -1,0 +1,69 @@
+"""E-mail addresses written so that machines shall not find them: ``ann [at] example (dot) com``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.core.pii.detector import Detector
+
+# In brackets of any kind, or as the Chinese words for the sign and the dot.
+_AT: Final = (
+    r" ?(\[ ?(at|@|艾特) ?\]|\( ?(at|@|艾特) ?\)|\{ ?(at|@) ?\}|（ ?(at|艾特) ?）|艾特|爱特) ?"
+)
+_DOT: Final = r" ?(\.|\[ ?(dot|\.|点) ?\]|\( ?(dot|\.|点) ?\)|\{ ?(dot|\.) ?\}|点|點) ?"
+# As words alone they are ordinary English, so a well-known ending must follow.
+_ENDINGS: Final = ("com", "org", "net", "edu", "gov", "info", "me", "co", "io", "cn", "uk", "de")
+
+# What stands after "at" when no address does.
+_ARTICLES: Final = (
+    " at the ",
+    " at a ",
+    " at an ",
+    " at this ",
+    " at that ",
+    " at our ",
+    " at my ",
+)
+
+
+def _names_a_host(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return not any(article in value for article in _ARTICLES)
+
+
+_BRACKETED: Final = Detector(
+    label="EMAIL",
+    name="email-bracketed",
+    lead=r"[a-z0-9._%+\-]",
+    lead_start=r"[a-z0-9_]",
+    lead_limit=64,
+    pattern=rf"{_AT}([a-z0-9\-]{{1,30}}( dot |{_DOT})){{1,4}}[a-z]{{2}}",
+    tail=r"[a-z]",
+    not_after=r"[a-z0-9_]",
+)
+
+_SPACED: Final = Detector(
+    label="EMAIL",
+    name="email-spaced",
+    lead=r"[a-z0-9._%+\-]",
+    lead_start=r"[a-z0-9_]",
+    lead_limit=64,
+    pattern=rf"( @ ?|@ )([a-z0-9\-]{{1,30}}( dot |{_DOT})){{1,4}}<endings>",
+    lists={"endings": _ENDINGS},
+    not_after=r"[a-z0-9_]",
+    not_before=r"[a-z0-9]",
+)
+
+_IN_WORDS: Final = Detector(
+    label="EMAIL",
+    name="email-in-words",
+    lead=r"[a-z0-9._%+\-]",
+    lead_start=r"[a-z0-9_]",
+    lead_limit=64,
+    pattern=r" at ([a-z0-9\-]{1,30} (dot|点) ){1,4}<endings>",
+    lists={"endings": _ENDINGS},
+    check=_names_a_host,
+    not_after=r"[a-z0-9_]",
+    not_before=r"[a-z0-9]",
+)
+
+SPELT_EMAILS: Final = (_BRACKETED, _SPACED, _IN_WORDS)

@@ -1,0 +1,44 @@
+"""E-mail addresses that hide from machines."""
+
+import pytest
+
+from gateway.core.pii import StreamScrubber, scrub
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ann [at] example [dot] com",
+        "ann.lee(at)example.com",
+        "ann {AT} mail {DOT} example {DOT} org",
+        "ann（艾特）example点com",
+        "ann艾特example.com",
+        "ann at example dot com",
+        "ann at mail dot example dot co",
+        "ann @ example . com",
+        "ann＠example.com",
+        "ann&commat;example&period;com",
+        "a\u200bnn\\@example\\.com",
+    ],
+)
+def test_hidden_addresses_are_found(value: str) -> None:
+    """Brackets, words, spaces, full-width signs and escapes hide nothing."""
+    assert scrub(f"mail {value}, ok") == "mail [EMAIL], ok"
+    scrubber = StreamScrubber()
+    assert "".join(map(scrubber.feed, f"mail {value}")) + scrubber.finish() == "mail [EMAIL]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "look at the dot com bubble",
+        "meet me at noon",
+        "he stood at home",
+        "a masked j**n@",
+        "arr[at] and x(at) y",
+        "@ home",
+    ],
+)
+def test_ordinary_words_stay(text: str) -> None:
+    """At and dot are words like others."""
+    assert scrub(text) == text
