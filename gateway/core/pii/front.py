@@ -7,7 +7,7 @@ result.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, final
 
 from gateway.core.pii.kinds import SKIPPED, Kinds
 from gateway.core.pii.state import State
@@ -30,6 +30,20 @@ class Step(NamedTuple):
     starts: bool
     accepts: bool
 
+    def move(self, begins: list[int], at: int) -> None:
+        """Change *begins*, where the values begin, as the character at offset *at* does."""
+        freeze(begins, self.frozen, at)
+        if self.kept is not None:
+            begins[:] = [begins[place] for place in self.kept]
+        if self.starts:
+            begins.append(at)
+
+
+def freeze(begins: list[int], frozen: tuple[tuple[int, int], ...], end: int) -> None:
+    """Fix the beginning of leads that end at offset *end*, by their limits."""
+    for place, limit in frozen:
+        begins[place] = max(begins[place], end - limit)
+
 
 class Fronts(Protocol):
     """What a front asks of its machine."""
@@ -49,11 +63,13 @@ class Fronts(Protocol):
         """Count what was learnt."""
 
 
-class Front(dict[str, "Step | None"]):
+@final
+class Front(dict[str, "Step | Front | None"]):
     """The *states* of all open values, oldest first; ``front[char]`` is the next step.
 
-    None means that the character changes nothing. *profile* and *mask* say what stands before the
-    next character: see ``Machine.entry``. *has_lead* says whether a lead is among the states.
+    None means that the character changes nothing, a front that all values just go on. *profile* and
+    *mask* say what stands before the next character: see ``Machine.entry``. *has_lead* says
+    whether a lead is among the states.
     """
 
     __slots__ = ("_by_kind", "_machine", "entry", "has_lead", "mask", "profile", "states")
@@ -68,9 +84,9 @@ class Front(dict[str, "Step | None"]):
         self.states = states
         self.entry = machine.entry(profile, mask)
         self.has_lead = any(state.lead_limit for state in states)
-        self._by_kind: dict[int, Step | None] = {}
+        self._by_kind: dict[int, Step | Front | None] = {}
 
-    def __missing__(self, char: str) -> Step | None:
+    def __missing__(self, char: str) -> Step | Front | None:
         """Work out what *char* does, and remember it."""
         kind = self._machine.kinds[char]
         if len(self.states) > WIDEST_LEARNT:
@@ -85,12 +101,29 @@ class Front(dict[str, "Step | None"]):
         self._machine.note_step()
         return step
 
+    def holds(self, begins: list[int], end: int) -> list[int]:
+        """Return from where the values wait that began at *begins*, the text being read to *end*.
+
+        Of a lead that is longer than its limit the beginning does not wait.
+        """
+        if not self.has_lead:
+            return begins
+        return [
+            max(begin, end - state.lead_limit) if state.lead_limit else begin
+            for begin, state in zip(begins, self.states, strict=True)
+        ]
+
+    def without(self, places: list[int]) -> Front:
+        """Return this front without the values at *places*."""
+        left = [state for place, state in enumerate(self.states) if place not in places]
+        return self._machine.front(self.profile, self.mask, tuple(left))
+
     def forget(self) -> None:
         """Drop what was learnt."""
         self.clear()
         self._by_kind.clear()
 
-    def _step(self, kind: int) -> Step | None:
+    def _step(self, kind: int) -> Step | Front | None:
         states: list[State] = []
         kept: list[int] = []
         frozen: list[tuple[int, int]] = []
@@ -109,8 +142,10 @@ class Front(dict[str, "Step | None"]):
             states.append(started)
         accepts = any(state.accepts for state in states)
         profile = self._machine.next_profile(self.profile, kind)
-        same = all_go_on and profile == self.profile and tuple(states) == self.states
-        if same and not (starts or accepts or frozen):
+        is_plain = all_go_on and not (starts or accepts or frozen)
+        if is_plain and profile == self.profile and tuple(states) == self.states:
             return None
         front = self._machine.front(profile, self.mask, tuple(states))
+        if is_plain:
+            return front
         return Step(front, None if all_go_on else tuple(kept), tuple(frozen), starts, accepts)

@@ -188,7 +188,7 @@ class Machine:
         ended = sorted({self._order[automaton.owner[p]] for p in ends})
         state.accepts = tuple([self._accept(order) for order in ended])
         state.tailed = all(owner.tail for owner in owners)
-        # Leads have no end, so there must be no more than one in each state; a check sees the longest.
+        # Leads have no end, so each state has one at most; its check sees the longest.
         state.merges = all(owner.lead for owner in owners)
         # While a finite pattern is alive as well, it bounds the length and needs every character.
         if alive <= automaton.leading:

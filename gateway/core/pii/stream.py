@@ -14,7 +14,7 @@ from gateway.core.pii.context import Announcements
 from gateway.core.pii.detector import CONTEXT_LENGTH, LONGEST_GAP
 from gateway.core.pii.detectors import DETECTORS
 from gateway.core.pii.folding import INVISIBLE, MAX_INVISIBLE_RUN, fold
-from gateway.core.pii.front import Step
+from gateway.core.pii.front import Front, freeze
 from gateway.core.pii.machine import Machine
 from gateway.core.pii.matches import Finding, Match, covers, first_of, with_candidate
 from gateway.core.pii.reading import Reader
@@ -166,9 +166,12 @@ class StreamScrubber:
             at += 1
             if step is None:
                 continue
+            if type(step) is Front:
+                front = step
+                continue
             front, kept, frozen, starts, accepts = step
             if frozen:
-                _freeze(begins, frozen, at - 1)
+                freeze(begins, frozen, at - 1)
             if kept is not None:
                 begins[:] = [begins[place] for place in kept] if kept else kept
             if starts:
@@ -190,21 +193,15 @@ class StreamScrubber:
         if self._swallowing:
             self._swallow(kind, end)
         step = self._front[char]
-        if step is not None:
-            self._apply(step, end)
+        if isinstance(step, Front):
+            self._front = step
+        elif step is not None:
+            step.move(self._begins, end - 1)
+            self._front = step.front
+            if step.accepts:
+                self._accept(end)
         if self._candidates:
             self._settle(end)
-
-    def _apply(self, step: Step, end: int) -> None:
-        begins = self._begins
-        _freeze(begins, step.frozen, end - 1)
-        if step.kept is not None:
-            begins[:] = [begins[place] for place in step.kept]
-        if step.starts:
-            begins.append(end - 1)
-        self._front = step.front
-        if step.accepts:
-            self._accept(end)
 
     def _look_ahead(self, kind: int) -> None:
         """Show the next character to the values whose right boundary is not clear yet."""
@@ -245,25 +242,20 @@ class StreamScrubber:
             if early:  # replaced, or refused for good: what may follow has no end
                 over.append(place)
         if over:
-            self._drop_values(over)
+            self._front = self._front.without(over)
+            left = [begin for place, begin in enumerate(self._begins) if place not in over]
+            self._begins[:] = left
         if self._candidates:
             self._settle(end)
-
-    def _drop_values(self, places: list[int]) -> None:
-        front, places_left = self._front, range(len(self._begins))
-        left = [place for place in places_left if place not in places]
-        self._begins[:] = [self._begins[place] for place in left]
-        states = tuple([front.states[place] for place in left])
-        self._front = self._machine.front(front.profile, front.mask, states)
 
     def _is_oldest(self, place: int, end: int) -> bool:
         """Say whether no other open value begins before that of *place*."""
         sent = self._window.sent
         hold = max(self._begins[place], sent)
         others = [*self._pending, *self._candidates]
-        return all(max(begin, sent) >= hold for begin in self._holds(end)) and all(
-            match.held_from(sent) >= hold for match in others
-        )
+        return all(
+            max(begin, sent) >= hold for begin in self._front.holds(self._begins, end)
+        ) and all(match.held_from(sent) >= hold for match in others)
 
     def _check(self, match: Match) -> None:
         """Make *match* a candidate if its detector's check agrees and it can still matter."""
@@ -297,7 +289,9 @@ class StreamScrubber:
         while self._candidates:
             best = first_of(self._candidates, window.sent)
             hold = best.held_from(window.sent)
-            if any(max(begin, window.sent) <= hold for begin in self._holds(end)):
+            if any(
+                max(begin, window.sent) <= hold for begin in self._front.holds(self._begins, end)
+            ):
                 return
             if any(match.held_from(window.sent) <= hold for match in self._pending):
                 return
@@ -317,16 +311,6 @@ class StreamScrubber:
         self._candidates = [match for match in self._candidates if match.end > sent]
         self._pending = [match for match in self._pending if match.end > sent]
 
-    def _holds(self, end: int) -> list[int]:
-        """Return where the open values begin, the text being read up to *end*."""
-        if not self._front.has_lead:
-            return self._begins
-        states = self._front.states
-        return [
-            max(begin, end - state.lead_limit) if state.lead_limit else begin
-            for begin, state in zip(self._begins, states, strict=True)
-        ]
-
     def _first_held(self) -> int:
         """Return the offset from which on text must wait."""
         window = self._window
@@ -334,17 +318,21 @@ class StreamScrubber:
             return window.sent
         begins = self._begins
         if len(begins) == 1 and not self._pending and not self._candidates:
-            first = begins[0] if not self._front.has_lead else self._holds(len(window.text))[0]
+            first, limit = begins[0], self._front.states[0].lead_limit
+            if limit:
+                first = max(first, len(window.text) - limit)
         else:
             matches = (*self._pending, *self._candidates)
-            first = min([*self._holds(len(window.text)), *[match.begin for match in matches]])
+            first = min(
+                [*self._front.holds(begins, len(window.text)), *[match.begin for match in matches]]
+            )
         return max(first, window.sent)
 
     def _cut(self) -> None:
         """Drop the text that neither a value nor a check can reach any more."""
         matches = (*self._pending, *self._candidates)
-        begins = [*self._holds(len(self._window.text)), *[match.begin for match in matches]]
-        first = min([self._window.sent, *begins]) - _KEPT
+        begins = self._front.holds(self._begins, len(self._window.text))
+        first = min([self._window.sent, *begins, *[match.begin for match in matches]]) - _KEPT
         if first <= 0:
             return
         self._window.cut(first)
@@ -353,12 +341,6 @@ class StreamScrubber:
         for match in matches:
             match.begin -= first
             match.end -= first
-
-
-def _freeze(begins: list[int], frozen: tuple[tuple[int, int], ...], end: int) -> None:
-    """Fix the beginning of leads that end at offset *end*, by their limits."""
-    for place, limit in frozen:
-        begins[place] = max(begins[place], end - limit)
 
 
 def scrub(text: str) -> str:
