@@ -1,0 +1,176 @@
+"""Several gateway processes on one store, and what an operator asks of them over the admin API."""
+
+import asyncio
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import httpx2
+import orjson
+
+from loadtests.gateway_process import find_sealgate
+from loadtests.processes import NotStartedError, free_port, is_listening, running, wait_for_start
+
+MODEL = "tiny"
+_TIMEOUT_SECONDS = 10.0
+_CONFIGURATION = """\
+[listen]
+port = {port}
+[admin]
+port = {admin_port}
+[upstream]
+uds = "{socket}"
+api_key_file = "{key_file}"
+[tokens]
+issuer = "https://gateway.example"
+[limits]
+token_requests_per_minute = 100000
+[access_log]
+directory = "access-log"
+[store]
+directory = "{store}"
+[models.{model}]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A client and one credential of it."""
+
+    client_id: str
+    credential_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process of the group."""
+
+    home: Path
+    port: int
+    admin_port: int
+
+    @property
+    def origin(self) -> str:
+        """The address of the public listener."""
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def admin_origin(self) -> str:
+        """The address of the admin listener."""
+        return f"https://127.0.0.1:{self.admin_port}"
+
+
+class Group:
+    """Processes that serve, and the operator of the first of them."""
+
+    def __init__(self, members: tuple[Member, ...], tls: ssl.SSLContext, operator: Account) -> None:
+        self.members = members
+        self.tls = tls
+        self._operator = operator
+        self._http = self.connect()
+        self._admin_token = ""
+
+    def connect(self) -> httpx2.AsyncClient:
+        """Return a client that trusts the group's certificate."""
+        return httpx2.AsyncClient(verify=self.tls, timeout=_TIMEOUT_SECONDS)
+
+    async def close(self) -> None:
+        """Close the operator's connections."""
+        await self._http.aclose()
+
+    async def fetch_token(self, account: Account) -> str:
+        """Return a fresh access token of *account*, from the first process."""
+        answer = await self._http.post(
+            f"{self.members[0].origin}/oauth2/token",
+            data={"grant_type": "client_credentials"},
+            auth=(account.client_id, account.client_secret),
+        )
+        return str(answer.raise_for_status().json()["access_token"])
+
+    async def renew_admin_token(self) -> None:
+        """Fetch the operator's token anew: what was revoked may have been that, too."""
+        self._admin_token = await self.fetch_token(self._operator)
+
+    async def create_client(self) -> Account:
+        """Register an application that may call the model, in the clear too."""
+        body = {"models": [MODEL], "networks": ["127.0.0.0/8"], "plaintext_allowed": True}
+        made = await self._administer("/clients", body)
+        return Account(made["client_id"], made["credential_id"], made["client_secret"])
+
+    async def revoke(self, kind: str, subject: str) -> tuple[float, float]:
+        """Revoke through the first process; return when that was asked and when answered."""
+        asked_at = perf_counter()
+        await self._administer("/revocations", {"kind": kind, "subject": subject})
+        return asked_at, perf_counter()
+
+    async def _administer(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        answer = await self._http.post(
+            f"{self.members[0].admin_origin}/admin/v1{path}",
+            json=body,
+            headers={"authorization": f"Bearer {self._admin_token}"},
+        )
+        made: dict[str, Any] = answer.raise_for_status().json()
+        return made
+
+
+@asynccontextmanager
+async def start_group(directory: Path, *, socket: Path, processes: int) -> AsyncIterator[Group]:
+    """Run *processes* gateways on one store in front of *socket* until the block ends.
+
+    The key of the model server lies beside its socket as ``vllm.key``. Raises ``NotStartedError``.
+    """
+    program = find_sealgate()
+    if program is None:
+        raise NotStartedError("the gateway is not installed beside this interpreter")
+    members = tuple(_write(directory, number, socket=socket) for number in range(processes))
+    made = await _initialise(str(program), members[0].home)
+    tls = ssl.create_default_context(cafile=made["ca_file"])
+    staff = {item["role"]: item for item in made["credentials"]}["operator"]
+    operator = Account(staff["client_id"], "", staff["client_secret"])
+    async with AsyncExitStack() as stack:
+        for member in members:
+            log = member.home / "gateway.log"
+            command = [str(program), "serve"]  # reads ./sealgate.toml
+            await stack.enter_async_context(running(command, log=log, cwd=member.home))
+            for port in (member.port, member.admin_port):
+                await wait_for_start(_listens(port), log=log)
+        group = Group(members, tls, operator)
+        stack.push_async_callback(group.close)
+        await group.renew_admin_token()
+        yield group
+
+
+def _listens(port: int) -> Any:
+    return lambda: is_listening(("127.0.0.1", port))
+
+
+def _write(directory: Path, number: int, *, socket: Path) -> Member:
+    member = Member(directory / f"gateway-{number}", free_port(), free_port())
+    member.home.mkdir(mode=0o700)
+    text = _CONFIGURATION.format(
+        port=member.port,
+        admin_port=member.admin_port,
+        socket=socket,
+        key_file=socket.with_name("vllm.key"),
+        store=directory / "store",
+        model=MODEL,
+    )
+    (member.home / "sealgate.toml").write_text(text)
+    return member
+
+
+async def _initialise(program: str, home: Path) -> dict[str, Any]:
+    done = await asyncio.create_subprocess_exec(
+        program, "init", "--json", cwd=home, stdout=subprocess.PIPE
+    )
+    output, _ = await done.communicate()
+    if done.returncode:
+        raise NotStartedError("sealgate init failed")
+    made: dict[str, Any] = orjson.loads(output)
+    return made

@@ -1,0 +1,200 @@
+"""Measures how soon a revocation counts in every process of a group on one store.
+
+Several gateways serve from one database. One is told to revoke; in each, clients call with what is
+revoked and a stream of it runs. Measured is the time to the first refusal and to the end of the
+stream; checked is that nothing passes afterwards, and that bystanders are left alone.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import jwt
+import uvloop
+
+from gateway.core.ohttp_keys import KeyConfig
+from gateway.core.registry import EVERYTHING_SUBJECT, RevocationKind
+from loadtests.gateway_group import MODEL, Account, Group, start_group
+from loadtests.probe import Caller, Probe, Stream, fetch_key
+from loadtests.processes import NotStartedError, is_listening, running, wait_for_start
+from loadtests.reach import (
+    Reach,
+    Revoked,
+    as_table,
+    figures_of,
+    judge,
+    reach_of,
+    write_report,
+)
+
+REPORT = Path(__file__).parent / "report"
+KINDS = ("jti", "client_id", "credential_id", "role", "kid")
+_ROOT = Path(__file__).parent.parent
+_UPSTREAM_KEY = "load-upstream-key"
+_PACE_MS = 40
+_PATIENCE_SECONDS = 5.0
+"""How long a refusal or a cut is waited for; several times what is promised."""
+_SETTLE_SECONDS = 0.3
+"""How long calls go on after every process has refused."""
+_SECOND = 1.1
+"""Cuts by time refuse tokens of the same second, so a new token waits until it is over."""
+_WATCH_SECONDS = 0.25
+_STRIDE = 0.618
+"""Moves the moment of revoking over the interval at which processes look at the store."""
+_UNAUTHORIZED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run."""
+
+    processes: int = 4
+    revocations: int = 120
+    callers: int = 4
+    """Bystanders, each of which calls every process."""
+    kinds: tuple[str, ...] = KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    group: Group
+    key: KeyConfig
+    connections: tuple[httpx2.AsyncClient, ...]
+    """One per process, kept open over all revocations."""
+
+
+async def measure(plan: Plan, directory: Path) -> list[Reach]:
+    """Return what each revocation did in each process; *directory* is short and empty.
+
+    Revocations that concern one client come first; if a bystander is refused meanwhile, the last
+    of them has that as a fault.
+    """
+    async with AsyncExitStack() as stack:
+        socket = await stack.enter_async_context(_start_model(directory))
+        starting = start_group(directory, socket=socket, processes=plan.processes)
+        group = await stack.enter_async_context(starting)
+        connections = [await stack.enter_async_context(group.connect()) for _ in group.members]
+        stage = _Stage(group, await fetch_key(group), tuple(connections))
+        callers = [Caller(group, await group.create_client()) for _ in range(plan.callers)]
+        await asyncio.sleep(2 * _WATCH_SECONDS)  # until every process knows them
+        tasks = [asyncio.create_task(caller.run()) for caller in callers]
+        try:
+            return await _run_all(plan, stage, callers)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _run_all(plan: Plan, stage: _Stage, callers: Sequence[Caller]) -> list[Reach]:
+    reaches: list[Reach] = []
+    share = plan.revocations // len(plan.kinds)
+    for kind in plan.kinds:
+        for number in range(share):
+            reaches += await _try(stage, kind, pause=(number * _STRIDE) % 1 * _WATCH_SECONDS)
+        refused = sum(caller.statuses[_UNAUTHORIZED] for caller in callers)
+        if kind in {"jti", "client_id", "credential_id"} and refused:
+            fault = Reach(kind, 0, None, None, None, (f"{refused} calls of others refused",))
+            reaches.append(fault)
+        for caller in callers:
+            caller.statuses.clear()
+    return reaches
+
+
+async def _try(stage: _Stage, kind: str, *, pause: float) -> list[Reach]:
+    """Revoke once; return what that did in each process."""
+    group = stage.group
+    await group.renew_admin_token()
+    account = await group.create_client()
+    token = await group.fetch_token(account)
+    probes = [
+        Probe(http, member, token)
+        for http, member in zip(stage.connections, group.members, strict=True)
+    ]
+    tasks = [asyncio.create_task(probe.run()) for probe in probes]
+    try:
+        await asyncio.gather(*(p.wait_for_success(seconds=_PATIENCE_SECONDS) for p in probes))
+        streams = await asyncio.gather(
+            *(Stream.open(group, member, key=stage.key, token=token) for member in group.members)
+        )
+        await asyncio.sleep(pause)
+        revoked = Revoked(kind, *await group.revoke(kind, _subject(kind, account, token)))
+        await asyncio.gather(*(p.wait_for_refusal(seconds=_PATIENCE_SECONDS) for p in probes))
+        endings = await asyncio.gather(
+            *(stream.wait_for_end(seconds=_PATIENCE_SECONDS) for stream in streams)
+        )
+        cuts_by_time = kind in {RevocationKind.ROLE, RevocationKind.EVERYTHING}
+        await asyncio.sleep(_SECOND if cuts_by_time else _SETTLE_SECONDS)
+    finally:
+        for probe in probes:
+            probe.stop()
+        await asyncio.gather(*tasks)
+    return [
+        reach_of(revoked, number, attempts=probe.attempts, ending=ending)
+        for number, (probe, ending) in enumerate(zip(probes, endings, strict=True))
+    ]
+
+
+def _subject(kind: str, account: Account, token: str) -> str:
+    unverified_claims = jwt.decode(token, options={"verify_signature": False})
+    subjects = {
+        "jti": str(unverified_claims["jti"]),
+        "client_id": account.client_id,
+        "credential_id": account.credential_id,
+        "role": "application",
+        "kid": str(jwt.get_unverified_header(token)["kid"]),
+        "everything": EVERYTHING_SUBJECT,
+    }
+    return subjects[kind]
+
+
+@asynccontextmanager
+async def _start_model(directory: Path) -> AsyncIterator[Path]:
+    socket, key_file = directory / "vllm.sock", directory / "vllm.key"
+    key_file.touch(mode=0o600)
+    key_file.write_text(_UPSTREAM_KEY)
+    command = [sys.executable, "-m", "loadtests.fake_vllm", "--uds", str(socket)]
+    command += ["--pace-ms", str(_PACE_MS), "--model", MODEL, "--api-key-file", str(key_file)]
+    log = directory / "vllm.log"
+    async with running(command, log=log, cwd=_ROOT):
+        await wait_for_start(lambda: is_listening(socket), log=log)
+        yield socket
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    plan = Plan()
+    parser = argparse.ArgumentParser(prog="revocation", description=__doc__)
+    parser.add_argument("--processes", type=int, default=plan.processes, help="gateways")
+    parser.add_argument("--revocations", type=int, default=plan.revocations, help="over all kinds")
+    parser.add_argument("--callers", type=int, default=plan.callers, help="bystanders")
+    parser.add_argument("--kind", action="append", choices=list(RevocationKind), help="only this")
+    parser.add_argument("--report", type=Path, default=REPORT, help="where the report goes")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the measurement; 0 when every promise was kept, 1 otherwise."""
+    arguments = _arguments(argv)
+    kinds = tuple(arguments.kind or KINDS)
+    plan = Plan(arguments.processes, arguments.revocations, arguments.callers, kinds)
+    try:
+        with tempfile.TemporaryDirectory(prefix="reach-") as name:
+            reaches = uvloop.run(measure(plan, Path(name)))
+    except NotStartedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    write_report(arguments.report, reaches, processes=plan.processes, at=datetime.now(UTC))
+    broken = judge(reaches)
+    print("\n".join([as_table(figures_of(reaches)), "", *broken]))
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
