@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 include requirements/vllm-venv.mk
 
-.PHONY: help demo run test fuzz test-vllm test-browser check format bench clean
+.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-revocation clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ format: .venv/.ready  ## Rewrite the code in the one format
 
 bench: .venv/.ready  ## Tokens per second with and without encryption, into loadtests/report/
 	$(BIN)/python -m loadtests.bench
+
+bench-revocation: .venv/.ready  ## How soon a revocation counts in four processes, into loadtests/report/
+	$(BIN)/python -m loadtests.revocation
 
 clean:  ## Remove everything that was made here
 	rm -rf .venv .venv-* tests/interop/node_modules run var loadtests/report .mypy_cache .ruff_cache .pytest_cache .hypothesis

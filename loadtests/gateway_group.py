@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import httpx2
 import orjson
 
+from gateway.backends.database.store import DatabaseStore
+from gateway.control.revocation_entries import jti_revocation
 from loadtests.gateway_process import find_sealgate
 from loadtests.processes import NotStartedError, free_port, is_listening, running, wait_for_start
 
@@ -69,9 +72,12 @@ class Member:
 class Group:
     """Processes that serve, and the operator of the first of them."""
 
-    def __init__(self, members: tuple[Member, ...], tls: ssl.SSLContext, operator: Account) -> None:
+    def __init__(
+        self, members: tuple[Member, ...], *, store: Path, tls: ssl.SSLContext, operator: Account
+    ) -> None:
         self.members = members
         self.tls = tls
+        self._store = store
         self._operator = operator
         self._http = self.connect()
         self._admin_token = ""
@@ -102,6 +108,18 @@ class Group:
         body = {"models": [MODEL], "networks": ["127.0.0.0/8"], "plaintext_allowed": True}
         made = await self._administer("/clients", body)
         return Account(made["client_id"], made["credential_id"], made["client_secret"])
+
+    async def add_revocations(self, count: int) -> None:
+        """Put *count* revoked tokens into the store at once, as a busy hour would."""
+        store = DatabaseStore.open(f"sqlite+aiosqlite:///{self._store / 'sealgate.db'}")
+        now = datetime.now(UTC)
+        try:
+            async with store.change() as change:
+                for number in range(count):
+                    subject = f"standing-{number}"
+                    await change.add_revocation(jti_revocation(subject, at=now))
+        finally:
+            await store.close()
 
     async def revoke(self, kind: str, subject: str) -> tuple[float, float]:
         """Revoke through the first process; return when that was asked and when answered."""
@@ -140,7 +158,7 @@ async def start_group(directory: Path, *, socket: Path, processes: int) -> Async
             await stack.enter_async_context(running(command, log=log, cwd=member.home))
             for port in (member.port, member.admin_port):
                 await wait_for_start(_listens(port), log=log)
-        group = Group(members, tls, operator)
+        group = Group(members, store=directory / "store", tls=tls, operator=operator)
         stack.push_async_callback(group.close)
         await group.renew_admin_token()
         yield group

@@ -59,6 +59,8 @@ class Plan:
     revocations: int = 120
     callers: int = 4
     """Bystanders, each of which calls every process."""
+    standing: int = 0
+    """Revoked tokens that the store holds from the start."""
     kinds: tuple[str, ...] = KINDS
 
 
@@ -80,6 +82,7 @@ async def measure(plan: Plan, directory: Path) -> list[Reach]:
         socket = await stack.enter_async_context(_start_model(directory))
         starting = start_group(directory, socket=socket, processes=plan.processes)
         group = await stack.enter_async_context(starting)
+        await group.add_revocations(plan.standing)
         connections = [await stack.enter_async_context(group.connect()) for _ in group.members]
         stage = _Stage(group, await fetch_key(group), tuple(connections))
         callers = [Caller(group, await group.create_client()) for _ in range(plan.callers)]
@@ -174,6 +177,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=plan.processes, help="gateways")
     parser.add_argument("--revocations", type=int, default=plan.revocations, help="over all kinds")
     parser.add_argument("--callers", type=int, default=plan.callers, help="bystanders")
+    parser.add_argument("--standing", type=int, default=0, help="tokens revoked before")
     parser.add_argument("--kind", action="append", choices=list(RevocationKind), help="only this")
     parser.add_argument("--report", type=Path, default=REPORT, help="where the report goes")
     return parser.parse_args(argv)
@@ -182,8 +186,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the measurement; 0 when every promise was kept, 1 otherwise."""
     arguments = _arguments(argv)
-    kinds = tuple(arguments.kind or KINDS)
-    plan = Plan(arguments.processes, arguments.revocations, arguments.callers, kinds)
+    plan = Plan(
+        processes=arguments.processes,
+        revocations=arguments.revocations,
+        callers=arguments.callers,
+        standing=arguments.standing,
+        kinds=tuple(arguments.kind or KINDS),
+    )
     try:
         with tempfile.TemporaryDirectory(prefix="reach-") as name:
             reaches = uvloop.run(measure(plan, Path(name)))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import DateTime, Select, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.backends.database.rows import (
+    RevocationKey,
     Row,
     client_of,
     credential_of,
     permission_use_of,
     proposal_of,
+    revocation_of_key,
 )
 from gateway.backends.database.tables import (
     CLIENTS,
@@ -21,9 +23,10 @@ from gateway.backends.database.tables import (
     PERMISSION_USES,
     PROPOSALS,
     REVISION,
+    REVOCATIONS,
 )
 from gateway.core.audit import AuditHead
-from gateway.core.registry import Credential, PermissionUse, Proposal, StoredClient
+from gateway.core.registry import Credential, PermissionUse, Proposal, Revocation, StoredClient
 
 
 async def rows(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row]:
@@ -34,6 +37,22 @@ async def rows(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row]
 async def revision(connection: AsyncConnection) -> int:
     """Return the number of the last change."""
     return int((await connection.execute(select(REVISION.c.value))).scalar_one())
+
+
+async def revocations(
+    connection: AsyncConnection, known: Mapping[RevocationKey, Revocation]
+) -> dict[RevocationKey, Revocation]:
+    """Return all revocations, oldest first, by their raw columns; those in *known* are not rebuilt.
+
+    There may be ten thousand, every process reads them after every change, and the event loop waits
+    meanwhile: so times stay without their zone until a row is found to be new.
+    """
+    columns = REVOCATIONS.c
+    times = (type_coerce(columns.revoked_at, DateTime), type_coerce(columns.expires_at, DateTime))
+    query = select(columns.kind, columns.subject, *times)
+    query = query.order_by(columns.revoked_at, columns.kind, columns.subject)
+    found: list[RevocationKey] = [tuple(row) for row in await connection.execute(query)]
+    return {key: known.get(key) or revocation_of_key(key) for key in found}
 
 
 async def find_client(connection: AsyncConnection, client_id: str) -> StoredClient | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
@@ -24,6 +25,8 @@ from gateway.core.registry import (
 from gateway.core.shaping import parse_shaping
 
 Row = Mapping[str, Any]
+RevocationKey = tuple[str, str, datetime, datetime | None]
+"""The columns of a revocation as the database has them, times in UTC without a zone."""
 
 
 def client_row(stored: StoredClient) -> Row:
@@ -107,6 +110,17 @@ def revocation_of(row: Row) -> Revocation:
         row["subject"],
         revoked_at=row["revoked_at"],
         expires_at=row["expires_at"],
+    )
+
+
+def revocation_of_key(key: RevocationKey) -> Revocation:
+    """Return the revocation whose columns *key* holds."""
+    kind, subject, revoked_at, expires_at = key
+    return Revocation(
+        RevocationKind(kind),
+        subject,
+        revoked_at=revoked_at.replace(tzinfo=UTC),
+        expires_at=None if expires_at is None else expires_at.replace(tzinfo=UTC),
     )
 
 

@@ -15,12 +15,12 @@ from gateway.backends.database import queries
 from gateway.backends.database.change import DatabaseChange
 from gateway.backends.database.engine import CHANGES_OPTION, open_engine, truncate_log
 from gateway.backends.database.rows import (
+    RevocationKey,
     audit_of,
     client_of,
     key_of,
     permission_use_of,
     proposal_of,
-    revocation_of,
 )
 from gateway.backends.database.tables import (
     AUDIT,
@@ -29,12 +29,18 @@ from gateway.backends.database.tables import (
     PERMISSION_USES,
     PROPOSALS,
     REVISION,
-    REVOCATIONS,
 )
 from gateway.core.audit import AuditEntry, AuditHead, AuditRow
 from gateway.core.errors import StoreUnavailable
 from gateway.core.ports import ControlChange
-from gateway.core.registry import ControlState, Credential, PermissionUse, Proposal, StoredClient
+from gateway.core.registry import (
+    ControlState,
+    Credential,
+    PermissionUse,
+    Proposal,
+    Revocation,
+    StoredClient,
+)
 
 # Before closing: a command is over in a moment, and so is what a gateway reads meanwhile.
 _PAUSES_SECONDS: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.3)
@@ -50,6 +56,7 @@ class DatabaseStore:
         self._engine = engine
         self._erasure_due = False
         self._last_revision: int | None = None
+        self._revocations: dict[RevocationKey, Revocation] = {}
 
     @classmethod
     def open(cls, database_url: str) -> DatabaseStore:
@@ -85,19 +92,15 @@ class DatabaseStore:
         async with self._reading() as connection:
             clients = await queries.rows(connection, select(CLIENTS).order_by(CLIENTS.c.client_id))
             keys = await queries.rows(connection, select(KEYS).order_by(KEYS.c.sequence))
-            revocations = await queries.rows(
-                connection,
-                select(REVOCATIONS).order_by(
-                    REVOCATIONS.c.revoked_at, REVOCATIONS.c.kind, REVOCATIONS.c.subject
-                ),
-            )
+            self._revocations = await queries.revocations(connection, self._revocations)
+            revocations = tuple(self._revocations.values())
             (numbers,) = await queries.rows(connection, select(REVISION))
             return ControlState(
                 revision=numbers["value"],
                 document_seq=numbers["document_seq"],
                 clients=tuple(client_of(row) for row in clients),
                 keys=tuple(key_of(row) for row in keys),
-                revocations=tuple(revocation_of(row) for row in revocations),
+                revocations=revocations,
             )
 
     async def find_client(self, client_id: str) -> StoredClient | None:

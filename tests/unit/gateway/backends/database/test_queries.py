@@ -21,5 +21,6 @@ async def test_fresh_database_is_empty(tmp_path: Path) -> None:
         assert await queries.find_client(connection, "c") is None
         assert await queries.find_proposal(connection, "p") is None
         assert await queries.credentials(connection, "c") == []
+        assert await queries.revocations(connection, {}) == {}
         assert await queries.permission_uses(connection, "c") == []
     await engine.dispose()

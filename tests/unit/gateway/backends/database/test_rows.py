@@ -23,6 +23,7 @@ from gateway.backends.database.rows import (
     proposal_of,
     proposal_row,
     revocation_of,
+    revocation_of_key,
     revocation_row,
 )
 from gateway.core.audit import EMPTY_TRAIL, AuditEntry, Outcome, append_row
@@ -164,3 +165,12 @@ def test_row_with_an_unknown_word_is_refused() -> None:
         client_of({**client_row(STORED), "role": "king"})
     with pytest.raises(ValueError, match="lost"):
         key_of({**key_row(KEY), "state": "lost"})
+
+
+@pytest.mark.parametrize("expires_at", [None, LATER])
+def test_revocation_comes_back_from_raw_columns(expires_at: datetime | None) -> None:
+    """Read without the zone of its times, a revocation is the same."""
+    revocation = Revocation(RevocationKind.CLIENT_ID, "c", NOW, expires_at)
+    raw_end = None if expires_at is None else expires_at.replace(tzinfo=None)
+    key = ("client_id", "c", NOW.replace(tzinfo=None), raw_end)
+    assert revocation_of_key(key) == revocation

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from gateway.core.errors import StoreUnavailable
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Revocation, RevocationKind
 
-REVOCATION = Revocation(RevocationKind.JTI, "j", datetime(2026, 11, 23, tzinfo=UTC), None)
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+REVOCATION = Revocation(RevocationKind.JTI, "j", NOW, None)
 
 
 async def test_change_is_seen_by_another_connection(tmp_path: Path) -> None:
@@ -28,6 +30,27 @@ async def test_change_is_seen_by_another_connection(tmp_path: Path) -> None:
         await change.add_revocation(REVOCATION)
     assert await two.revision() == before + 1
     assert (await two.load()).revocations == (REVOCATION,)
+    await one.close()
+    await two.close()
+
+
+async def test_what_was_read_before_does_not_hide_what_is_now(tmp_path: Path) -> None:
+    """Revocations that were widened, removed or added since the last reading come back as such."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+    await upgrade(url)
+    one, two = DatabaseStore.open(url), DatabaseStore.open(url)
+    brief, past = (replace(REVOCATION, subject=name, expires_at=NOW) for name in ("brief", "past"))
+    async with one.change() as change:
+        await change.add_revocation(brief)
+        await change.add_revocation(past)
+    assert set((await two.load()).revocations) == {brief, past}
+    longer = replace(brief, revoked_at=NOW + timedelta(hours=1), expires_at=None)
+    async with one.change() as change:
+        await change.remove_expired_revocations(now=NOW)
+        await change.add_revocation(longer)
+        await change.add_revocation(REVOCATION)
+    assert (await two.load()).revocations == (REVOCATION, longer)
+    assert (await two.load()).revocations == (await one.load()).revocations
     await one.close()
     await two.close()
 
