@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 include requirements/vllm-venv.mk
 
-.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-revocation clean
+.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-revoke clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -55,7 +55,7 @@ format: .venv/.ready  ## Rewrite the code in the one format
 bench: .venv/.ready  ## Tokens per second with and without encryption, into loadtests/report/
 	$(BIN)/python -m loadtests.bench
 
-bench-revocation: .venv/.ready  ## How soon a revocation counts in four processes, into loadtests/report/
+bench-revoke: .venv/.ready  ## How soon a revocation counts in four processes, into loadtests/report/
 	$(BIN)/python -m loadtests.revocation
 
 clean:  ## Remove everything that was made here
