@@ -14,6 +14,7 @@ import typer
 
 from gateway.app import open_control
 from gateway.cli import (
+    audit,
     check_config,
     clients,
     credentials,
@@ -36,6 +37,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(keys.app, name="keys")
 app.add_typer(revoke.app, name="revoke")
+app.add_typer(audit.app, name="audit")
 app.add_typer(logs.app, name="logs")
 app.add_typer(status.app, name="status")
 app.command("init")(init.init)

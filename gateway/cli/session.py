@@ -6,7 +6,8 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong use (typer's own).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -38,8 +39,15 @@ def act(context: typer.Context, work: Callable[[ControlRoom], Awaitable[T]]) -> 
     """Return what *work* gives in an open control room; on a refusal print it and exit with 1."""
     session = context.obj
     assert isinstance(session, Session)
-    try:
+    with refusals():
         return asyncio.run(_act(session, work))
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn a refusal into one line on standard error and exit code 1."""
+    try:
+        yield
     except SealgateError as error:
         typer.echo(f"{error.code}: {error.detail}", err=True)
         raise typer.Exit(1) from None

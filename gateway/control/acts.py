@@ -90,16 +90,26 @@ class Acts:
 
         A refusal raised inside rolls back and leaves a row that says so.
         """
+        async with self.several(actor, permission, act) as change:
+            yield change
+            await self.record(change, actor, act)
+
+    @asynccontextmanager
+    async def several(
+        self, actor: Actor, permission: Permission, act: Act
+    ) -> AsyncIterator[ControlChange]:
+        """Open a transaction for several acts, of which the caller records each.
+
+        *act* names them all in the row of a refusal.
+        """
         try:
             self.verify(actor, permission)
             async with self.store.change() as change:
                 yield change
-                await self.record(change, actor, act)
         except StoreUnavailable:
             raise
         except SealgateError as refusal:
-            refused = act._replace(detail=refusal.code)
-            await self.store.note(self._entry(actor, refused, Outcome.REFUSED))
+            await self._refuse(actor, act, refusal)
             raise
         await self.snapshots.catch_up()
 
@@ -111,13 +121,20 @@ class Acts:
 
     async def declare(self, actor: Actor, permission: Permission, act: Act) -> None:
         """Write the row of an act that is about to be done outside of the store."""
+        await self.admit(actor, permission, act)
+        await self.store.note(self._entry(actor, act, Outcome.DONE))
+
+    async def admit(self, actor: Actor, permission: Permission, act: Act) -> None:
+        """Do what :meth:`verify` does; a refusal leaves a row."""
         try:
             self.verify(actor, permission)
         except SealgateError as refusal:
-            refused = act._replace(detail=refusal.code)
-            await self.store.note(self._entry(actor, refused, Outcome.REFUSED))
+            await self._refuse(actor, act, refusal)
             raise
-        await self.store.note(self._entry(actor, act, Outcome.DONE))
+
+    async def _refuse(self, actor: Actor, act: Act, refusal: SealgateError) -> None:
+        refused = act._replace(detail=refusal.code)
+        await self.store.note(self._entry(actor, refused, Outcome.REFUSED))
 
     def _entry(self, actor: Actor, act: Act, outcome: Outcome) -> AuditEntry:
         return AuditEntry(

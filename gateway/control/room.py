@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.control.acts import Acts
+from gateway.control.audit import AuditTrail
 from gateway.control.background import BackgroundTasks
 from gateway.control.clients import Clients
 from gateway.control.key_documents import DocumentRules, KeyDocuments
@@ -70,6 +71,7 @@ class ControlRoom:
     revocations: RevocationList
     retention: Retention
     status: Status
+    audit: AuditTrail
     acts: Acts
     permission_uses: PermissionUses
     snapshots: SnapshotHolder
@@ -121,6 +123,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         revocations=RevocationList(acts, keys=keys),
         retention=Retention(ports.access_log, acts, keep_days=rules.access_log_keep_days),
         status=Status(acts),
+        audit=AuditTrail(acts),
         acts=acts,
         permission_uses=uses,
         snapshots=snapshots,

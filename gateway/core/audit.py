@@ -82,11 +82,13 @@ def append_row(head: AuditHead, entry: AuditEntry) -> AuditRow:
 class TrailVerifier:
     """Checks rows that are fed in the order of the trail.
 
-    Without rows it stands at *head*: of the empty trail, or one that was noted before.
+    Without rows it stands at *head*: of the empty trail, or one that was verified before. *noted*
+    is a head that was written down elsewhere: that very row must come.
     """
 
-    def __init__(self, head: AuditHead = EMPTY_TRAIL) -> None:
+    def __init__(self, head: AuditHead = EMPTY_TRAIL, *, noted: AuditHead | None = None) -> None:
         self.head = head
+        self._noted = noted
 
     def feed(self, row: AuditRow) -> None:
         """Accept the next row. Raises ``AuditBroken``, which names the first row that is wrong."""
@@ -94,14 +96,23 @@ class TrailVerifier:
             raise AuditBroken(f"Row {self.head.number + 1} is missing or out of its place.")
         if append_row(self.head, row.entry).digest != row.digest:
             raise AuditBroken(f"Row {row.number} was altered.")
+        if self._noted is not None and row.number == self._noted.number:
+            self._verify_is(row.head, self._noted)
         self.head = row.head
 
-    def finish(self, expected: AuditHead) -> None:
-        """Check that the trail ends at *expected*. Raises ``AuditBroken``."""
-        if self.head.number < expected.number:
-            raise AuditBroken(f"Row {self.head.number + 1} is missing: the end was cut off.")
-        if self.head != expected:
-            raise AuditBroken(f"Row {expected.number} is not the one that was noted.")
+    def finish(self, expected: AuditHead | None = None) -> AuditHead:
+        """Return the head; check that it is *expected*, if known. Raises ``AuditBroken``."""
+        for known in (self._noted, expected):
+            if known is not None and self.head.number < known.number:
+                raise AuditBroken(f"Row {self.head.number + 1} is missing: the end was cut off.")
+        if expected is not None:
+            self._verify_is(self.head, expected)
+        return self.head
+
+    @staticmethod
+    def _verify_is(head: AuditHead, known: AuditHead) -> None:
+        if head != known:
+            raise AuditBroken(f"Row {known.number} is not the one that was noted.")
 
 
 def _digest(number: int, entry: AuditEntry, *, previous: str) -> str:

@@ -276,7 +276,10 @@ class ControlStore(Protocol):
         """Return the last row of the audit trail as the store counts it, apart from the rows."""
 
     async def list_audit(self, *, after: int, limit: int) -> Sequence[AuditRow]:
-        """Return up to *limit* rows whose number is above *after*, in their order."""
+        """Return up to *limit* rows whose number is above *after*, in their order.
+
+        Raises ``AuditBroken`` when one of them is not what any act can have written.
+        """
 
     async def list_proposals(self, *, after: str, limit: int) -> Sequence[Proposal]:
         """Return up to *limit* proposals whose identifier sorts after *after*, in that order."""

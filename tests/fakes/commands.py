@@ -12,12 +12,13 @@ from typer.testing import CliRunner
 
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
-from gateway.cli import clients, credentials, keys, logs, revoke, status
+from gateway.cli import audit, clients, credentials, keys, logs, revoke, status
 from gateway.cli.session import Session
 from gateway.control.room import ControlRoom
 from tests.fakes.control import FakeClock, make_room, make_wrap
 
 _NOUNS = {
+    "audit": audit,
     "clients": clients,
     "credentials": credentials,
     "keys": keys,

@@ -33,7 +33,7 @@ from gateway.backends.database.tables import (
     REVOCATIONS,
 )
 from gateway.core.audit import AuditEntry, AuditRow, append_row
-from gateway.core.errors import Conflict, NotFound
+from gateway.core.errors import Conflict, NotFound, StoreUnavailable
 from gateway.core.keyring import StoredKey
 from gateway.core.registry import Credential, PermissionUse, Proposal, Revocation, StoredClient
 
@@ -117,9 +117,15 @@ class DatabaseChange:
         return (await self._connection.execute(expired)).rowcount
 
     async def append_audit(self, entry: AuditEntry) -> AuditRow:
-        """Add *entry* at the end of the audit trail."""
+        """Add *entry* at the end of the audit trail.
+
+        A row that does not go in is no conflict of the caller's making: the store is out of order.
+        """
         row = append_row(await queries.audit_head(self._connection), entry)
-        await self._insert(AUDIT, audit_row(row))
+        try:
+            await self._connection.execute(insert(AUDIT).values(audit_row(row)))
+        except IntegrityError:
+            raise StoreUnavailable from None
         head = {"audit_number": row.number, "audit_digest": row.digest}
         await self._connection.execute(update(REVISION).values(head))
         return row

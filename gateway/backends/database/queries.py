@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import DateTime, Select, select, type_coerce
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.backends.database.rows import (
     RevocationKey,
     Row,
+    audit_of,
     client_of,
     credential_of,
     permission_use_of,
@@ -18,6 +20,7 @@ from gateway.backends.database.rows import (
     revocation_of_key,
 )
 from gateway.backends.database.tables import (
+    AUDIT,
     CLIENTS,
     CREDENTIALS,
     PERMISSION_USES,
@@ -25,7 +28,8 @@ from gateway.backends.database.tables import (
     REVISION,
     REVOCATIONS,
 )
-from gateway.core.audit import AuditHead
+from gateway.core.audit import AuditHead, AuditRow
+from gateway.core.errors import AuditBroken
 from gateway.core.registry import Credential, PermissionUse, Proposal, Revocation, StoredClient
 
 
@@ -80,6 +84,30 @@ async def audit_head(connection: AsyncConnection) -> AuditHead:
     query = select(REVISION.c.audit_number, REVISION.c.audit_digest)
     number, digest = (await connection.execute(query)).one()
     return AuditHead(number, digest)
+
+
+async def audit_rows(connection: AsyncConnection, *, after: int, limit: int) -> list[AuditRow]:
+    """Return up to *limit* rows of the audit trail after number *after*.
+
+    Raises ``AuditBroken``, which names the row, when one holds what no act ever wrote.
+    """
+    where = AUDIT.c.number > after
+    query = select(AUDIT).where(where).order_by(AUDIT.c.number).limit(limit)
+    try:
+        return [audit_of(row) for row in await rows(connection, query)]
+    except (TypeError, ValueError, DBAPIError):  # one of them; which, a second look at each says
+        numbers = select(AUDIT.c.number).where(where).order_by(AUDIT.c.number).limit(limit)
+        for row in await rows(connection, numbers):
+            await _verify_readable(connection, row["number"])
+        raise
+
+
+async def _verify_readable(connection: AsyncConnection, number: int) -> None:
+    try:
+        for row in await rows(connection, select(AUDIT).where(AUDIT.c.number == number)):
+            audit_of(row)
+    except (TypeError, ValueError, DBAPIError):
+        raise AuditBroken(f"Row {number} was altered and cannot be read.") from None
 
 
 async def find_proposal(connection: AsyncConnection, proposal_id: str) -> Proposal | None:

@@ -131,8 +131,14 @@ def audit_row(row: AuditRow) -> Row:
 
 
 def audit_of(row: Row) -> AuditRow:
-    """Return the row of the audit trail that a row of the table holds."""
+    """Return the row of the audit trail that a row of the table holds.
+
+    Raises ``ValueError`` when somebody put something else into a column: SQLite stores anything.
+    """
     columns = {name: value for name, value in row.items() if name not in {"number", "digest"}}
+    texts = [value for name, value in row.items() if name not in {"number", "at"}]
+    if not isinstance(row["at"], datetime) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("a column holds a value of another type")
     columns["outcome"] = Outcome(row["outcome"])
     return AuditRow(row["number"], AuditEntry(**columns), row["digest"])
 

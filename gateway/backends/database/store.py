@@ -16,14 +16,12 @@ from gateway.backends.database.change import DatabaseChange
 from gateway.backends.database.engine import CHANGES_OPTION, open_engine, truncate_log
 from gateway.backends.database.rows import (
     RevocationKey,
-    audit_of,
     client_of,
     key_of,
     permission_use_of,
     proposal_of,
 )
 from gateway.backends.database.tables import (
-    AUDIT,
     CLIENTS,
     KEYS,
     PERMISSION_USES,
@@ -137,9 +135,8 @@ class DatabaseStore:
 
     async def list_audit(self, *, after: int, limit: int) -> Sequence[AuditRow]:
         """Return up to *limit* rows of the audit trail after number *after*."""
-        query = select(AUDIT).where(AUDIT.c.number > after).order_by(AUDIT.c.number)
         async with self._reading() as connection:
-            return [audit_of(row) for row in await queries.rows(connection, query.limit(limit))]
+            return await queries.audit_rows(connection, after=after, limit=limit)
 
     async def list_proposals(self, *, after: str, limit: int) -> Sequence[Proposal]:
         """Return up to *limit* proposals after *after*, by identifier."""

@@ -110,3 +110,27 @@ def test_time_zone_of_the_reader_does_not_matter():
     """The same moment in another zone has the same digest."""
     east = replace(ENTRY, at=NOW.astimezone(timezone(timedelta(hours=8))))
     assert append_row(EMPTY_TRAIL, east).digest == append_row(EMPTY_TRAIL, ENTRY).digest
+
+
+def test_noted_head_must_come():
+    """A trail that was made anew from some row on does not hold the head that was noted."""
+    old, new = trail(4), trail(2)
+    new += [append_row(new[-1].head, replace(ENTRY, detail="another"))]
+    verifier = TrailVerifier(noted=old[2].head)
+    for row in new[:2]:
+        verifier.feed(row)
+    with pytest.raises(AuditBroken, match="Row 3 is not the one that was noted"):
+        verifier.feed(new[2])
+    for row in old[2:]:
+        verifier.feed(row)
+    assert verifier.finish() == old[-1].head
+
+
+def test_trail_that_ends_before_the_noted_head_was_cut():
+    """A trail whose end was taken off, counter and all, shows against a noted head."""
+    rows = trail(4)
+    verifier = TrailVerifier(noted=rows[3].head)
+    for row in rows[:2]:
+        verifier.feed(row)
+    with pytest.raises(AuditBroken, match="Row 3 is missing"):
+        verifier.finish(rows[1].head)

@@ -30,6 +30,9 @@ OPERATIONS = [
     ("GET", "access-log/2026-11-23"),
     ("POST", "access-log/purge"),
     ("GET", "status"),
+    ("GET", "audit"),
+    ("GET", "audit/verify"),
+    ("GET", "audit/export"),
 ]
 
 
@@ -64,7 +67,7 @@ async def test_no_operation_for_applications(
     ("role", "allowed"),
     [
         (Role.OPERATOR, {"clients", "keys", "revocations", "status"}),
-        (Role.AUDITOR, {"access-log", "status"}),
+        (Role.AUDITOR, {"access-log", "audit", "status"}),
         (Role.OWNER, {"clients"}),
     ],
 )
@@ -73,7 +76,7 @@ async def test_each_role_reads_its_own(
 ) -> None:
     """A staff role reads what its row of the table says, and nothing else."""
     async with http(app, token=await token_of(room, role)) as client:
-        for noun in ("clients", "keys", "revocations", "access-log", "status"):
+        for noun in ("clients", "keys", "revocations", "access-log", "audit", "status"):
             status = (await client.get(f"/admin/v1/{noun}")).status_code
             assert status == (200 if noun in allowed else 403), noun
 

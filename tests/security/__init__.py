@@ -1,0 +1,1 @@
+"""Leaks, abuse and faults, against the real parts."""
