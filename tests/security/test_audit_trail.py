@@ -13,10 +13,12 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.api.admin.app import build_admin_app
+from gateway.api.admin.session import Proofs
 from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.database.engine import open_engine
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
+from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.control.room import ControlRoom
 from gateway.core.access_log import AccessRecord
 from gateway.core.audit import AuditHead, AuditRow, append_row
@@ -24,6 +26,7 @@ from gateway.core.errors import AuditBroken, PermissionDenied, StoreUnavailable
 from gateway.core.identity import Role
 from gateway.core.keyring import KeyUse
 from gateway.core.registry import RevocationKind
+from gateway.core.token_verifier import TokenVerifier
 from tests.fakes.control import (
     GRANTS,
     LOCAL,
@@ -82,6 +85,16 @@ def contents(path: Path) -> list[str]:
     dump = list(connection.iterdump())
     connection.close()
     return dump
+
+
+def proofs_for(room: ControlRoom) -> Proofs:
+    """Return what the callers of *room* are proved with."""
+    return Proofs(
+        verifier=TokenVerifier(room.tokens.rules.expectations),
+        replay_store=MemoryReplayStore(room.clock),
+        authorities=frozenset({b"gateway.example"}),
+        nonces=room.snapshots.dpop_nonces,
+    )
 
 
 # Another hand in the file
@@ -292,7 +305,7 @@ async def test_broken_trail_is_503_and_mends_without_a_restart(
     broken_by_trigger(path)
     before = contents(path)
     body = {"json": {}} if call == "clients" else {}
-    async with http(build_admin_app(room), token=token) as client:
+    async with http(build_admin_app(room, proofs_for(room)), token=token) as client:
         refused = await client.request(method, f"/admin/v1/{call}", **body)
         assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
         assert "trigger" not in refused.text
