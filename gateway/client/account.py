@@ -55,6 +55,7 @@ class Options(TypedDict, total=False):
     trust_tls: bool
     entrance: Entrance
     proof: ProofOfPossession | None
+    dpop: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +69,9 @@ class Account:
     With *pin* (``sealgate-pin-ed25519:…``) the encryption keys come only from the document that
     this key signed; *state_file* remembers the newest one seen over a restart. Without *pin* they
     are believed because TLS is, which warns (:class:`TrustsTlsAlone`) unless *trust_tls* is set.
+
+    With *dpop* tokens are asked for that are bound to a key of this process (RFC 9449), and each
+    request proves that key; *proof* is for proofs of another making.
     """
 
     origin: str
@@ -80,6 +84,7 @@ class Account:
     trust_tls: bool = False
     entrance: Entrance = "well-known"
     proof: ProofOfPossession | None = None
+    dpop: bool = False
 
     def __post_init__(self) -> None:
         if _ORIGIN.fullmatch(self.origin) is None:
@@ -92,6 +97,8 @@ class Account:
             raise ValueError("a state file remembers signed key documents, so it needs a pin")
         if self.pin is not None and self.trust_tls:
             raise ValueError("with a pin, TLS alone is not trusted: leave one of the two out")
+        if self.dpop and self.proof is not None:
+            raise ValueError("proofs are made by dpop or by proof, not by both")
         _ = self.pinned_key  # refuses a pin that is none
         # The form that HTTP libraries give a URL, so that the two can be compared.
         origin = self.origin.lower().rstrip("/").removesuffix(":443")

@@ -73,7 +73,7 @@ def inner_request(
 
 
 class Exchange:
-    """One application request and its answer, with at most one retry for each of three reasons."""
+    """One application request and its answer, with at most one retry for each of four reasons."""
 
     def __init__(self, session: Session, request: Request) -> None:
         self._session = session
@@ -85,6 +85,7 @@ class Exchange:
         self._may_retry_key = True
         self._may_retry_token = True
         self._may_retry_date = True
+        self._may_retry_nonce = True
         self._is_finished = False
 
     @property
@@ -147,13 +148,16 @@ class Exchange:
         return head is not None and self._may_retry_date and may_be_date_problem(head)
 
     def retries_inside(self, content: bytes = b"") -> bool:
-        """Say whether to seal again: once with a new token, once with the gateway's time.
+        """Say whether to seal again: once with a nonce, a new token, or the gateway's time.
 
         *content* is what the answer held, as far as it is read.
         """
         head = self._decoder.head
         if head is None or self._grant is None:
             return False
+        if head.status == _UNAUTHORIZED and self._takes_nonce(head):
+            self._may_retry_nonce = False
+            return True
         if head.status == _UNAUTHORIZED:
             self._session.tokens.drop(self._grant.token)
             may_retry, self._may_retry_token = self._may_retry_token, False
@@ -196,11 +200,18 @@ class Exchange:
         self._is_finished = True
         return self._hold.finish() + content
 
+    def _takes_nonce(self, head: ResponseHead) -> bool:
+        dpop = self._session.dpop
+        nonces = [value for name, value in head.headers if name == b"dpop-nonce"]
+        if dpop is None or len(nonces) != 1:
+            return False
+        return dpop.take_nonce(nonces[0].decode("latin-1")) and self._may_retry_nonce
+
     def _own_headers(self, grant: Grant) -> Fields:
         session, token = self._session, grant.token.value
         now = session.gateway_time
         date = (b"date", format_datetime(now, usegmt=True).encode("ascii"))
-        proof = session.account.proof
+        proof = session.dpop or session.account.proof
         proven = proof.inner_headers(self._request, token=token, now=now) if proof else ()
         if any(name == b"authorization" for name, _ in proven):
             return (date, *proven)

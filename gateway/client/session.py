@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.client.account import Account, TrustsTlsAlone, utc_now
+from gateway.client.dpop import DpopProver
 from gateway.client.key_cache import KeyCache
 from gateway.client.outer import OuterAnswer, OuterRequest
 from gateway.client.pinned_keys import PinnedKeys, SequenceMemory
-from gateway.client.token_cache import Token, TokenCache
+from gateway.client.token_cache import TOKEN_PATH, Token, TokenCache, wants_nonce
 from gateway.core.hpke import RandomBytes
 from gateway.core.ohttp_keys import KeyConfig
 
@@ -63,6 +64,8 @@ class Session:
         self.random_bytes = random_bytes
         self.keys = _make_keys(account)
         self.tokens = TokenCache(account)
+        self.dpop = DpopProver(random_bytes=random_bytes) if account.dpop else None
+        self._may_retry_nonce = True
         self._clock_offset = timedelta(0)
 
     @property
@@ -87,13 +90,26 @@ class Session:
         token = self.tokens.find(now=now)
         if token is None:
             is_early = self.tokens.has_living(now=now)
-            return Fetch(self.tokens.request(), self._store_token, self._begin_renewal, is_early)
+            return Fetch(self._token_request(), self._store_token, self._begin_renewal, is_early)
         return Grant(config, token)
 
     def _store_keys(self, answer: OuterAnswer) -> None:
         self.keys.store(answer, now=self.now())
 
+    def _token_request(self) -> OuterRequest:
+        if self.dpop is None:
+            return self.tokens.request()
+        uri = self.account.origin + TOKEN_PATH
+        return self.tokens.request(self.dpop.prove_token_request(uri, now=self.gateway_time))
+
     def _store_token(self, answer: OuterAnswer) -> None:
+        """Take the token; or the nonce of a refusal, once, so that the next step asks again."""
+        if self.dpop is not None:
+            is_new = self.dpop.take_nonce(answer.head.headers.get("dpop-nonce"))
+            if is_new and self._may_retry_nonce and wants_nonce(answer):
+                self._may_retry_nonce = False
+                return
+        self._may_retry_nonce = True
         self.tokens.store(answer, now=self.now())
 
     def _begin_renewal(self) -> None:

@@ -68,8 +68,11 @@ class TokenCache:
             renew_at = min(now + _RENEW_AGAIN, token.expires_at)
             self._token = Token(token.value, renew_at, token.expires_at)
 
-    def request(self) -> OuterRequest:
-        """Return the token request. Its headers hold the client secret."""
+    def request(self, proof: str | None = None) -> OuterRequest:
+        """Return the token request, with a DPoP *proof* if one is given.
+
+        Its headers hold the client secret.
+        """
         form = {"grant_type": "client_credentials"}
         if self._account.scope is not None:
             form["scope"] = self._account.scope
@@ -77,6 +80,7 @@ class TokenCache:
             ("authorization", self._account.basic_credentials),
             ("content-type", "application/x-www-form-urlencoded"),
             ("accept", "application/json"),
+            *(() if proof is None else (("dpop", proof),)),
         )
         body = urlencode(form).encode("ascii")
         return OuterRequest("POST", TOKEN_PATH, headers, body, max_seconds=30)
@@ -85,7 +89,9 @@ class TokenCache:
         """Take the token of the answer; ``GatewayRefused`` when there is none in it."""
         if answer.head.status != _OK:
             raise _refusal(answer)
-        value, lifetime_seconds = _parse_token(answer)
+        # A token that is not bound although that was asked for would be a silent step down.
+        kind = "dpop" if self._account.dpop else "bearer"
+        value, lifetime_seconds = _parse_token(answer, kind)
         lifetime = timedelta(seconds=lifetime_seconds)
         margin = min(max(_RENEW_BEFORE, lifetime / _RENEW_SHARE), lifetime / 2)
         self._token = Token(Secret(value), now + lifetime - margin, now + lifetime)
@@ -96,7 +102,13 @@ class TokenCache:
             self._token = None
 
 
-def _parse_token(answer: OuterAnswer) -> tuple[str, int]:
+def wants_nonce(answer: OuterAnswer) -> bool:
+    """Say whether the token endpoint refused a proof for its nonce alone (RFC 9449 §8)."""
+    refused = answer.head.status in {_BAD_REQUEST, _UNAUTHORIZED}
+    return refused and _parse_object(answer).get("error") == "use_dpop_nonce"
+
+
+def _parse_token(answer: OuterAnswer, kind: str) -> tuple[str, int]:
     document = _parse_object(answer)
     value = document.get("access_token")
     lifetime = document.get("expires_in")
@@ -105,13 +117,13 @@ def _parse_token(answer: OuterAnswer) -> tuple[str, int]:
         and _TOKEN.fullmatch(value)
         and type(lifetime) is int
         and 0 < lifetime <= _HIGHEST_LIFETIME_SECONDS
-        and str(document.get("token_type")).lower() == "bearer"
+        and str(document.get("token_type")).lower() == kind
     ):
         return value, lifetime
     raise GatewayRefused(
         _BAD_GATEWAY,
         code="token_unusable",
-        message="The gateway's token endpoint sent something that is no bearer token.",
+        message="The gateway's token endpoint sent something that is no token as it was asked for.",
     )
 
 

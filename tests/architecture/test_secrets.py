@@ -16,6 +16,7 @@ REVEAL_CALLERS = {
     "gateway/cli/init.py",  # shows the first credentials once
     "gateway/cli/rows.py",  # shows a new credential once
     "gateway/client/account.py",  # client authentication
+    "gateway/client/dpop.py",  # the token, into the sealed request and into the hash of its proof
     "gateway/client/exchange.py",  # the token, into the sealed request
     "gateway/control/key_material.py",  # loads private keys
     "gateway/control/secrets.py",  # hashes and checks credentials

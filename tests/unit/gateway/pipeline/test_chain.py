@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -13,11 +14,15 @@ from gateway.api.problems import ProblemPresenter
 from gateway.app import utc_now
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
+from gateway.client.dpop import DpopProver
 from gateway.core.bhttp_response import ResponseDecoder, parse_response
+from gateway.core.dpop import DpopNonces, ProvenCall, verify_proof
 from gateway.core.errors import OpenFailed, UpstreamUnavailable
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.grants import Quota
+from gateway.core.identity import Confirmation
 from gateway.core.policy import Revocations
+from gateway.core.secret import Secret
 from gateway.core.shaping import Shaping
 from gateway.core.token_verifier import TokenVerifier
 from gateway.pipeline.admit import Admit
@@ -35,6 +40,7 @@ from tests.fakes.world import (
     AUTHORITY,
     CHAT_BODY,
     EXPECTED,
+    NOW,
     STREAM_BODY,
     FakeAnswer,
     FakeUpstream,
@@ -46,11 +52,15 @@ from tests.fakes.world import (
     seal,
     sealed_received,
     snapshot,
+    token,
     with_client,
 )
 
 NO_PROXIES = TrustedProxies()
 PROXIES = TrustedProxies((ip_network("127.0.0.0/8"),), ForwardedHeader.X_FORWARDED_FOR)
+
+
+NONCES = DpopNonces([b"n" * 32])
 
 
 class World:
@@ -72,7 +82,9 @@ class World:
                 source, BodyLimits(max_body_bytes=65_536, max_total_bytes=2**20, seconds=5)
             ),
             read_request=ReadRequest(frozenset({AUTHORITY})),
-            authenticate=Authenticate(source, TokenVerifier(EXPECTED), clock, nonces=None),
+            authenticate=Authenticate(
+                source, TokenVerifier(EXPECTED), clock, nonces=lambda: NONCES
+            ),
             refuse_replay=RefuseReplay(MemoryReplayStore(clock), clock),
             authorize=Authorize(source),
             meter=Meter(self.quotas, count_refusal=lambda: None),
@@ -97,6 +109,7 @@ class World:
             decoder.finish()
         except OpenFailed:
             return decoder.head.status, body, False
+        self.inner_headers = dict(decoder.head.headers)
         return decoder.head.status, body, True
 
 
@@ -492,3 +505,58 @@ async def test_behind_a_proxy_the_client_is_checked_and_recorded(
         opener = sealer.response_opener()
         body = opener.feed(world.downstream.body) + opener.finish()
         assert parse_response(body).status == inner
+
+
+def proven_request(key, bound_token):
+    """Return the request of the tests as the client library proves it."""
+    request = inner_request()
+    proof = key.inner_headers(request, token=Secret(bound_token), now=NOW)
+    kept = [item for item in request.headers if item[0] != b"authorization"]
+    return replace(request, headers=(*kept, *proof))
+
+
+def dpop_key():
+    """Return a prover of the client library and a token that is bound to its key."""
+    key = DpopProver(random_bytes=secrets.token_bytes)
+    uri = "https://gateway.example/oauth2/token"
+    proof = key.prove_token_request(uri, now=NOW)
+    proven = verify_proof(proof, ProvenCall("POST", uri), nonces=None, now=NOW)
+    return key, token(confirmation=Confirmation(jkt=proven.jkt))
+
+
+async def test_a_bound_token_comes_through_the_seal():
+    """The nonce and the challenge travel sealed; the next proof is taken, and taken once."""
+    key, bound_token = dpop_key()
+    world = World(chat("Hello."))
+    status, _, complete = await world.call(proven_request(key, bound_token))
+    assert (status, complete) == (401, True)
+    assert world.inner_headers[b"www-authenticate"].startswith(b'DPoP error="use_dpop_nonce"')
+    assert world.downstream.status == 200
+    assert not {name for name, _ in world.downstream.headers} & {
+        b"dpop-nonce", b"www-authenticate",
+    }  # fmt: skip
+    assert key.take_nonce(world.inner_headers[b"dpop-nonce"].decode())
+    request = proven_request(key, bound_token)
+    world.downstream = RecordingDownstream()
+    assert (await world.call(request))[0] == 200
+    world.downstream = RecordingDownstream()
+    assert (await world.call(request))[0] == 401
+    assert b"invalid_dpop_proof" in world.inner_headers[b"www-authenticate"]
+    assert len(world.upstream.requests) == 1
+
+
+async def test_a_bound_token_in_the_clear_needs_its_proof_too():
+    """Without a seal the challenge is on the answer itself."""
+    key, bound_token = dpop_key()
+    world = World(chat("Hello."), value=snapshot(with_client(plaintext_allowed=True)))
+    request = proven_request(key, bound_token)
+    await world.chain.serve(clear_received(request), world.downstream)
+    headers = dict(world.downstream.headers)
+    assert world.downstream.status == 401
+    assert headers[b"dpop-nonce"] == NONCES.issue(NOW).encode()
+    stolen = inner_request(bearer=bound_token)
+    world.downstream = RecordingDownstream()
+    await world.chain.serve(clear_received(stolen), world.downstream)
+    assert world.downstream.status == 401
+    assert dict(world.downstream.headers)[b"www-authenticate"] == b'Bearer error="invalid_token"'
+    assert world.upstream.requests == []
