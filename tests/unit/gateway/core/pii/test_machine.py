@@ -63,3 +63,12 @@ def test_what_is_learnt_is_bounded(monkeypatch: pytest.MonkeyPatch, limit: str) 
     text = "call 202-555-0143, card 4111 1111 1111 1111, ann@example.com!"
     out = "".join(scrubber.feed(char) for char in text) + scrubber.finish()
     assert out == "call [PHONE], card [BANK_CARD], [EMAIL]!"
+
+
+def test_the_table_of_contexts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Very many combinations of contexts cannot fill the memory."""
+    monkeypatch.setattr(machine_module, "MAX_FRONTS", 4)
+    contexts = tuple(Context((word,)) for word in "abcdef")
+    machine = Machine([Detector(label=c.words[0], pattern="x", after=(c,)) for c in contexts])
+    starts = [machine.entry(0, mask)[machine.kinds["x"]] for mask in range(64)]
+    assert [start is None for start in starts] == [mask == 0 for mask in range(64)]

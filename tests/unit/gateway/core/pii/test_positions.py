@@ -46,6 +46,13 @@ def test_lead_and_tail_may_be_of_any_length() -> None:
     assert not accepts(automaton, first, "a@b-")
 
 
+def test_an_empty_boundary_is_refused() -> None:
+    """What matches nothing at all would follow every value."""
+    owner = Detector(label="X", pattern="a", not_before="b?")
+    with pytest.raises(ValueError, match="boundary"):
+        Automaton().add_boundary(owner.not_before, owner)
+
+
 @pytest.mark.parametrize("pattern", ["", "a?", "[]"])
 def test_empty_patterns_are_refused(pattern: str) -> None:
     """A pattern that matches nothing at all would match everywhere."""

@@ -34,6 +34,7 @@ def read(pieces: list[str]) -> tuple[str, str]:
         ("&amp;#49;&amp;-", "1&-"),
         ("a&commat;b&period;c", "a@b.c"),
         ("&nbsp;&bogus;&am", "\u00a0&bogus;&am"),
+        ("&co; %C3%28 %2", "&co; %C3( %2"),
         ("AT&T &#; &#x; &#123456789;", "AT&T &#; &#x; &#123456789;"),
         ("%31%2533%C3%A9%E6%BC%A2%F0%9F%98%80", "13é漢😀"),
         ("50% of 100%25 is", "50% of 100% is"),

@@ -142,6 +142,24 @@ def test_an_address_is_replaced_before_it_ends() -> None:
     assert scrubber.feed("!") == "!"
 
 
+def test_a_check_decides_about_a_value_without_an_end_once() -> None:
+    """What is refused at its shortest is given up, so that nothing waits for an end."""
+    machine = Machine(
+        [
+            Detector(
+                label="X", pattern="a[0-9]", tail="b", check=lambda value, before: "1" in value
+            ),
+            Detector(
+                label="Y", pattern="a[0-9]", tail="b", check=lambda value, before: "2" in value
+            ),
+        ]
+    )
+    scrubber = StreamScrubber(machine=machine)
+    assert scrubber.feed("a0bbb") == "a0bbb"
+    assert scrubber.feed("a1bbb") == "[X]"
+    assert scrubber.feed("a2bbb.") == "[Y]."
+
+
 def test_leads_with_a_check_do_not_pile_up() -> None:
     """However many beginnings a value without an end to the left has, one is under way."""
     detector = Detector(
@@ -337,3 +355,23 @@ def test_rows_of_digits_are_cheap() -> None:
         scrubber.feed(char)
         most = max(most, len(scrubber._begins) + len(scrubber._pending))
     assert most <= 8
+
+
+def test_what_must_follow_is_needed_and_stays() -> None:
+    """A value counts only before it, and at the end of the text not at all."""
+    machine = Machine([Detector(label="X", pattern=r"\N{3}", followed_by="先生")])
+    for text, expected in (
+        ("一二三先生", "[X]先生"),
+        ("one1l先生", "[X]先生"),
+        ("一二三先", "一二三先"),
+    ):
+        assert run(list(text), StreamScrubber(machine=machine)) == expected
+
+
+def test_what_was_found_and_what_waits_can_be_asked() -> None:
+    """Label, rule and place in the input as it was written; nothing unless asked for."""
+    scrubber = StreamScrubber(explains=True)
+    assert scrubber.feed("to: 1&#51;800138000, &am") == "to: [PHONE], "
+    assert scrubber.held() == 3
+    assert scrubber.findings() == [("PHONE", "PHONE", 4, 19)]
+    assert scrubber.findings() == []
