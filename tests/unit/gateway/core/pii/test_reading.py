@@ -52,6 +52,9 @@ def read(pieces: list[str]) -> tuple[str, str]:
         ("**1**3~~8~~.", f"{P}1{P}3{P}8{P}."),
         ("***1*2 z**@ j**n 漢**漢", "***1*2 z**@ j**n 漢**漢"),
         ("**", "**"),
+        ("***", "***"),
+        ("~", "~"),
+        ("</ <t> <stro", "</ <t> <stro"),
     ],
 )
 def test_what_is_written_is_read_as_it_is_meant(written: str, plain: str) -> None:
