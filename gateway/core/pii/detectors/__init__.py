@@ -4,8 +4,18 @@ from typing import Final
 
 from gateway.core.pii.detector import Detector
 from gateway.core.pii.detectors.bank_card import BANK_CARD
+from gateway.core.pii.detectors.cn_account import CN_ACCOUNTS
+from gateway.core.pii.detectors.cn_birth import CN_BIRTHS
+from gateway.core.pii.detectors.cn_driver_licence import CN_DRIVER_LICENCE
+from gateway.core.pii.detectors.cn_gov_id import CN_GOV_IDS
+from gateway.core.pii.detectors.cn_hidden import CN_HIDDEN
 from gateway.core.pii.detectors.cn_id import CN_IDS
+from gateway.core.pii.detectors.cn_medical import CN_MEDICAL_NUMBERS
+from gateway.core.pii.detectors.cn_passport import CN_PASSPORTS
 from gateway.core.pii.detectors.cn_phone import CN_PHONES
+from gateway.core.pii.detectors.cn_plate import CN_PLATES
+from gateway.core.pii.detectors.cn_social import CN_SOCIAL
+from gateway.core.pii.detectors.cn_uscc import CN_USCCS
 from gateway.core.pii.detectors.email import EMAIL
 from gateway.core.pii.detectors.email_spelt import SPELT_EMAILS
 from gateway.core.pii.detectors.iban import IBAN
@@ -21,4 +31,14 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *PHONES,
     *SSNS,
     IBAN,
+    *CN_ACCOUNTS,
+    *CN_BIRTHS,
+    CN_DRIVER_LICENCE,
+    *CN_GOV_IDS,
+    *CN_HIDDEN,
+    *CN_MEDICAL_NUMBERS,
+    *CN_PASSPORTS,
+    *CN_PLATES,
+    *CN_SOCIAL,
+    *CN_USCCS,
 )

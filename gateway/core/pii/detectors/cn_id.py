@@ -27,18 +27,19 @@ _AFTER_ID: Final = Context(
 
 def _is_valid(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
     characters = _characters(value)
-    return _has_date(characters[6:14]) and _has_check_character(characters)
+    return has_date(characters[6:14]) and _has_check_character(characters)
 
 
 def _is_announced(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    return _has_date(_characters(value)[6:14])
+    return has_date(_characters(value)[6:14])
 
 
 def _characters(value: str) -> str:
     return digits_of(value) + value[-1:].strip(string.digits)
 
 
-def _has_date(digits: str) -> bool:
+def has_date(digits: str) -> bool:
+    """Say whether *digits*, as ``YYYYMMDD``, are a day on which a living person can be born."""
     year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:])
     if year not in _YEARS or not 1 <= month <= 12:
         return False
@@ -51,7 +52,7 @@ def _has_check_character(characters: str) -> bool:
 
 
 def _is_old(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    return _has_date("19" + value[6:12])
+    return has_date("19" + value[6:12])
 
 
 def _pattern(beginning: str) -> str:

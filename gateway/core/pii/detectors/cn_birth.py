@@ -1,0 +1,86 @@
+"""Dates of birth in Chinese texts: after a word for birth, or right before one.
+
+A date is a day in digits of any grouping, in Chinese numerals or of the lunar calendar. A date
+alone is none.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gateway.core.pii.detector import Context, Detector, words_of
+
+_AFTER_BIRTH: Final = Context(
+    words=(
+        *words_of(
+            "出生日期 出生年月日 出生年月 出生时间 出生日 出生于 出生在 出生 生于 诞生于 生日 "
+            "生日期 "
+            "公历生日 阳历生日 农历生日 阴历生日 生辰 生辰八字 破壳日 生日就是 生日在 降生于 诞辰 "
+            "dob birth birthday birthdate born_on date_of_birth csrq"
+        ),
+        "date_of_birth",
+        "birth_date",
+        "birth_day",
+        "birthday",
+        "csrq",
+    ),
+    gap=10,
+)
+_YEAR: Final = r"(1[89]\d{2}|20[0-3]\d)"
+_HAN_DIGIT: Final = "[〇零○一二三四五六七八九]"
+_HAN_NUMBER: Final = "[元正一二三四五六七八九十廿卅冬腊初]{1,3}"
+_MONTH: Final = r"(0?[1-9]|1[0-2])"
+_DAY: Final = r"(0?[1-9]|[12]\d|3[01])"
+_WRITTEN: Final = (
+    rf"{_YEAR} ?[.\-/ ]{{1,2}}{_MONTH} ?[.\-/ ]{{1,2}}{_DAY}"
+    rf"|{_YEAR} ?年 ?{_MONTH} ?月 ?{_DAY} ?[日号號]?"
+    rf"|{_YEAR}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+    rf"|{_HAN_DIGIT}{{4}}年{_HAN_NUMBER}月{_HAN_NUMBER}[日号號]?"
+)
+_LOOSE: Final = (
+    rf"\d{{2}} ?[年.\-/] ?{_MONTH} ?[月.\-/] ?{_DAY} ?[日号號]?"
+    rf"|{_MONTH}/{_DAY}/{_YEAR}"
+    rf"|{_YEAR} ?[年.\-/] ?{_MONTH} ?月?"
+    rf"|({_YEAR}年|{_HAN_DIGIT}{{4}}年)?(农历|阴历|旧历)?{_HAN_NUMBER}月[初十廿三二]"
+    rf"[一二三四五六七八九十]{{1,2}}"
+    rf"|{_HAN_DIGIT}{{2,4}}年{_HAN_NUMBER}月({_HAN_NUMBER}[日号號]?)?"
+    rf"|(农历|阴历|阳历|公历){{0,1}}{_MONTH}月{_DAY}[日号號]"
+)
+# Days whose "birthday" is that of a state, a party, an army or a feast.
+_PUBLIC_DAYS: Final = re.compile(r"(10月1|7月1|8月1|12月25|5月4)[日号號]")
+
+
+def _is_private(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return _PUBLIC_DAYS.fullmatch(value) is None
+
+
+_ANNOUNCED: Final = Detector(
+    label="DOB",
+    name="cn-birth",
+    pattern=f"{_WRITTEN}|{_LOOSE}",
+    not_after=r"[0-9]",
+    not_before=r"[0-9]",
+    after=(_AFTER_BIRTH,),
+    check=_is_private,
+)
+
+_SAID_BEHIND: Final = Detector(
+    label="DOB",
+    name="cn-birth-said-behind",
+    pattern=_WRITTEN,
+    not_after=r"[0-9.\-/]",
+    followed_by=r"[ ，,（]?(出生|生[，,。.；;、 （()）于人\n的]|诞生|降生)",
+)
+
+_SPELT: Final = Detector(
+    label="DOB",
+    name="cn-birth-spelt",
+    pattern=r"[12]\s{0,3}[089]\s{0,3}\N\s{0,3}\N\s{0,3}年?\s{0,3}[01]\s{0,3}\N\s{0,3}月?\s{0,3}"
+    r"[0-3]\s{0,3}\N日?",
+    not_after=r"[0-9]",
+    not_before=r"[0-9]",
+    after=(_AFTER_BIRTH,),
+)
+
+CN_BIRTHS: Final = (_ANNOUNCED, _SAID_BEHIND, _SPELT)
