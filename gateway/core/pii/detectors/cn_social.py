@@ -98,7 +98,8 @@ _NAMED: Final = Detector(
 _QQ_NUMBER: Final = Detector(
     label="SOCIAL_ACCT",
     name="cn-qq",
-    pattern=r"[1-9]\d{4,11}|[1-9一二三四五六七八九幺](\s{0,3}\N){5,10}|[1-9]\d{2,4}[ \-]\d{2,4}([ \-]\d{2,4})?",
+    pattern=r"[1-9]\d{4,11}|[1-9一二三四五六七八九幺](\s{0,3}\N){5,10}"
+    r"|[1-9]\d{2,4}[ \-]\d{2,4}([ \-]\d{2,4})?",
     not_after=r"[a-z0-9_]",
     not_before=r"[a-z0-9_@]|\.\d",
     after=(_QQ,),
