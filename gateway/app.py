@@ -216,7 +216,7 @@ def _stages(
             room.snapshots, proofs.verifier, room.clock, nonces=proofs.nonces
         ),
         refuse_replay=RefuseReplay(outside.replay_store, room.clock),
-        authorize=Authorize(room.snapshots),
+        authorize=Authorize(room.snapshots, room.permission_uses),
         meter=Meter(outside.quota_store, count_refusal=quota_refusal_counter(shared.registry)),
         forward=Forward(outside.upstream),
         running=RunningAnswers(room.snapshots),
@@ -250,6 +250,7 @@ def _control_room(configuration: Configuration, files: AccessLogFiles) -> Contro
         keys=_key_rules(settings),
         policies=_policies(settings),
         access_log_keep_days=settings.access_log.retention_days,
+        reclaim_idle_days=settings.permissions.reclaim_idle_days,
     )
     return build_room(ports, rules)
 

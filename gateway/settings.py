@@ -146,6 +146,12 @@ class AccessLogSettings(_Section):
     retention_days: Annotated[int, Field(ge=1, le=7)] = 7
 
 
+class Permissions(_Section):
+    """Permissions nobody uses. With *reclaim_idle_days* they are withheld after so many days."""
+
+    reclaim_idle_days: Annotated[int, Field(ge=7, le=3650)] | None = None
+
+
 class Store(_Section):
     """State: *directory* holds database, keys, certificates and records unless set apart."""
 
@@ -186,6 +192,7 @@ class Settings(BaseSettings):
     encryption: Encryption = Encryption()
     limits: Limits = Limits()
     access_log: AccessLogSettings = AccessLogSettings()
+    permissions: Permissions = Permissions()
     store: Store = Store()
     models: dict[str, Model] = Field(default_factory=dict)
     data_classes: dict[DataClass, DataClassRule] = Field(default_factory=dict)

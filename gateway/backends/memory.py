@@ -11,6 +11,7 @@ from datetime import datetime
 
 from gateway.core.audit import EMPTY_TRAIL, AuditEntry, AuditHead, AuditRow, append_row
 from gateway.core.errors import Conflict, NotFound
+from gateway.core.identity import Role
 from gateway.core.keyring import StoredKey
 from gateway.core.ports import ControlChange
 from gateway.core.registry import (
@@ -127,6 +128,15 @@ class MemoryStore:
         proposals = self._contents.proposals
         return [proposals[name] for name in sorted(proposals) if name > after][:limit]
 
+    async def remove_proposals(self, *, before: datetime) -> int:
+        """Forget proposals decided, or else expired, before that moment."""
+        async with self._writing() as change:
+            proposals = change.contents.proposals
+            old = [p.proposal_id for p in proposals.values() if p.closed_at < before]
+            for proposal_id in old:
+                del proposals[proposal_id]
+            return len(old)
+
     async def list_permission_uses(
         self, *, after: tuple[str, str], limit: int
     ) -> Sequence[PermissionUse]:
@@ -151,6 +161,10 @@ class _MemoryChange:
 
     async def find_client(self, client_id: str) -> StoredClient | None:
         return self.contents.clients.get(client_id)
+
+    async def list_clients_of(self, role: Role) -> Sequence[StoredClient]:
+        clients = self.contents.clients
+        return [clients[name] for name in sorted(clients) if clients[name].client.role is role]
 
     async def add_client(self, client: StoredClient) -> None:
         if client.client.client_id in self.contents.clients:

@@ -21,6 +21,7 @@ from gateway.cli import (
     init,
     keys,
     logs,
+    permissions,
     revoke,
     scrub,
     serve,
@@ -39,6 +40,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(revoke.app, name="revoke")
 app.add_typer(audit.app, name="audit")
 app.add_typer(logs.app, name="logs")
+app.add_typer(permissions.app, name="permissions")
 app.add_typer(status.app, name="status")
 app.command("init")(init.init)
 app.command("serve")(serve.serve)

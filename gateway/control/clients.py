@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from gateway.control.actors import STAFF_ROLES, Actor, Staff, verify_actor, verify_may_write
 from gateway.control.acts import Act, Action, Acts
+from gateway.control.permissions import held_permissions
 from gateway.control.revocation_entries import client_revocation, cut_revocation
 from gateway.control.secrets import SecretHasher, new_credential_id, new_secret
 from gateway.core.errors import Conflict, MalformedRequest, NotFound, PermissionDenied
@@ -160,7 +161,9 @@ class Clients:
             stored = await _get(change, client_id)
             if role is not Role.OWNER:
                 await _verify_owner_remains(change, stored, owners=owners)
-            saved = await self._save(change, stored, replace(stored.client, role=role))
+            withheld = stored.client.withheld - ROLE_PERMISSIONS[role]
+            client = replace(stored.client, role=role, withheld=withheld)
+            saved = await self._save(change, stored, client)
             await change.add_revocation(client_revocation(client_id, at=now))
             if credential is not None:
                 await _revoke_credentials(change, client_id, at=now)
@@ -304,9 +307,11 @@ def _with_grants(client: Client, grants: ClientGrants) -> Client:
         data_class=grants.data_class or client.data_class,
         token_binding=grants.token_binding or client.token_binding,
         quota=grants.quota or client.quota,
+        # What is granted again is granted, whatever was reclaimed before.
+        withheld=client.withheld - {grant.permission for grant in grants.grants or ()},
     )
 
 
 def _permissions(client: Client) -> set[str]:
-    """Return the names of all that the role and the grants of *client* give it."""
-    return {grant.permission for grant in client.grants} | set(ROLE_PERMISSIONS[client.role])
+    """Return the names of all that the role and the grants of *client* give it now."""
+    return held_permissions(client) - client.withheld

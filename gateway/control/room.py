@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from gateway.control.acts import Acts
@@ -14,6 +15,7 @@ from gateway.control.clients import Clients
 from gateway.control.key_documents import DocumentRules, KeyDocuments
 from gateway.control.keys import KeyRules, Keys
 from gateway.control.permission_uses import PermissionUses
+from gateway.control.permissions import Permissions
 from gateway.control.retention import DEFAULT_KEEP_DAYS, Retention
 from gateway.control.revocations import RevocationList
 from gateway.control.secrets import SecretHasher
@@ -31,6 +33,7 @@ from gateway.core.ports import AccessLogArchive, Clock, ControlStore, KeyWrap
 _ACTIVATION_SECONDS: Final = 0.5
 _MAINTENANCE_SECONDS: Final = 30.0
 _PURGE_SECONDS: Final = 3600.0
+_RECLAIM_SECONDS: Final = 86_400.0
 _WRITE_USES_SECONDS: Final = 30.0
 
 
@@ -53,6 +56,9 @@ class RoomRules:
     keys: KeyRules = field(default_factory=KeyRules)
     policies: Policies = field(default_factory=Policies)
     access_log_keep_days: int = DEFAULT_KEEP_DAYS
+    reclaim_idle_days: int | None = None
+    """After how many days a permission nobody uses is withheld; None: only when it is asked for."""
+
     document: DocumentRules | None = None
     """What the key document says besides the keys; by default our issuer asks for dates."""
 
@@ -74,6 +80,8 @@ class ControlRoom:
     audit: AuditTrail
     acts: Acts
     permission_uses: PermissionUses
+    permissions: Permissions
+    reclaim_idle_days: int | None
     snapshots: SnapshotHolder
     clock: Clock
     background: BackgroundTasks
@@ -91,6 +99,9 @@ class ControlRoom:
         self.background.every(_MAINTENANCE_SECONDS, self.revocations.forget_expired)
         self.background.every(_WRITE_USES_SECONDS, self.permission_uses.write)
         self.background.every(_PURGE_SECONDS, self.retention.purge_expired)
+        if self.reclaim_idle_days is not None:
+            reclaim = partial(self.permissions.reclaim_idle, self.reclaim_idle_days)
+            self.background.every(_RECLAIM_SECONDS, reclaim)
 
     async def close(self) -> None:
         """Stop the background tasks, write what they had in hand, then close the store."""
@@ -126,6 +137,8 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         audit=AuditTrail(acts),
         acts=acts,
         permission_uses=uses,
+        permissions=Permissions(acts, uses),
+        reclaim_idle_days=rules.reclaim_idle_days,
         snapshots=snapshots,
         clock=clock,
         background=BackgroundTasks(),

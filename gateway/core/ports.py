@@ -16,6 +16,7 @@ from typing import Protocol
 from gateway.core.access_log import AccessRecord
 from gateway.core.audit import AuditEntry, AuditHead, AuditRow
 from gateway.core.grants import Quota
+from gateway.core.identity import Role
 from gateway.core.keyring import StoredKey
 from gateway.core.policy import Snapshot
 from gateway.core.registry import (
@@ -47,6 +48,13 @@ class SnapshotFeed(SnapshotSource, Protocol):
 
         Waits as long as that takes, and costs nothing while it waits.
         """
+
+
+class UseLog(Protocol):
+    """What remembers the days on which permissions were used."""
+
+    def note(self, client_id: str, permission: str) -> None:
+        """Remember that *client_id* uses *permission* now. Never fails, never waits."""
 
 
 class KeyDocumentSource(Protocol):
@@ -164,6 +172,9 @@ class ControlChange(Protocol):
 
     async def find_client(self, client_id: str) -> StoredClient | None:
         """Return the client, or None."""
+
+    async def list_clients_of(self, role: Role) -> Sequence[StoredClient]:
+        """Return all clients that have *role*, disabled ones included, by identifier."""
 
     async def add_client(self, client: StoredClient) -> None:
         """Register a client. Raises ``Conflict`` when its identifier is taken."""
@@ -283,6 +294,12 @@ class ControlStore(Protocol):
 
     async def list_proposals(self, *, after: str, limit: int) -> Sequence[Proposal]:
         """Return up to *limit* proposals whose identifier sorts after *after*, in that order."""
+
+    async def remove_proposals(self, *, before: datetime) -> int:
+        """Forget proposals decided, or else expired, before that moment; return how many.
+
+        The revision stays.
+        """
 
     async def list_permission_uses(
         self, *, after: tuple[str, str], limit: int

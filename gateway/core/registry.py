@@ -142,6 +142,11 @@ class Proposal:
     decided_by: str | None = None
     decided_at: datetime | None = None
 
+    @property
+    def closed_at(self) -> datetime:
+        """The moment from which on it can no longer be decided."""
+        return self.decided_at or self.expires_at
+
 
 @dataclass(frozen=True, slots=True)
 class ControlState:

@@ -25,7 +25,7 @@ from gateway.core.policy import (
     verify_grant,
     verify_permission,
 )
-from gateway.core.ports import SnapshotSource, UpstreamRequest
+from gateway.core.ports import SnapshotSource, UpstreamRequest, UseLog
 from gateway.core.scrubber import ModelListFilter, StreamAnswerScrubber, WholeAnswerScrubber
 from gateway.core.tally import Tally
 from gateway.pipeline.exchange import Authorized, Decapsulated, Fresh, ModelCall
@@ -39,8 +39,9 @@ class Authorize:
     A request is of its client's data class; a header ``Sealgate-Data-Class`` may name a lower one.
     """
 
-    def __init__(self, snapshots: SnapshotSource) -> None:
+    def __init__(self, snapshots: SnapshotSource, uses: UseLog) -> None:
         self._snapshots = snapshots
+        self._uses = uses
 
     def __call__(self, fresh: Fresh) -> Authorized:
         """Return the call to make.
@@ -54,7 +55,16 @@ class Authorize:
         decide = _ROUTES.get((request.method.decode(), request.path.decode()))
         if decide is None:
             raise NotFound
-        return decide(authenticated.principal, decapsulated, self._snapshots.current())
+        authorized = decide(authenticated.principal, decapsulated, self._snapshots.current())
+        self._note(authorized)
+        return authorized
+
+    def _note(self, authorized: Authorized) -> None:
+        """Remember the day on which the permission was used, and nothing else of the call."""
+        client_id = authorized.principal.client.client_id
+        self._uses.note(client_id, authorized.permission)
+        if authorized.call is not None:
+            self._uses.note(client_id, authorized.call.grant.permission)
 
 
 def _call_model(

@@ -341,3 +341,29 @@ async def test_permission_uses_keep_the_later_day(store: ControlStore) -> None:
     async with store.change() as change:
         assert list(await change.list_permission_uses("c-1")) == expected
         assert list(await change.list_permission_uses("nobody")) == []
+
+
+async def test_old_proposals_are_forgotten(store: ControlStore) -> None:
+    """What was decided, or else expired, before the moment goes; the revision stays."""
+    old = Proposal("p-1", "a", "{}", "client:c-1", NOW, NOW + timedelta(hours=1))
+    waiting = replace(old, proposal_id="p-2", expires_at=NOW + timedelta(days=9))
+    decided = replace(waiting, proposal_id="p-3", decided_by="client:c-2", decided_at=NOW)
+    async with store.change() as change:
+        for proposal in (old, waiting, decided):
+            await change.add_proposal(proposal)
+    before = await store.revision()
+    assert await store.remove_proposals(before=NOW) == 0
+    assert await store.remove_proposals(before=NOW + timedelta(hours=2)) == 2
+    assert list(await store.list_proposals(after="", limit=9)) == [waiting]
+    assert await store.revision() == before
+
+
+async def test_clients_of_a_role(store: ControlStore) -> None:
+    """Inside a transaction the clients of one role are listed, this transaction's own included."""
+    async with store.change() as change:
+        for name, role in (("c-3", Role.OWNER), ("c-1", Role.OWNER), ("c-2", Role.AUDITOR)):
+            stored = client(name)
+            await change.add_client(replace(stored, client=replace(stored.client, role=role)))
+        found = await change.list_clients_of(Role.OWNER)
+        assert [stored.client.client_id for stored in found] == ["c-1", "c-3"]
+        assert await change.list_clients_of(Role.DEVELOPER) == []

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
-from gateway.cli import audit, clients, credentials, keys, logs, revoke, status
+from gateway.cli import audit, clients, credentials, keys, logs, permissions, revoke, status
 from gateway.cli.session import Session
 from gateway.control.room import ControlRoom
 from tests.fakes.control import FakeClock, make_room, make_wrap
@@ -23,6 +23,7 @@ _NOUNS = {
     "credentials": credentials,
     "keys": keys,
     "logs": logs,
+    "permissions": permissions,
     "revoke": revoke,
     "status": status,
 }
@@ -32,14 +33,14 @@ class Commands:
     """Runs commands on one store, whose access log lies in the folder ``access``."""
 
     def __init__(self, directory: Path) -> None:
-        self._wrap, self._directory, self._clock = make_wrap(), directory, FakeClock()
+        self._wrap, self._directory, self.clock = make_wrap(), directory, FakeClock()
         self._url = f"sqlite+aiosqlite:///{directory / 'store.db'}"
         asyncio.run(self._prepare())
 
     async def open(self, _config_path: Path | None) -> ControlRoom:
         """Open a control room as a command does."""
         store = DatabaseStore.open(self._url)
-        return make_room(self._directory, self._clock, store=store, key_wrap=self._wrap)
+        return make_room(self._directory, self.clock, store=store, key_wrap=self._wrap)
 
     async def _prepare(self) -> None:
         await upgrade(self._url)

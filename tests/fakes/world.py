@@ -84,6 +84,17 @@ class FixedSnapshots:
         return self.value
 
 
+class UsesSeen:
+    """A UseLog that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.noted: list[tuple[str, str]] = []
+
+    def note(self, client_id: str, permission: str) -> None:
+        """Keep it."""
+        self.noted.append((client_id, permission))
+
+
 def token(
     client_id: str = "c-app",
     *,

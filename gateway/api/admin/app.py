@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Match
 
-from gateway.api.admin import access_log, audit, clients, keys, revocations, status
+from gateway.api.admin import access_log, audit, clients, keys, permissions, revocations, status
 from gateway.api.admin.faults import name_faults, refuse_unknown
 from gateway.api.admin.json_body import JsonBody
 from gateway.api.admin.session import Gate, Proofs
@@ -44,7 +44,7 @@ def build_admin_app(room: ControlRoom, proofs: Proofs) -> FastAPI:
     app.state.room = room
     install_refusals(app, problem_json, name_faults=name_faults)
     app.add_exception_handler(405, _refuse_method)
-    for noun in (clients, keys, revocations, access_log, audit, status):
+    for noun in (clients, keys, revocations, access_log, audit, permissions, status):
         app.include_router(noun.ROUTER, prefix=PREFIX)
     return app
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +13,7 @@ from gateway.backends.database import queries
 from gateway.backends.database.rows import (
     Row,
     audit_row,
+    client_of,
     client_row,
     credential_row,
     key_of,
@@ -34,6 +35,7 @@ from gateway.backends.database.tables import (
 )
 from gateway.core.audit import AuditEntry, AuditRow, append_row
 from gateway.core.errors import Conflict, NotFound, StoreUnavailable
+from gateway.core.identity import Role
 from gateway.core.keyring import StoredKey
 from gateway.core.registry import Credential, PermissionUse, Proposal, Revocation, StoredClient
 
@@ -49,6 +51,17 @@ class DatabaseChange:
     async def find_client(self, client_id: str) -> StoredClient | None:
         """Return the client, or None."""
         return await queries.find_client(self._connection, client_id)
+
+    async def list_clients_of(self, role: Role) -> Sequence[StoredClient]:
+        """Return all clients that have *role*, by identifier."""
+        query = select(CLIENTS).where(CLIENTS.c.role == role.value).order_by(CLIENTS.c.client_id)
+        return [client_of(row) for row in await queries.rows(self._connection, query)]
+
+    async def remove_proposals(self, *, before: datetime) -> int:
+        """Forget proposals decided, or else expired, before that moment; return how many."""
+        closed_at = func.coalesce(PROPOSALS.c.decided_at, PROPOSALS.c.expires_at)
+        old = delete(PROPOSALS).where(closed_at < before)
+        return (await self._connection.execute(old)).rowcount
 
     async def add_client(self, client: StoredClient) -> None:
         """Register a client."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select, tuple_, update
@@ -144,6 +145,11 @@ class DatabaseStore:
         query = query.order_by(PROPOSALS.c.proposal_id).limit(limit)
         async with self._reading() as connection:
             return [proposal_of(row) for row in await queries.rows(connection, query)]
+
+    async def remove_proposals(self, *, before: datetime) -> int:
+        """Forget old proposals; no other process need reload for it."""
+        async with self._writing() as change:
+            return await change.remove_proposals(before=before)
 
     async def list_permission_uses(
         self, *, after: tuple[str, str], limit: int

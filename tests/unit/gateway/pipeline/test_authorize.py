@@ -19,6 +19,7 @@ from tests.fakes.world import (
     NOW,
     STREAM_BODY,
     FixedSnapshots,
+    UsesSeen,
     decapsulated,
     inner_request,
     snapshot,
@@ -29,7 +30,7 @@ from tests.fakes.world import (
 def run(request=None, *, value=None, **client):
     principal = Principal(with_client(**client), "token-1", "sig-1", NOW, NOW)
     authenticated = Authenticated(principal, decapsulated(request))
-    return Authorize(FixedSnapshots(value))(Fresh(authenticated))
+    return Authorize(FixedSnapshots(value), UsesSeen())(Fresh(authenticated))
 
 
 def with_class(*values, body=CHAT_BODY):
@@ -130,10 +131,10 @@ def test_stream_needs_the_chunked_kind():
     for body, fine in ((STREAM_BODY, False), (CHAT_BODY, True)):
         authenticated = Authenticated(principal, decapsulated(inner_request(body), seal=seal))
         if fine:
-            assert Authorize(FixedSnapshots())(Fresh(authenticated))
+            assert Authorize(FixedSnapshots(), UsesSeen())(Fresh(authenticated))
         else:
             with pytest.raises(UnsupportedParameter):
-                Authorize(FixedSnapshots())(Fresh(authenticated))
+                Authorize(FixedSnapshots(), UsesSeen())(Fresh(authenticated))
 
 
 def test_model_list_takes_no_body():
@@ -244,3 +245,23 @@ def test_scrubber_tells_the_cost_to_the_call(asked, shown):
     data = orjson.dumps(event | {"usage": {"total_tokens": 7}})
     assert bool(first.new_scrubber().feed(b"data: " + data + b"\n\n")) is shown
     assert first.tally.tokens(request_bytes=0) == 7
+
+
+def test_use_is_noted_once_it_was_allowed():
+    """An allowed call is noted by role permission and grant, a refused one not at all."""
+    uses = UsesSeen()
+    principal = Principal(with_client(), "token-1", "sig-1", NOW, NOW)
+    authorize = Authorize(FixedSnapshots(), uses)
+    authorize(Fresh(Authenticated(principal, decapsulated())))
+    assert uses.noted == [
+        ("c-app", "models:call"),
+        ("c-app", "models:call:chat_completions:tiny"),
+    ]
+    uses.noted.clear()
+    stranger = Principal(with_client(grants=frozenset()), "token-1", "sig-1", NOW, NOW)
+    with pytest.raises(PermissionDenied):
+        authorize(Fresh(Authenticated(stranger, decapsulated())))
+    assert uses.noted == []
+    listing = replace(inner_request(b""), method=b"GET", path=b"/v1/models")
+    authorize(Fresh(Authenticated(principal, decapsulated(listing))))
+    assert uses.noted == [("c-app", "models:list")]

@@ -46,6 +46,7 @@ from tests.fakes.world import (
     FakeUpstream,
     FixedSnapshots,
     RecordingDownstream,
+    UsesSeen,
     clear_received,
     clock,
     inner_request,
@@ -86,7 +87,7 @@ class World:
                 source, TokenVerifier(EXPECTED), clock, nonces=lambda: NONCES
             ),
             refuse_replay=RefuseReplay(MemoryReplayStore(clock), clock),
-            authorize=Authorize(source),
+            authorize=Authorize(source, UsesSeen()),
             meter=Meter(self.quotas, count_refusal=lambda: None),
             forward=Forward(self.upstream),
             running=self.running,

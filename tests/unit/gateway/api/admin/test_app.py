@@ -33,6 +33,9 @@ OPERATIONS = [
     ("GET", "audit"),
     ("GET", "audit/verify"),
     ("GET", "audit/export"),
+    ("GET", "permissions/usage"),
+    ("POST", "permissions/reclaim"),
+    ("POST", "permissions/restore"),
 ]
 
 
