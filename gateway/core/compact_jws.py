@@ -16,12 +16,14 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from jwt import InvalidTokenError, PyJWS
+from jwt.algorithms import OKPAlgorithm
 
-from gateway.core.jwk import SigningAlgorithm, VerificationKey
+from gateway.core.jwk import SigningAlgorithm, VerificationKey, find_algorithm
 from gateway.core.jws import Unreadable, parse_base64url, parse_object
 
 MAX_COMPACT_CHARS: Final = 4096
 _JWS: Final = PyJWS(algorithms=[algorithm.value for algorithm in SigningAlgorithm])
+_JWS.register_algorithm("Ed25519", OKPAlgorithm())  # its name since RFC 9864; the key has the curve
 _FORBIDDEN: Final = frozenset({"crit", "b64", "zip", "jku", "x5u"})
 # A text that a log line, a key of the store or a header could carry as it is.
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -32,13 +34,16 @@ class CompactForm:
     """What a message of one use looks like.
 
     *types* are the values of ``typ``; *required* members must be in the header, *optional* ones may
-    be, no others. ``ValueError`` for a member that would have to be followed or obeyed.
+    be, no others. With *ed25519_named* an ``alg`` may also be "Ed25519", as RFC 9864 has it and
+    libraries of others write it. ``ValueError`` for a member that would have to be followed or
+    obeyed.
     """
 
     types: frozenset[str]
     required: frozenset[str] = frozenset({"alg", "typ", "kid"})
     optional: frozenset[str] = frozenset()
     max_chars: int = MAX_COMPACT_CHARS
+    ed25519_named: bool = False
 
     def __post_init__(self) -> None:
         if (self.required | self.optional) & _FORBIDDEN or "alg" not in self.required:
@@ -131,7 +136,8 @@ def parse_compact_jws(message: str, form: CompactForm) -> UnverifiedJws:
     unverified = Claims(header)
     if "typ" in header and unverified.text("typ") not in form.types:  # 3
         raise Unreadable
-    if unverified.text("alg") not in set(SigningAlgorithm):
+    algorithm = find_algorithm(unverified.text("alg"))
+    if algorithm is None or (algorithm != header["alg"] and not form.ed25519_named):
         raise Unreadable
     return UnverifiedJws(header, payload, message)
 
@@ -143,11 +149,11 @@ def verify_compact_jws(unverified_jws: UnverifiedJws, key: VerificationKey) -> C
 
 def verify_payload(unverified_jws: UnverifiedJws, key: VerificationKey) -> bytes:
     """Return the payload, whatever it is, if *key* signed it. Raises ``Unreadable``."""
-    algorithm = key.algorithm.value
-    if unverified_jws.header["alg"] != algorithm:
+    name = unverified_jws.header["alg"]
+    if find_algorithm(name) is not key.algorithm:
         raise Unreadable
     try:
-        _JWS.decode(unverified_jws.compact, key.public, algorithms=[algorithm])
+        _JWS.decode(unverified_jws.compact, key.public, algorithms=[name])
     except InvalidTokenError:
         # The cause stays out of the chain: it would carry the message into a traceback.
         raise Unreadable from None

@@ -25,7 +25,13 @@ from gateway.core.compact_jws import (
     verify_compact_jws,
 )
 from gateway.core.errors import ProofRequired
-from gateway.core.jwk import RSA_ALGORITHMS, SigningAlgorithm, jwk_thumbprint, parse_jwk
+from gateway.core.jwk import (
+    RSA_ALGORITHMS,
+    SigningAlgorithm,
+    find_algorithm,
+    jwk_thumbprint,
+    parse_jwk,
+)
 from gateway.core.jws import Unreadable, encode_base64url, parse_base64url
 
 PROOF_TYPE: Final = "dpop+jwt"
@@ -45,7 +51,10 @@ _NONCE_TAG_BYTES: Final = 16
 _TAG_BYTES: Final = 16
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
 _FORM: Final = CompactForm(
-    types=frozenset({PROOF_TYPE}), required=frozenset({"alg", "typ", "jwk"}), max_chars=8192
+    types=frozenset({PROOF_TYPE}),
+    required=frozenset({"alg", "typ", "jwk"}),
+    max_chars=8192,
+    ed25519_named=True,
 )
 _DEFAULT_PORTS: Final[Mapping[str, int]] = MappingProxyType({"https": 443, "http": 80})
 _URI: Final = re.compile(r"[\x21-\x7e]{1,2048}", re.ASCII)
@@ -146,7 +155,7 @@ def _unverified_jwk(unverified: UnverifiedJws) -> Mapping[str, Any]:
 
 def _rsa_algorithm(unverified: UnverifiedJws) -> SigningAlgorithm | None:
     """Return what an RSA key without ``alg`` is used with: here the key has this one use only."""
-    algorithm = SigningAlgorithm(unverified.header["alg"])
+    algorithm = find_algorithm(unverified.header["alg"])
     return algorithm if algorithm in RSA_ALGORITHMS else None
 
 

@@ -63,7 +63,8 @@ class ExternalIssuer:
     def __post_init__(self) -> None:
         # Some providers name certificates too; nothing of that is read.
         optional = frozenset({"x5t", "x5t#S256", "x5c"})
-        object.__setattr__(self, "form", CompactForm(self.types, optional=optional))
+        form = CompactForm(self.types, optional=optional, ed25519_named=True)
+        object.__setattr__(self, "form", form)
 
     @property
     def rsa_algorithm(self) -> SigningAlgorithm | None:

@@ -55,6 +55,14 @@ class SigningAlgorithm(StrEnum):
     PS256 = "PS256"
 
 
+# RFC 9864 §2.2 names EdDSA over this curve, the only one here, after the curve; "EdDSA" goes on.
+_BY_NAME: Final[Mapping[str, SigningAlgorithm]] = MappingProxyType(
+    {
+        **{algorithm.value: algorithm for algorithm in SigningAlgorithm},
+        "Ed25519": SigningAlgorithm.EDDSA,
+    }
+)
+
 RSA_ALGORITHMS: Final = frozenset({SigningAlgorithm.RS256, SigningAlgorithm.PS256})
 
 _ALGORITHMS: Final[Mapping[str, frozenset[SigningAlgorithm]]] = MappingProxyType(
@@ -65,6 +73,11 @@ _ALGORITHMS: Final[Mapping[str, frozenset[SigningAlgorithm]]] = MappingProxyType
     }
 )
 _CURVES: Final[Mapping[str, str]] = MappingProxyType({"OKP": "Ed25519", "EC": "P-256"})
+
+
+def find_algorithm(name: str) -> SigningAlgorithm | None:
+    """Return the algorithm that JOSE calls *name*, or None for one that is not verified here."""
+    return _BY_NAME.get(name)
 
 
 class NotOurs(Unreadable):
@@ -149,19 +162,19 @@ def _parse_algorithm(
     named = members.get("alg")
     if named is not None and not isinstance(named, str):
         raise Unreadable
-    is_known = named in set(SigningAlgorithm)
+    algorithm = None if named is None else find_algorithm(named)
     fitting = _ALGORITHMS.get(kty, frozenset())
     if kty in _CURVES and _text(members, "crv") != _CURVES[kty]:
         fitting = frozenset()
-    if is_known and named not in fitting:
+    if algorithm is not None and algorithm not in fitting:
         raise Unreadable  # it claims to be ours, and contradicts itself
     if named is None and kty == "RSA":
-        named = rsa_algorithm
+        algorithm = rsa_algorithm
     elif named is None and fitting:
-        (named,) = fitting
-    if named not in fitting:
+        (algorithm,) = fitting
+    if algorithm is None or algorithm not in fitting:
         raise NotOurs
-    return SigningAlgorithm(named)
+    return algorithm
 
 
 def _verify_use(members: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,6 +48,19 @@ def forge(header: Any, payload: bytes = b'{"a":"b"}') -> str:
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()
     signed = f"{encode(raw)}.{encode(payload)}"
     return f"{signed}.{encode(ED.sign(signed.encode()))}"
+
+
+def test_name_after_the_curve_is_taken_where_others_write():
+    """EdDSA may be called Ed25519 (RFC 9864) in the forms that say so, and by such a key alone."""
+    message = forge({**HEADER, "alg": "Ed25519"})
+    with pytest.raises(Unreadable):
+        parse_compact_jws(message, FORM)
+    unverified = parse_compact_jws(message, replace(FORM, ed25519_named=True))
+    assert verify_compact_jws(unverified, KEY).text("a") == "b"
+    other = name_key(Ed25519PrivateKey.generate().public_key(), SigningAlgorithm.EDDSA)
+    for key in (other, name_key(EC.public_key(), SigningAlgorithm.ES256)):
+        with pytest.raises(Unreadable):
+            verify_compact_jws(unverified, key)
 
 
 @pytest.mark.parametrize("algorithm", SigningAlgorithm)

@@ -71,6 +71,11 @@ def test_a_good_proof_names_its_key():
     assert verify(prove({**PAYLOAD, "jti": "j-2"})).jti_tag != proven.jti_tag
 
 
+def test_algorithm_may_be_named_after_the_curve():
+    """Libraries that follow RFC 9864 say Ed25519 where others say EdDSA."""
+    assert verify(prove(header={**HEADER, "alg": "Ed25519"})) == verify(prove())
+
+
 def test_the_proof_of_the_standard_is_read():
     """RFC 9449, figure 13, is a proof with an access token hash; it is good in its minute."""
     proof = (

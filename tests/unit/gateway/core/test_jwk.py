@@ -17,6 +17,7 @@ from gateway.core.jwk import (
     MAX_SET_KEYS,
     NotOurs,
     SigningAlgorithm,
+    find_algorithm,
     jwk_thumbprint,
     name_key,
     parse_jwk,
@@ -81,6 +82,15 @@ def test_thumbprint_is_that_of_the_standard():
     okp = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
     key = parse_jwk(okp)
     assert key.kid == jwk_thumbprint(key) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+
+def test_name_after_the_curve_is_the_same_algorithm():
+    """A key that says Ed25519 (RFC 9864) is one that says EdDSA; with another curve it is none."""
+    assert parse_jwk({**ED_JWK, "alg": "Ed25519"}) == parse_jwk(ED_JWK)
+    with pytest.raises(Unreadable):
+        parse_jwk({**EC_JWK, "alg": "Ed25519"})
+    assert find_algorithm("Ed25519") is SigningAlgorithm.EDDSA
+    assert find_algorithm("Ed448") is None
 
 
 def test_algorithm_follows_from_the_key():
