@@ -37,6 +37,7 @@ from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
+from gateway.control.two_person import TwoPersonAct, TwoPersonRule
 from gateway.core.external_tokens import ExternalIssuer
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.keyring import KeyAlgorithm, KeyUse
@@ -250,6 +251,10 @@ def _control_room(configuration: Configuration, files: AccessLogFiles) -> Contro
         keys=_key_rules(settings),
         policies=_policies(settings),
         access_log_keep_days=settings.access_log.retention_days,
+        two_person=TwoPersonRule(
+            frozenset(map(TwoPersonAct, settings.admin.two_person)),
+            timedelta(minutes=settings.admin.proposal_minutes),
+        ),
         reclaim_idle_days=settings.permissions.reclaim_idle_days,
     )
     return build_room(ports, rules)

@@ -71,11 +71,18 @@ class Listen(_BehindProxies):
 
 
 class Admin(_BehindProxies):
-    """The admin listener; on loopback and for loopback unless told otherwise."""
+    """The admin listener; on loopback and for loopback unless told otherwise.
+
+    *two_person* names the acts that another owner must approve within *proposal_minutes*.
+    """
 
     host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
     port: Port = 9443
     networks: Networks = _LOOPBACK
+    two_person: frozenset[Literal["revoke-everything", "assign-role", "allow-plaintext"]] = (
+        frozenset()
+    )
+    proposal_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
 
 
 class Tls(_Section):

@@ -22,6 +22,7 @@ from gateway.cli import (
     keys,
     logs,
     permissions,
+    proposals,
     revoke,
     scrub,
     serve,
@@ -41,6 +42,7 @@ app.add_typer(revoke.app, name="revoke")
 app.add_typer(audit.app, name="audit")
 app.add_typer(logs.app, name="logs")
 app.add_typer(permissions.app, name="permissions")
+app.add_typer(proposals.app, name="proposals")
 app.add_typer(status.app, name="status")
 app.command("init")(init.init)
 app.command("serve")(serve.serve)

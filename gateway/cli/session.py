@@ -19,7 +19,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.control.room import ControlRoom
+from gateway.control.two_person import Proposed, parse_arguments
 from gateway.core.errors import SealgateError
+from gateway.core.registry import Proposal
 
 T = TypeVar("T")
 Row = Mapping[str, object]
@@ -40,7 +42,12 @@ def act(context: typer.Context, work: Callable[[ControlRoom], Awaitable[T]]) -> 
     session = context.obj
     assert isinstance(session, Session)
     with refusals():
-        return asyncio.run(_act(session, work))
+        try:
+            return asyncio.run(_act(session, work))
+        except Proposed as waiting:
+            typer.echo("Nothing was done yet: another owner must approve this proposal.", err=True)
+            show(proposal_row(waiting.proposal), as_json=bool(context.params.get("as_json")))
+            raise typer.Exit(0) from None
 
 
 @contextmanager
@@ -59,6 +66,21 @@ async def _act(session: Session, work: Callable[[ControlRoom], Awaitable[T]]) ->
         return await work(room)
     finally:
         await room.close()
+
+
+def proposal_row(proposal: Proposal) -> Row:
+    """Return a proposal's row."""
+    return {
+        "proposal_id": proposal.proposal_id,
+        "action": proposal.action,
+        "arguments": parse_arguments(proposal),
+        "proposer": proposal.proposer,
+        "created_at": proposal.created_at,
+        "expires_at": proposal.expires_at,
+        "state": proposal.state.value,
+        "decided_by": proposal.decided_by,
+        "decided_at": proposal.decided_at,
+    }
 
 
 def show(value: Row | Sequence[Row], *, as_json: bool) -> None:

@@ -7,18 +7,31 @@ or purged) has its row before it is done.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
-from gateway.control.actors import Actor, Staff, verify_actor
+from gateway.control.actors import Actor, Staff, System, verify_actor
 from gateway.control.permission_uses import PermissionUses
 from gateway.control.snapshot import SnapshotHolder
+from gateway.control.two_person import (
+    Plan,
+    Proposed,
+    SecondPersonNeeded,
+    TwoPersonRule,
+    encode_parameters,
+)
 from gateway.core.audit import AuditEntry, Outcome
-from gateway.core.errors import SealgateError, StoreUnavailable
+from gateway.core.errors import ApprovalNeeded, SealgateError, StoreUnavailable
+from gateway.core.identity import Role
 from gateway.core.policy import Permission
 from gateway.core.ports import Clock, ControlChange, ControlStore
+from gateway.core.registry import Proposal
+
+NO_RULE: Final = TwoPersonRule()
 
 
 class Action(StrEnum):
@@ -70,11 +83,14 @@ class Acts:
         *,
         clock: Clock,
         uses: PermissionUses,
+        rule: TwoPersonRule = NO_RULE,
     ) -> None:
         self.store = store
         self.snapshots = snapshots
         self.clock = clock
         self._uses = uses
+        self._rule = rule
+        self._notes: WeakKeyDictionary[ControlChange, str] = WeakKeyDictionary()
 
     def verify(self, actor: Actor, permission: Permission) -> None:
         """Raise ``PermissionDenied`` unless *actor* holds *permission*; note that it was used."""
@@ -92,7 +108,8 @@ class Acts:
         """
         async with self.several(actor, permission, act) as change:
             yield change
-            await self.record(change, actor, act)
+            note = self._notes.pop(change, None)
+            await self.record(change, actor, act if note is None else _with_note(act, note))
 
     @asynccontextmanager
     async def several(
@@ -100,7 +117,8 @@ class Acts:
     ) -> AsyncIterator[ControlChange]:
         """Open a transaction for several acts, of which the caller records each.
 
-        *act* names them all in the row of a refusal.
+        *act* names them all in the row of a refusal. Raises ``Proposed`` when :meth:`ask` found
+        that a second person is needed; nothing was changed then but the list of proposals.
         """
         try:
             self.verify(actor, permission)
@@ -108,10 +126,51 @@ class Acts:
                 yield change
         except StoreUnavailable:
             raise
+        except SecondPersonNeeded as needed:
+            raise Proposed(await self._propose(actor, act, needed.plan)) from None
         except SealgateError as refusal:
             await self._refuse(actor, act, refusal)
             raise
         await self.snapshots.catch_up()
+
+    async def ask(self, change: ControlChange, actor: Actor, plan: Plan) -> None:
+        """Go on only if no second person is needed for *plan*. To be called inside :meth:`change`.
+
+        After the act's own checks, so that nothing is proposed that cannot be done. Raises
+        ``ApprovalNeeded`` for staff while there are fewer than two enabled owners. The local
+        operator, who has to name them, goes on then, and the row of the act says so.
+        """
+        if isinstance(actor, System) or not plan.reasons & self._rule.acts:
+            return
+        owners = await change.list_clients_of(Role.OWNER)
+        if sum(not owner.client.disabled for owner in owners) >= 2:
+            raise SecondPersonNeeded(plan)
+        if isinstance(actor, Staff):
+            raise ApprovalNeeded
+        self._notes[change] = "alone: fewer than two enabled owners"
+
+    def within(self, change: ControlChange, note: str) -> Acts:
+        """Return acts that are done inside *change*, with *note* in their rows."""
+        return _Within(self, change, note, uses=self._uses)
+
+    async def _propose(self, actor: Actor, act: Act, plan: Plan) -> Proposal:
+        now = self.clock()
+        principal = actor.principal if isinstance(actor, Staff) else None
+        proposal = Proposal(
+            proposal_id=f"p-{int(now.timestamp() * 1000):012x}{secrets.token_hex(8)}",
+            action=act.action.value,
+            parameters=encode_parameters(plan, principal),
+            proposer=actor.name,
+            created_at=now,
+            expires_at=now + self._rule.lifetime,
+        )
+        what = " ".join(filter(None, (act.action.value, act.target, act.detail)))
+        row = Act(Action.PROPOSE, proposal.proposal_id, what)
+        async with self.store.change() as change:
+            await change.add_proposal(proposal)
+            await self.record(change, actor, row, outcome=Outcome.PROPOSED)
+        await self.snapshots.catch_up()
+        return proposal
 
     async def record(
         self, change: ControlChange, actor: Actor, act: Act, *, outcome: Outcome = Outcome.DONE
@@ -146,3 +205,30 @@ class Acts:
             request_id=actor.request_id,
             detail=act.detail,
         )
+
+
+class _Within(Acts):
+    """Acts inside a transaction that somebody else opened and commits: an approved proposal."""
+
+    def __init__(
+        self, acts: Acts, change: ControlChange, note: str, *, uses: PermissionUses
+    ) -> None:
+        super().__init__(acts.store, acts.snapshots, clock=acts.clock, uses=uses)
+        self._change = change
+        self._note = note
+
+    @asynccontextmanager
+    async def several(
+        self,
+        actor: Actor,
+        permission: Permission,
+        act: Act,  # noqa: ARG002  # the signature is that of every act
+    ) -> AsyncIterator[ControlChange]:
+        """Give the transaction. A refusal is written down by who opened it."""
+        self.verify(actor, permission)
+        self._notes[self._change] = self._note
+        yield self._change
+
+
+def _with_note(act: Act, note: str) -> Act:
+    return act._replace(detail=f"{act.detail}; {note}" if act.detail else note)

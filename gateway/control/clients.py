@@ -19,6 +19,7 @@ from gateway.control.acts import Act, Action, Acts
 from gateway.control.permissions import held_permissions
 from gateway.control.revocation_entries import client_revocation, cut_revocation
 from gateway.control.secrets import SecretHasher, new_credential_id, new_secret
+from gateway.control.two_person import Plan, TwoPersonAct, reasons_of
 from gateway.core.errors import Conflict, MalformedRequest, NotFound, PermissionDenied
 from gateway.core.grants import DataClass, Grant, Quota, TokenBinding
 from gateway.core.identity import Client, Network, Role
@@ -95,6 +96,8 @@ class Clients:
             if role is not Role.APPLICATION:
                 verify_actor(actor, Permission.ASSIGN_ROLES)
             client = _with_grants(Client(client_id=client_id, role=role), grants)
+            plan = Plan(reasons_of(None, client), {"grants": grants, "role": role})
+            await self._acts.ask(change, actor, plan)
             await change.add_client(StoredClient(client, created_at=now, changed_at=now))
             await change.add_credential(credential)
             await self._note_granted(change, client_id, _permissions(client))
@@ -106,7 +109,11 @@ class Clients:
         async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
             stored = await _get(change, client_id)
             verify_may_write(actor, stored.client.role)
-            saved = await self._save(change, stored, _with_grants(stored.client, grants))
+            client = _with_grants(stored.client, grants)
+            arguments = {"client_id": client_id, "grants": grants, "version": stored.version}
+            plan = Plan(reasons_of(stored.client, client), arguments)
+            await self._acts.ask(change, actor, plan)
+            saved = await self._save(change, stored, client)
             new = _permissions(saved.client) - _permissions(stored.client)
             await self._note_granted(change, client_id, new)
         return saved
@@ -161,6 +168,9 @@ class Clients:
             stored = await _get(change, client_id)
             if role is not Role.OWNER:
                 await _verify_owner_remains(change, stored, owners=owners)
+            arguments = {"client_id": client_id, "role": role, "version": stored.version}
+            plan = Plan(frozenset({TwoPersonAct.ASSIGN_ROLE}), arguments)
+            await self._acts.ask(change, actor, plan)
             withheld = stored.client.withheld - ROLE_PERMISSIONS[role]
             client = replace(stored.client, role=role, withheld=withheld)
             saved = await self._save(change, stored, client)

@@ -18,6 +18,7 @@ from gateway.control.revocation_entries import (
     jti_revocation,
     key_revocation,
 )
+from gateway.control.two_person import Plan, TwoPersonAct
 from gateway.core.errors import MalformedRequest, NotFound
 from gateway.core.identity import Role
 from gateway.core.policy import Permission
@@ -63,6 +64,9 @@ class RevocationList:
         async with self._acts.change(actor, Permission.WRITE_REVOCATIONS, act) as change:
             entry = _entry(kind, subject, at=self._clock(), issued_before=issued_before)
             await _verify_subject(change, actor, kind, subject=subject)
+            if kind is RevocationKind.EVERYTHING:
+                reasons = frozenset({TwoPersonAct.REVOKE_EVERYTHING})
+                await self._acts.ask(change, actor, Plan(reasons, {"issued_before": issued_before}))
             await change.add_revocation(entry)
         return entry
 

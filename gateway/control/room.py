@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from gateway.control.acts import Acts
+from gateway.control.acts import NO_RULE, Acts
+from gateway.control.approvals import Approvals
 from gateway.control.audit import AuditTrail
 from gateway.control.background import BackgroundTasks
 from gateway.control.clients import Clients
@@ -27,6 +28,7 @@ from gateway.control.snapshot import (
 )
 from gateway.control.status import Status
 from gateway.control.tokens import TokenRules, Tokens
+from gateway.control.two_person import TwoPersonRule
 from gateway.core.errors import StoreUnavailable
 from gateway.core.ports import AccessLogArchive, Clock, ControlStore, KeyWrap
 
@@ -56,6 +58,7 @@ class RoomRules:
     keys: KeyRules = field(default_factory=KeyRules)
     policies: Policies = field(default_factory=Policies)
     access_log_keep_days: int = DEFAULT_KEEP_DAYS
+    two_person: TwoPersonRule = NO_RULE
     reclaim_idle_days: int | None = None
     """After how many days a permission nobody uses is withheld; None: only when it is asked for."""
 
@@ -81,6 +84,7 @@ class ControlRoom:
     acts: Acts
     permission_uses: PermissionUses
     permissions: Permissions
+    approvals: Approvals
     reclaim_idle_days: int | None
     snapshots: SnapshotHolder
     clock: Clock
@@ -99,6 +103,7 @@ class ControlRoom:
         self.background.every(_MAINTENANCE_SECONDS, self.revocations.forget_expired)
         self.background.every(_WRITE_USES_SECONDS, self.permission_uses.write)
         self.background.every(_PURGE_SECONDS, self.retention.purge_expired)
+        self.background.every(_PURGE_SECONDS, self.approvals.forget_old)
         if self.reclaim_idle_days is not None:
             reclaim = partial(self.permissions.reclaim_idle, self.reclaim_idle_days)
             self.background.every(_RECLAIM_SECONDS, reclaim)
@@ -119,7 +124,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
     )
     hasher = SecretHasher()
     uses = PermissionUses(store, clock)
-    acts = Acts(store, snapshots, clock=clock, uses=uses)
+    acts = Acts(store, snapshots, clock=clock, uses=uses, rule=rules.two_person)
     keys = Keys(acts, key_wrap=ports.key_wrap, rules=rules.keys)
     return ControlRoom(
         clients=Clients(acts, hasher=hasher),
@@ -137,7 +142,13 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         audit=AuditTrail(acts),
         acts=acts,
         permission_uses=uses,
-        permissions=Permissions(acts, uses),
+        # With the rule there must stay somebody to agree with.
+        permissions=Permissions(acts, uses, keep_owners=2 if rules.two_person.acts else 1),
+        approvals=Approvals(
+            acts,
+            clients=partial(Clients, hasher=hasher),
+            revocations=partial(RevocationList, keys=keys),
+        ),
         reclaim_idle_days=rules.reclaim_idle_days,
         snapshots=snapshots,
         clock=clock,

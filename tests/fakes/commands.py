@@ -12,9 +12,21 @@ from typer.testing import CliRunner
 
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.upgrade import upgrade
-from gateway.cli import audit, clients, credentials, keys, logs, permissions, revoke, status
+from gateway.cli import (
+    audit,
+    clients,
+    credentials,
+    keys,
+    logs,
+    permissions,
+    proposals,
+    revoke,
+    status,
+)
 from gateway.cli.session import Session
+from gateway.control.acts import NO_RULE
 from gateway.control.room import ControlRoom
+from gateway.control.two_person import TwoPersonRule
 from tests.fakes.control import FakeClock, make_room, make_wrap
 
 _NOUNS = {
@@ -24,6 +36,7 @@ _NOUNS = {
     "keys": keys,
     "logs": logs,
     "permissions": permissions,
+    "proposals": proposals,
     "revoke": revoke,
     "status": status,
 }
@@ -32,7 +45,8 @@ _NOUNS = {
 class Commands:
     """Runs commands on one store, whose access log lies in the folder ``access``."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, two_person: TwoPersonRule = NO_RULE) -> None:
+        self._two_person = two_person
         self._wrap, self._directory, self.clock = make_wrap(), directory, FakeClock()
         self._url = f"sqlite+aiosqlite:///{directory / 'store.db'}"
         asyncio.run(self._prepare())
@@ -40,7 +54,13 @@ class Commands:
     async def open(self, _config_path: Path | None) -> ControlRoom:
         """Open a control room as a command does."""
         store = DatabaseStore.open(self._url)
-        return make_room(self._directory, self.clock, store=store, key_wrap=self._wrap)
+        return make_room(
+            self._directory,
+            self.clock,
+            store=store,
+            key_wrap=self._wrap,
+            two_person=self._two_person,
+        )
 
     async def _prepare(self) -> None:
         await upgrade(self._url)

@@ -11,10 +11,12 @@ from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.key_wrap import KEY_BYTES, FileKeyWrap
 from gateway.backends.memory import MemoryStore
 from gateway.control.actors import LocalOperator, Staff
+from gateway.control.acts import NO_RULE
 from gateway.control.clients import ClientGrants, IssuedCredential
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.tokens import ClientProof, TokenRules
+from gateway.control.two_person import TwoPersonRule
 from gateway.core.errors import StoreUnavailable
 from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Principal, Role
@@ -81,6 +83,7 @@ def make_room(
     key_wrap: FileKeyWrap | None = None,
     lifetime: timedelta = timedelta(hours=1),
     keys: KeyRules | None = None,
+    two_person: TwoPersonRule = NO_RULE,
 ) -> ControlRoom:
     """Return a control room over *store*, by default a fresh one in memory."""
     ports = RoomPorts(
@@ -91,7 +94,9 @@ def make_room(
         monotonic=clock.monotonic,
     )
     rules = TokenRules(ISSUER, AUDIENCE, lifetime)
-    return build_room(ports, RoomRules(tokens=rules, keys=keys or KeyRules()))
+    return build_room(
+        ports, RoomRules(tokens=rules, keys=keys or KeyRules(), two_person=two_person)
+    )
 
 
 def principal(role: Role, client_id: str = "someone") -> Staff:

@@ -9,7 +9,16 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Match
 
-from gateway.api.admin import access_log, audit, clients, keys, permissions, revocations, status
+from gateway.api.admin import (
+    access_log,
+    audit,
+    clients,
+    keys,
+    permissions,
+    proposals,
+    revocations,
+    status,
+)
 from gateway.api.admin.faults import name_faults, refuse_unknown
 from gateway.api.admin.json_body import JsonBody
 from gateway.api.admin.session import Gate, Proofs
@@ -17,6 +26,7 @@ from gateway.api.body_limit import BodyLimit
 from gateway.api.problems import problem_json
 from gateway.api.refusals import install_refusals, refusal
 from gateway.control.room import ControlRoom
+from gateway.control.two_person import Proposed
 from gateway.core.errors import MethodNotAllowed
 
 PREFIX: Final = "/admin/v1"
@@ -44,7 +54,8 @@ def build_admin_app(room: ControlRoom, proofs: Proofs) -> FastAPI:
     app.state.room = room
     install_refusals(app, problem_json, name_faults=name_faults)
     app.add_exception_handler(405, _refuse_method)
-    for noun in (clients, keys, revocations, access_log, audit, permissions, status):
+    app.add_exception_handler(Proposed, proposals.answer_proposed)
+    for noun in (clients, keys, revocations, access_log, audit, permissions, proposals, status):
         app.include_router(noun.ROUTER, prefix=PREFIX)
     return app
 

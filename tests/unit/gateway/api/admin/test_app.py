@@ -36,6 +36,9 @@ OPERATIONS = [
     ("GET", "permissions/usage"),
     ("POST", "permissions/reclaim"),
     ("POST", "permissions/restore"),
+    ("GET", "proposals"),
+    ("POST", "proposals/p/approve"),
+    ("POST", "proposals/p/reject"),
 ]
 
 
