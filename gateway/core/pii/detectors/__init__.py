@@ -11,6 +11,7 @@ from gateway.core.pii.detectors.cn_gov_id import CN_GOV_IDS
 from gateway.core.pii.detectors.cn_hidden import CN_HIDDEN
 from gateway.core.pii.detectors.cn_id import CN_IDS
 from gateway.core.pii.detectors.cn_medical import CN_MEDICAL_NUMBERS
+from gateway.core.pii.detectors.cn_name import CN_NAMES
 from gateway.core.pii.detectors.cn_passport import CN_PASSPORTS
 from gateway.core.pii.detectors.cn_phone import CN_PHONES
 from gateway.core.pii.detectors.cn_plate import CN_PLATES
@@ -41,4 +42,5 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_PLATES,
     *CN_SOCIAL,
     *CN_USCCS,
+    *CN_NAMES,
 )
