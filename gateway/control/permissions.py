@@ -25,7 +25,7 @@ from gateway.core.ports import ControlChange, ControlStore
 from gateway.core.registry import PermissionUse, StoredClient
 
 BATCH: Final = 50
-"""Permissions that one transaction reclaims: some tens of milliseconds with the write lock."""
+"""Permissions that one transaction reclaims: less than half a second with the write lock."""
 
 MAX_IDLE_DAYS: Final = 36_500
 _PAGE: Final = 200

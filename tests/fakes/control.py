@@ -84,6 +84,7 @@ def make_room(
     lifetime: timedelta = timedelta(hours=1),
     keys: KeyRules | None = None,
     two_person: TwoPersonRule = NO_RULE,
+    reclaim_idle_days: int | None = None,
 ) -> ControlRoom:
     """Return a control room over *store*, by default a fresh one in memory."""
     ports = RoomPorts(
@@ -93,10 +94,13 @@ def make_room(
         clock=clock,
         monotonic=clock.monotonic,
     )
-    rules = TokenRules(ISSUER, AUDIENCE, lifetime)
-    return build_room(
-        ports, RoomRules(tokens=rules, keys=keys or KeyRules(), two_person=two_person)
+    rules = RoomRules(
+        tokens=TokenRules(ISSUER, AUDIENCE, lifetime),
+        keys=keys or KeyRules(),
+        two_person=two_person,
+        reclaim_idle_days=reclaim_idle_days,
     )
+    return build_room(ports, rules)
 
 
 def principal(role: Role, client_id: str = "someone") -> Staff:

@@ -187,3 +187,25 @@ def test_misspelt_classes_and_places_are_faults(tmp_path, text):
     """A class or a place that does not exist is an error, never a silent default."""
     with pytest.raises(SettingsError):
         load(tmp_path, text)
+
+
+def test_two_person_rule_and_reclaim_are_off_until_named(tmp_path: Path) -> None:
+    """Both need a decision; what they take is bounded, and a misspelt act is a fault."""
+    path = tmp_path / "sealgate.toml"
+    path.touch()
+    quiet = load_configuration(path).settings
+    assert (quiet.admin.two_person, quiet.permissions.reclaim_idle_days) == (frozenset(), None)
+    path.write_text(
+        '[admin]\ntwo_person = ["assign-role"]\nproposal_minutes = 5\n'
+        "[permissions]\nreclaim_idle_days = 7\n"
+    )
+    chosen = load_configuration(path).settings
+    assert chosen.admin.two_person == {"assign-role"}
+    assert (chosen.admin.proposal_minutes, chosen.permissions.reclaim_idle_days) == (5, 7)
+    path.write_text(
+        '[admin]\ntwo_person = ["assign-rule"]\nproposal_minutes = 0\n'
+        "[permissions]\nreclaim_idle_days = 6\n"
+    )
+    with pytest.raises(SettingsError) as refused:
+        load_configuration(path)
+    assert len(refused.value.faults) == 3
