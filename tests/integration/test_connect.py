@@ -101,7 +101,7 @@ def test_sdk_over_plain_http(world, connect):
 
 def test_tokens_arrive_as_they_come(world, connect):
     """A token passes at once instead of waiting for the next."""
-    world.says("one ", Pause(0.4), "two ", Pause(0.4), "three ")
+    world.says("water, ", Pause(0.4), "river, ", Pause(0.4), "cloud, ")
     stream = connect.openai().chat.completions.create(model="tiny", messages=HELLO, stream=True)
     arrivals = [time.monotonic() for c in stream if c.choices and c.choices[0].delta.content]
     assert arrivals[-1] - arrivals[0] > 0.6
@@ -146,7 +146,7 @@ def test_cut_upstream_is_an_error(world, connect):
 
 def test_application_that_leaves_frees_the_model(world, connect):
     """When the local application goes away, the generation stops."""
-    world.says("one ", Hang())
+    world.says("water, ", Hang())
     before = world.upstream_calls()
     stream = connect.openai().chat.completions.create(model="tiny", messages=HELLO, stream=True)
     next(iter(stream))
@@ -201,7 +201,7 @@ def test_unix_socket(world, local, folder):
 def test_stop_lets_an_answer_end(world, local):
     """Asked to stop, it lets a stream end and takes no new request."""
     connect = local(listen=f"127.0.0.1:{free_port()}")
-    world.says("one ", Pause(0.6), "two")
+    world.says("water, ", Pause(0.6), "river")
     stream = iter(
         connect.openai().chat.completions.create(model="tiny", messages=HELLO, stream=True)
     )
@@ -209,7 +209,7 @@ def test_stop_lets_an_answer_end(world, local):
     connect.process._popen.terminate()
     rest = [chunk for chunk in stream if chunk.choices]
     text = "".join(chunk.choices[0].delta.content or "" for chunk in [first, *rest])
-    assert text == "one two"
+    assert text == "water, river"
     assert connect.process._popen.wait(10) == 0
     host, _, port = connect.listen.partition(":")
     with pytest.raises(ConnectionRefusedError):

@@ -10,7 +10,7 @@ from openai import APIConnectionError, APIError, OpenAI
 
 from loadtests.script import Hang, Pause
 
-WORDS = ["one ", "two ", "three "]
+WORDS = ["water, ", "river, ", "cloud, "]
 
 
 class Stream:
@@ -24,7 +24,7 @@ class Stream:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
         deadline = time.monotonic() + 5
-        while "two" not in self.text:
+        while "river" not in self.text:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
@@ -89,20 +89,20 @@ def test_revocation_ends_the_stream_within_two_seconds(world, how):
 
 def test_drained_key_lets_streams_finish(world):
     """A key that is retired without harm refuses new requests and lets running ones end."""
-    world.says(*WORDS, Pause(1.5), "four")
+    world.says(*WORDS, Pause(1.5), "grass")
     stream = Stream(world, world.gateway.create_client())
     for kid in encryption_kids(world):
         world.gateway.admin("POST", f"/keys/{kid}/revoke?drain=true")
     stream.wait()
     assert stream.error is None
-    assert stream.text == "one two three four"
+    assert stream.text == "water, river, cloud, grass"
 
 
 def test_revocation_of_others_leaves_the_stream_alone(world):
     """A stream is not disturbed by what happens to somebody else."""
-    world.says(*WORDS, Pause(1), "four")
+    world.says(*WORDS, Pause(1), "grass")
     stream = Stream(world, world.gateway.create_client())
     other = world.gateway.create_client()
     world.gateway.admin("POST", f"/clients/{other.client_id}/disable")
     stream.wait()
-    assert (stream.error, stream.text) == (None, "one two three four")
+    assert (stream.error, stream.text) == (None, "water, river, cloud, grass")

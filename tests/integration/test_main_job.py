@@ -68,7 +68,7 @@ def test_reasoning_and_tool_arguments_are_redacted(world, openai):
 
 def test_tokens_arrive_as_they_come(world, openai):
     """A token is not held until the next one: the first arrives long before the last is made."""
-    world.says("one ", Pause(0.4), "two ", Pause(0.4), "three ")
+    world.says("water, ", Pause(0.4), "river, ", Pause(0.4), "cloud, ")
     stream = openai.chat.completions.create(model="tiny", messages=HELLO, stream=True)
     arrivals = [time.monotonic() for c in stream if c.choices and c.choices[0].delta.content]
     assert arrivals[-1] - arrivals[0] > 0.6
@@ -112,7 +112,7 @@ def test_error_event_of_vllm_is_replaced(world, openai):
 
 def test_client_that_leaves_stops_the_generation(world, openai):
     """A client that goes away in the middle of a stream frees the model at once."""
-    world.says("one ", "two ", Hang())
+    world.says("water, ", "river, ", Hang())
     before = world.upstream_calls()
     stream = openai.chat.completions.create(model="tiny", messages=HELLO, stream=True)
     next(iter(stream))

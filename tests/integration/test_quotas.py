@@ -92,7 +92,7 @@ def refused(openai, *, stream):
 @pytest.mark.parametrize(("sealed", "stream"), WAYS)
 def test_requests_are_limited(world, accounts, sealed, stream):
     """The third request of two a minute is a RateLimitError that says when to come back."""
-    world.says("one ", "two")
+    world.says("water, ", "river")
     before = world.upstream_calls()
     with sdk(world, accounts["requests", (sealed, stream)], sealed=sealed) as openai:
         for _ in range(2):
@@ -107,10 +107,10 @@ def test_requests_are_limited(world, accounts, sealed, stream):
 @pytest.mark.parametrize(("sealed", "stream"), WAYS)
 def test_tokens_are_counted_from_usage(world, accounts, sealed, stream):
     """Prompt and answer count as vLLM counts them; the answer that crosses is given in full."""
-    world.says("one ", "two ", "three")
+    world.says("water, ", "river, ", "cloud")
     with sdk(world, accounts["tokens", (sealed, stream)], sealed=sealed) as openai:
-        assert ask(openai, stream=stream)[0] == "one two three"
-        assert ask(openai, stream=stream)[0] == "one two three"
+        assert ask(openai, stream=stream)[0] == "water, river, cloud"
+        assert ask(openai, stream=stream)[0] == "water, river, cloud"
         message, seconds = refused(openai, stream=stream)
     assert "tokens per minute" in message
     assert 1 <= seconds <= 60
@@ -130,11 +130,11 @@ def test_tool_calls_and_choices_count(world, accounts, sealed, stream):
 
 def test_cost_of_a_stream_is_shown_only_on_demand(world):
     """VLLM is asked for the usage of every stream; the client sees it if it asked."""
-    world.says("one ", "two")
+    world.says("water, ", "river")
     with sdk(world, world.application, sealed=True) as openai:
-        assert ask(openai, stream=True) == ("one two", 0)
+        assert ask(openai, stream=True) == ("water, river", 0)
         options = {"stream_options": {"include_usage": True}}
-        assert ask(openai, stream=True, **options) == ("one two", 1)
+        assert ask(openai, stream=True, **options) == ("water, river", 1)
     for request in world.vllm.requests[-2:]:
         assert orjson.loads(request.body)["stream_options"] == {"include_usage": True}
 
@@ -169,14 +169,14 @@ def test_answers_at_once_are_limited(world, accounts, sealed, stream):
         sdk(world, account, sealed=sealed) as first,
         sdk(world, account, sealed=sealed) as second,
     ):
-        world.says("one ", "two ", Hang())
+        world.says("water, ", "river, ", Hang())
         held = Held(first)
         message, seconds = refused(second, stream=stream)
         assert "under way" in message
         assert seconds == 1
-        world.says("one ", "two")
+        world.says("water, ", "river")
         held.stream.close()
-        assert eventually(second, stream=stream)[0] == "one two"
+        assert eventually(second, stream=stream)[0] == "water, river"
         ask(second, stream=stream)
 
 
@@ -185,7 +185,7 @@ def test_client_that_leaves_pays_for_what_was_made(world, accounts, sealed):
     """Leaving before the usage comes makes the answer no cheaper than its pieces and its prompt."""
     account = accounts["leaver", (sealed, True)]
     with sdk(world, account, sealed=sealed) as openai:
-        world.says("one ", "two ", Hang())
+        world.says("water, ", "river, ", Hang())
         Held(openai).stream.close()
         with pytest.raises(RateLimitError, match="tokens per day"):
             eventually(openai)
@@ -194,7 +194,7 @@ def test_client_that_leaves_pays_for_what_was_made(world, accounts, sealed):
 @pytest.mark.parametrize("sealed", [True, False])
 def test_answer_that_breaks_off_is_paid_for(world, accounts, sealed):
     """What vLLM made before it broke off was made all the same."""
-    world.says("one ", "two ", "three ", "four ", Cut())
+    world.says("water, ", "river, ", "cloud, ", "grass, ", Cut())
     with sdk(world, accounts["broken", (sealed, True)], sealed=sealed) as openai:
         with pytest.raises(Exception) as caught:  # noqa: PT011  # which one depends on the transport
             ask(openai, stream=True)
@@ -205,7 +205,7 @@ def test_answer_that_breaks_off_is_paid_for(world, accounts, sealed):
 
 def test_many_at_once_get_as_many_places_as_there_are(world, accounts):
     """Of calls that come together exactly one gets the only place."""
-    world.says("one ", Hang())
+    world.says("water, ", Hang())
     account = accounts["streams", (True, True)]
     results: list[str] = []
     release = threading.Event()

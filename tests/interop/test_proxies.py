@@ -78,9 +78,9 @@ def streamed(openai, said=HELLO):
 @ENTRANCES
 def test_tokens_arrive_one_by_one(world, openai):
     """No proxy collects the stream: each token arrives when it was made, scrubbed."""
-    world.says("one ", Pause(0.3), "two ", Pause(0.3), "anna@example.com ", Pause(0.3), "four")
+    world.says("water, ", Pause(0.3), "river, ", Pause(0.3), "anna@example.com ", Pause(0.3), "grass")
     arrived = [(time.monotonic(), text) for text in streamed(openai)]
-    assert "".join(text for _, text in arrived) == "one two [EMAIL] four"
+    assert "".join(text for _, text in arrived) == "water, river, [EMAIL] grass"
     first, second = arrived[0][0], arrived[1][0]
     assert second - first > 0.15
     assert arrived[-1][0] - first > 0.6
@@ -213,9 +213,11 @@ def by_hand(site, token, *, path, authorization) -> Response:
 @KEMS
 def test_javascript_client_streams_too(world, site, node, pin, kem):
     """The client from npm packages streams through the proxy as it does without one."""
-    world.says("one ", Pause(0.4), "two")
+    world.says("water, ", Pause(0.4), "river")
     client = client_of(world, kem, origin=site.origin, trustTls=False, pin=pin)
     answer = node("chat", ca_file=site.ca_file, client=client, stream=True)
     assert "error" not in answer
-    at = [next(ms for ms, text in answer["pieces"] if word in text) for word in ('"one', '"two')]
+    at = [
+        next(ms for ms, text in answer["pieces"] if word in text) for word in ('"water', '"river')
+    ]
     assert at[1] - at[0] > 200
