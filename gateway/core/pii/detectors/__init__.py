@@ -5,6 +5,7 @@ from typing import Final
 from gateway.core.pii.detector import Detector
 from gateway.core.pii.detectors.bank_card import BANK_CARD
 from gateway.core.pii.detectors.cn_account import CN_ACCOUNTS
+from gateway.core.pii.detectors.cn_address import CN_ADDRESSES
 from gateway.core.pii.detectors.cn_birth import CN_BIRTHS
 from gateway.core.pii.detectors.cn_driver_licence import CN_DRIVER_LICENCE
 from gateway.core.pii.detectors.cn_gov_id import CN_GOV_IDS
@@ -43,4 +44,5 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_SOCIAL,
     *CN_USCCS,
     *CN_NAMES,
+    *CN_ADDRESSES,
 )

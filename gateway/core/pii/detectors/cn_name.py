@@ -8,7 +8,7 @@ as ``司机``, a lot between other characters. Ordinary words, places and public
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.core.pii.detector import Detector, words_of
 from gateway.core.pii.detectors.name_characters import (
@@ -19,11 +19,11 @@ from gateway.core.pii.detectors.name_characters import (
     UNUSUAL_WEIGHT,
 )
 from gateway.core.pii.detectors.name_contexts import (
-    AFTER_CUE,
     AFTER_FIELD,
     AFTER_HEAD,
     AFTER_PEOPLE,
     AFTER_ROLE,
+    CUES,
     NO_NAMES,
     PARTS,
     TITLES,
@@ -130,6 +130,36 @@ def _is_private(value: str, before: str) -> bool:  # noqa: ARG001 - the form of 
     return not _is_word(value) and not _is_public(value)
 
 
+class _Least(NamedTuple):
+    """What names of two characters and longer ones must weigh."""
+
+    short: int
+    long: int
+
+    def holds(self, name: str) -> bool:
+        """Say whether *name* weighs enough."""
+        return name_weight(name) >= (self.short if len(name) == _SHORT else self.long)
+
+
+# Between other characters; less is needed behind a word that somebody follows often.
+_UNCUED: Final = _Least(short=9, long=7)
+_CUED: Final = _Least(short=6, long=4)
+_UNCUED_ALONE: Final = _Least(short=6, long=5)
+_CUED_ALONE: Final = _Least(short=4, long=3)
+
+
+def _is_within(value: str, before: str) -> bool:
+    if not before.endswith(CUES) and not _UNCUED.holds(value):
+        return False
+    return _is_private(value, before)
+
+
+def _is_last(value: str, before: str) -> bool:
+    if not before.endswith(CUES) and not _UNCUED_ALONE.holds(value):
+        return False
+    return _is_private(value, before)
+
+
 def _is_field_value(value: str, before: str) -> bool:
     name = "".join([char for char in value if char in HAN])
     if name in NO_NAMES or name[:2] in NO_NAMES or name[1:] in _TITLE_STARTS:
@@ -198,25 +228,6 @@ _ROLE: Final = Detector(
     check=_is_role_value,
 )
 
-_CUED: Final = Detector(
-    label="NAME",
-    name="cn-name-cued",
-    pattern=_pattern("any_surname", short=6, long=4),
-    lists=_LISTS,
-    after=(AFTER_CUE,),
-    check=_is_private,
-)
-
-_CUED_ALONE: Final = Detector(
-    label="NAME",
-    name="cn-name-cued-alone",
-    pattern=_pattern("any_surname", short=4, long=3),
-    lists=_LISTS,
-    not_before=r"\h",
-    after=(AFTER_CUE,),
-    check=_is_private,
-)
-
 _CELL: Final = Detector(
     label="NAME",
     name="cn-name-cell",
@@ -256,7 +267,7 @@ _IN_PARTS: Final = Detector(
 _TITLED: Final = Detector(
     label="NAME",
     name="cn-name-titled",
-    pattern=_pattern("surname", short=3, long=2),
+    pattern=_pattern("surname", short=4, long=3),
     lists=_LISTS,
     followed_by="<title>",
     check=_is_private,
@@ -284,18 +295,18 @@ _FIRST: Final = Detector(
 _LAST: Final = Detector(
     label="NAME",
     name="cn-name-last",
-    pattern=_pattern("surname", short=6, long=5),
+    pattern=_pattern("surname", short=_CUED_ALONE.short, long=_CUED_ALONE.long),
     lists=_LISTS,
     not_before=r"\h",
-    check=_is_private,
+    check=_is_last,
 )
 
 _WITHIN: Final = Detector(
     label="NAME",
     name="cn-name-within",
-    pattern=_pattern("surname", short=9, long=7),
+    pattern=_pattern("surname", short=_CUED.short, long=_CUED.long),
     lists=_LISTS,
-    check=_is_private,
+    check=_is_within,
 )
 
 CN_NAMES: Final = (
@@ -304,8 +315,6 @@ CN_NAMES: Final = (
     _FIELD_UNUSUAL,
     _ANNOUNCED,
     _ROLE,
-    _CUED,
-    _CUED_ALONE,
     _CELL,
     _FOLLOWED,
     _DOTTED,

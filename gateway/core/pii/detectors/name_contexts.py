@@ -131,13 +131,15 @@ _ROLES: Final = words_of(
     " "
     " "
 )
-# Verbs and prepositions: somebody may follow, and often does not.
-_CUES: Final = words_of(
-    "叫 找 给 由 派 关于 通知 邀请 联系 发给 转给 寄给 交给 提到 问到 请问 是否是 请 让 跟 和 "
-    "与 同 向 对 "
-    "被 受 经 问 告诉 感谢 祝贺 采访 委托 任命 推荐 介绍 陪同 接待 认识 喜欢 投诉 举报 起诉 诉 "
-    "诉称 据 "
-    "是 为 收 寄 收货 收件 寄件 发件 代签 签收 打给 回复 核实到 回访 接诊 主诊 主讲 主持 抄送 转接"
+# Verbs and prepositions: somebody may follow, and often does not. Too frequent for a context.
+CUES: Final = words_of(
+    "叫 找 给 由 派 关于 通知 邀请 联系 请问 是否是 请 让 跟 和 与 同 向 对 被 问 告诉 感谢 "
+    "采访 委托 任命 推荐 "
+    "介绍 陪同 接待 认识 投诉 举报 起诉 诉 据 是 为 收 寄 收货 收件 寄件 发件 代签 签收 回复 "
+    "回访 主讲 主持 "
+    "抄送 转接 到 的 床 位 名 长 员 人 者 方 生 师 医 士 户 工 友 妻 夫 父 母 兄 弟 姐 妹 子 女 "
+    "爸 妈 叔 姨 "
+    "哥 嫂 客 东 主 包括 其中 还有 以及 例如 比如 称 据悉 原 即 系 属 乃"
 )
 # The head of a column of names, as far as its first rows.
 _HEADS: Final = words_of(
@@ -147,7 +149,6 @@ _HEADS: Final = words_of(
 )
 AFTER_FIELD: Final = Context(words=_NAME_FIELDS, gap=8)
 AFTER_ROLE: Final = Context(words=_ROLES, gap=6)
-AFTER_CUE: Final = Context(words=_CUES, gap=2)
 AFTER_HEAD: Final = Context(words=_HEADS, gap=60, filler=None)
 AFTER_PEOPLE: Final = Context(
     words=words_of(
