@@ -30,6 +30,7 @@ from gateway.core.pii.detectors.name_contexts import (
 )
 from gateway.core.pii.detectors.ordinary_words import ORDINARY_WORDS
 from gateway.core.pii.detectors.public_figures import PUBLIC_FIGURES
+from gateway.core.pii.detectors.words_before import WORDS_BEFORE
 from gateway.core.pii.syntax import HAN
 
 _COMPOUND: Final = frozenset(COMPOUND_SURNAMES)
@@ -40,6 +41,9 @@ _PUBLIC_STARTS: Final = frozenset(
 )
 # So much more must a name weigh that begins like a public one of two characters.
 _BEYOND_PUBLIC: Final = 9
+# So much must a name weigh whose surname might end the word before it.
+_BEYOND_WORD: Final = 13
+_NUMERALS: Final = frozenset("一二三四五六七八九十百千万亿两几数每半整0123456789")
 _ORDINARY_STARTS: Final = frozenset(
     word[:size] for word in ORDINARY_WORDS for size in range(3, len(word) + 1)
 )
@@ -130,6 +134,12 @@ def _is_private(value: str, before: str) -> bool:  # noqa: ARG001 - the form of 
     return not _is_word(value) and not _is_public(value)
 
 
+def _ends_a_word(name: str, before: str) -> bool:
+    """Say whether the surname is rather the end of a word, as in ``非常``, or counts things."""
+    ends = before[-1:] in _NUMERALS or before[-1:] + name[:1] in WORDS_BEFORE
+    return ends and name_weight(name) < _BEYOND_WORD
+
+
 class _Least(NamedTuple):
     """What names of two characters and longer ones must weigh."""
 
@@ -151,13 +161,13 @@ _CUED_ALONE: Final = _Least(short=4, long=3)
 def _is_within(value: str, before: str) -> bool:
     if not before.endswith(CUES) and not _UNCUED.holds(value):
         return False
-    return _is_private(value, before)
+    return _is_private(value, before) and not _ends_a_word(value, before)
 
 
 def _is_last(value: str, before: str) -> bool:
     if not before.endswith(CUES) and not _UNCUED_ALONE.holds(value):
         return False
-    return _is_private(value, before)
+    return _is_private(value, before) and not _ends_a_word(value, before)
 
 
 def _is_field_value(value: str, before: str) -> bool:
@@ -244,7 +254,7 @@ _FOLLOWED: Final = Detector(
     name="cn-name-followed",
     pattern=_pattern("any_surname", short=5, long=3),
     lists=_LISTS,
-    not_after=r"\h",
+    not_after=r"[\h0-9]",
     followed_by="<behind>",
     check=_is_private,
 )
@@ -278,7 +288,7 @@ _ALONE: Final = Detector(
     name="cn-name-alone",
     pattern=_pattern("any_surname", short=3, long=3),
     lists=_LISTS,
-    not_after=r"\h",
+    not_after=r"[\h0-9]",
     not_before=r"\h",
     check=_is_private,
 )
@@ -288,7 +298,7 @@ _FIRST: Final = Detector(
     name="cn-name-first",
     pattern=_pattern("any_surname", short=8, long=5),
     lists=_LISTS,
-    not_after=r"\h",
+    not_after=r"[\h0-9]",
     check=_is_private,
 )
 

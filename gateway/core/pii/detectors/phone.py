@@ -89,6 +89,8 @@ _THREE_DIGIT_ZONES: Final = frozenset(
     ]
 )
 _MOST_DIGITS: Final = 15
+# Shared-cost and toll-free numbers of firms: 400 and 800 in China, 800 and its followers in NANP.
+_SERVICE_AREAS: Final = frozenset({"400", "800", "833", "844", "855", "866", "877", "888"})
 
 
 def _is_international(value: str, before: str) -> bool:
@@ -104,6 +106,8 @@ def _is_international(value: str, before: str) -> bool:
 def _is_nanp_number(digits: str) -> bool:
     """Area and exchange code: neither begins with 0 or 1, and neither is N11 (a service code)."""
     area, exchange = digits[:3], digits[3:6]
+    if area in _SERVICE_AREAS:
+        return False
     return area[0] in "23456789" and exchange[0] in "23456789" and area[1:] != "11"
 
 
@@ -111,7 +115,10 @@ def _is_nanp(value: str, before: str) -> bool:
     return _is_nanp_number(digits_of(value)[-10:]) and not continues_a_number(before)
 
 
-def _is_announced(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+def _is_announced(value: str, before: str) -> bool:
+    digits = digits_of(value)
+    if len(digits) == len("4008001234") and digits[:3] in _SERVICE_AREAS:
+        return False
     return not continues_a_number(before)
 
 
