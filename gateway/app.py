@@ -21,7 +21,7 @@ from gateway.api.edge import Edge, Guard, Route
 from gateway.api.health import build_health_app
 from gateway.api.inference import Inference
 from gateway.api.metrics import build_metrics_app
-from gateway.api.oauth import OauthServices, build_oauth_app
+from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
 from gateway.api.problems import ProblemPresenter
 from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.database.replay import DatabaseReplayStore
@@ -34,6 +34,7 @@ from gateway.backends.quotas import LimitsQuotaStore
 from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
 from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
 from gateway.control.keys import KeyRules
+from gateway.control.lockout import LockoutRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
@@ -61,12 +62,6 @@ from gateway.settings import Admin, Configuration, Listen, Settings, load_config
 _PAUSE_SECONDS = 0.05  # between two looks at a changed snapshot, so that a storm of changes is one
 _HEALTH_ROUTES: tuple[Route, ...] = (("GET", "/livez"), ("GET", "/readyz"))
 _KEY_ALGORITHMS = {"EdDSA": KeyAlgorithm.ED25519, "ES256": KeyAlgorithm.P256}
-_OAUTH_ROUTES: tuple[Route, ...] = (
-    ("POST", "/oauth2/token"),
-    ("POST", "/oauth2/revoke"),
-    ("GET", "/oauth2/jwks"),
-    ("GET", "/.well-known/oauth-authorization-server"),
-)
 
 
 def utc_now() -> datetime:
@@ -120,7 +115,7 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
     room = _control_room(configuration, files)
     outside = Outside(
         upstream=_upstream(configuration),
-        replay_store=DatabaseReplayStore.open(configuration.at.database_url, room.clock),
+        replay_store=room.replay_store,
         quota_store=LimitsQuotaStore.in_memory(room.clock),
         access_log=files,
     )
@@ -129,7 +124,6 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         yield build_applications(configuration, room, outside)
     finally:
         await room.close()
-        await outside.replay_store.close()
         await outside.upstream.close()
         files.close()
 
@@ -174,7 +168,9 @@ def build_applications(
         admin=Edge(
             admin,
             admin_routes,
-            others=build_admin_app(room, proofs),
+            others=build_admin_app(
+                room, proofs, calls_per_minute=settings.limits.admin_requests_per_minute
+            ),
             called_by_proxies=_HEALTH_ROUTES,
         ),
     )
@@ -188,14 +184,20 @@ def _admit(listener: Listen | Admin) -> Admit:
 def _public_routes(
     configuration: Configuration, room: ControlRoom, *, health: ASGIApp
 ) -> dict[Route, ASGIApp]:
-    limit = configuration.settings.limits.token_requests_per_minute
-    oauth = build_oauth_app(
-        OauthServices(room.tokens, room.snapshots, configuration.issuer),
-        calls_per_address=f"{limit}/minute",
+    settings = configuration.settings
+    services = OauthServices(
+        room.tokens,
+        room.snapshots,
+        configuration.issuer,
+        utc_now,
+        authorities=configuration.authorities,
+        prepublish_seconds=settings.tokens.prepublish_seconds,
+        takes_certificates=settings.tls.client_ca_file is not None,
     )
+    oauth = build_oauth_app(services, calls_per_minute=settings.limits.token_requests_per_minute)
     return {
         **dict.fromkeys(_HEALTH_ROUTES, health),
-        **dict.fromkeys(_OAUTH_ROUTES, oauth),
+        **dict.fromkeys(OAUTH_ROUTES, oauth),
         ("GET", GATEWAY_RESOURCE): build_key_configurations(room.snapshots),
         ("GET", "/encryption/keys"): build_key_document(room.key_documents),
     }
@@ -242,6 +244,7 @@ def _control_room(configuration: Configuration, files: AccessLogFiles) -> Contro
     settings = configuration.settings
     ports = RoomPorts(
         store=DatabaseStore.open(configuration.at.database_url),
+        replay_store=DatabaseReplayStore.open(configuration.at.database_url, utc_now),
         key_wrap=FileKeyWrap.open(configuration.at.storage_key_file),
         access_log=files,
         clock=utc_now,
@@ -250,6 +253,7 @@ def _control_room(configuration: Configuration, files: AccessLogFiles) -> Contro
         tokens=_token_rules(configuration),
         keys=_key_rules(settings),
         policies=_policies(settings),
+        lockout=_lockout_rules(settings),
         access_log_keep_days=settings.access_log.retention_days,
         two_person=TwoPersonRule(
             frozenset(map(TwoPersonAct, settings.admin.two_person)),
@@ -277,6 +281,14 @@ def _token_rules(configuration: Configuration) -> TokenRules:
         issuer=configuration.issuer,
         audience=tokens.audience,
         lifetime=timedelta(seconds=tokens.lifetime_seconds),
+        dpop_nonce_required=tokens.dpop_nonce_required,
+    )
+
+
+def _lockout_rules(settings: Settings) -> LockoutRules:
+    limits = settings.limits
+    return LockoutRules(
+        failures=limits.lockout_failures, window=timedelta(seconds=limits.lockout_window_seconds)
     )
 
 

@@ -136,7 +136,12 @@ class Encryption(_Section):
 
 
 class Limits(_Section):
-    """Sizes and rates."""
+    """Sizes and rates.
+
+    Requests for tokens, and of the admin API, count by address. After *lockout_failures* bad
+    credentials, each within *lockout_window_seconds* of the one before, an address is refused for
+    that client, for a growing time.
+    """
 
     max_body_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = 4 * 2**20
     max_total_body_bytes: Annotated[int, Field(ge=2**20, le=2**36)] = 256 * 2**20
@@ -144,6 +149,9 @@ class Limits(_Section):
     write_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     max_connections: Annotated[int, Field(ge=10, le=1_000_000)] = 2_000
     token_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 120
+    admin_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 300
+    lockout_failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    lockout_window_seconds: Annotated[int, Field(ge=1, le=86_400)] = 900
 
 
 class AccessLogSettings(_Section):

@@ -5,16 +5,13 @@ For applications behind :class:`gateway.api.edge.Edge` the scope has the client'
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Final
+from ipaddress import ip_address
 
 from starlette.requests import HTTPConnection
 
 from gateway.core.errors import AddressNotAllowed
 from gateway.core.identity import Address, unmapped
-
-_IPV6_SITE_BITS: Final = 64
-"""One customer holds at least a /64, so a limit on single IPv6 addresses limits nobody."""
+from gateway.core.sites import site_of
 
 
 def caller_address(connection: HTTPConnection) -> Address:
@@ -38,7 +35,4 @@ def client_certificate(connection: HTTPConnection) -> bytes | None:
 
 def rate_limit_key(request: HTTPConnection) -> str:
     """Return what calls are counted by: the IPv4 address, or the /64 of an IPv6 address."""
-    address = caller_address(request)
-    if isinstance(address, IPv6Address):
-        return str(ip_network((int(address), _IPV6_SITE_BITS), strict=False))
-    return str(address)
+    return site_of(caller_address(request))

@@ -18,6 +18,7 @@ from gateway.core.errors import (
     MethodNotAllowed,
     ProofRequired,
     QuotaExceeded,
+    RateLimited,
     SealgateError,
 )
 from gateway.core.scrubber import error_event
@@ -104,7 +105,7 @@ def headers_of(error: SealgateError) -> Headers:
     if status == 401:
         return _challenges(error)
     seconds = _RETRY_AFTER_SECONDS.get(status)
-    if isinstance(error, QuotaExceeded):
+    if isinstance(error, QuotaExceeded | RateLimited):
         seconds = error.retry_after_seconds
     return ((b"retry-after", b"%d" % seconds),) if seconds else ()  # RFC 9110 §10.2.3
 
@@ -159,12 +160,22 @@ def _fault(place: str, detail: str) -> dict[str, str]:
 
 def oauth_error(error: SealgateError) -> WholeAnswer:
     """Return *error* in the shape of RFC 6749 §5.2."""
+    if isinstance(error, ProofRequired):
+        return _oauth_proof_error(error)
     problem = PROBLEMS[error.code]
     name = _OAUTH_ERRORS.get(
         error.code, "invalid_request" if problem.status < 500 else "server_error"
     )
     body = {"error": name, "error_description": error.detail}
     return WholeAnswer(problem.status, "application/json", orjson.dumps(body), headers_of(error))
+
+
+def _oauth_proof_error(error: ProofRequired) -> WholeAnswer:
+    """Return what a token endpoint says of a DPoP proof: 400, no challenge (RFC 9449 §5, §8)."""
+    name = "invalid_dpop_proof" if error.nonce is None else "use_dpop_nonce"
+    body = {"error": name, "error_description": error.detail}
+    nonce = () if error.nonce is None else ((b"dpop-nonce", error.nonce.encode("ascii")),)
+    return WholeAnswer(400, "application/json", orjson.dumps(body), nonce)
 
 
 class ProblemPresenter:

@@ -10,7 +10,6 @@ from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from slowapi.errors import RateLimitExceeded
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -18,7 +17,6 @@ from gateway.core.errors import (
     InternalError,
     MalformedRequest,
     NotFound,
-    RateLimited,
     SealgateError,
 )
 from gateway.pipeline.exchange import WholeAnswer
@@ -51,7 +49,6 @@ def install_refusals(
     for kind in (
         SealgateError,
         RequestValidationError,
-        RateLimitExceeded,
         HTTPException,
         Exception,
     ):
@@ -69,8 +66,6 @@ def refusal(error: SealgateError, present: Presenter) -> Response:
 def _as_ours(error: Exception) -> SealgateError:
     if isinstance(error, SealgateError):
         return error
-    if isinstance(error, RateLimitExceeded):
-        return RateLimited()
     if isinstance(error, HTTPException):
         # The framework raises these for unknown paths, methods and bodies that are no JSON.
         return MalformedRequest() if error.status_code == 400 else NotFound()

@@ -12,9 +12,11 @@ from gateway.control.acts import NO_RULE, Acts
 from gateway.control.approvals import Approvals
 from gateway.control.audit import AuditTrail
 from gateway.control.background import BackgroundTasks
+from gateway.control.client_authentication import AuthenticationPorts, ClientAuthentication
 from gateway.control.clients import Clients
 from gateway.control.key_documents import DocumentRules, KeyDocuments
 from gateway.control.keys import KeyRules, Keys
+from gateway.control.lockout import Lockout, LockoutRules
 from gateway.control.permission_uses import PermissionUses
 from gateway.control.permissions import Permissions
 from gateway.control.retention import DEFAULT_KEEP_DAYS, Retention
@@ -30,7 +32,7 @@ from gateway.control.status import Status
 from gateway.control.tokens import TokenRules, Tokens
 from gateway.control.two_person import TwoPersonRule
 from gateway.core.errors import StoreUnavailable
-from gateway.core.ports import AccessLogArchive, Clock, ControlStore, KeyWrap
+from gateway.core.ports import AccessLogArchive, Clock, ControlStore, KeyWrap, ReplayStore
 
 _ACTIVATION_SECONDS: Final = 0.5
 _MAINTENANCE_SECONDS: Final = 30.0
@@ -44,6 +46,7 @@ class RoomPorts:
     """What the control plane needs from outside."""
 
     store: ControlStore
+    replay_store: ReplayStore
     key_wrap: KeyWrap
     access_log: AccessLogArchive
     clock: Clock
@@ -57,6 +60,7 @@ class RoomRules:
     tokens: TokenRules
     keys: KeyRules = field(default_factory=KeyRules)
     policies: Policies = field(default_factory=Policies)
+    lockout: LockoutRules = field(default_factory=LockoutRules)
     access_log_keep_days: int = DEFAULT_KEEP_DAYS
     two_person: TwoPersonRule = NO_RULE
     reclaim_idle_days: int | None = None
@@ -70,7 +74,7 @@ class RoomRules:
 class ControlRoom:
     """The use cases, ready to be called by the API and by the command line.
 
-    :meth:`close` ends the background tasks and gives the store back.
+    :meth:`close` ends the background tasks and gives the stores back.
     """
 
     clients: Clients
@@ -90,6 +94,7 @@ class ControlRoom:
     clock: Clock
     background: BackgroundTasks
     store: ControlStore
+    replay_store: ReplayStore
 
     async def start(self) -> None:
         """Make the first keys if there are none, load the first snapshot, keep both in order.
@@ -109,10 +114,11 @@ class ControlRoom:
             self.background.every(_RECLAIM_SECONDS, reclaim)
 
     async def close(self) -> None:
-        """Stop the background tasks, write what they had in hand, then close the store."""
+        """Stop the background tasks, write what they had in hand, then close the stores."""
         await self.background.close()
         with suppress(StoreUnavailable):
             await self.permission_uses.write()
+        await self.replay_store.close()
         await self.store.close()
 
 
@@ -135,7 +141,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
             rules=rules.document or DocumentRules(rules.tokens.issuer),
             keys=rules.keys,
         ),
-        tokens=Tokens(store, snapshots, hasher=hasher, clock=clock, rules=rules.tokens),
+        tokens=_tokens(ports, rules, snapshots=snapshots, hasher=hasher),
         revocations=RevocationList(acts, keys=keys),
         retention=Retention(ports.access_log, acts, keep_days=rules.access_log_keep_days),
         status=Status(acts),
@@ -154,4 +160,18 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         clock=clock,
         background=BackgroundTasks(),
         store=store,
+        replay_store=ports.replay_store,
     )
+
+
+def _tokens(
+    ports: RoomPorts, rules: RoomRules, *, snapshots: SnapshotHolder, hasher: SecretHasher
+) -> Tokens:
+    outside = AuthenticationPorts(ports.store, ports.replay_store, ports.clock)
+    authentication = ClientAuthentication(
+        outside,
+        hasher=hasher,
+        lockout=Lockout(rules.lockout),
+        audiences=rules.tokens.assertion_audiences,
+    )
+    return Tokens(outside, snapshots, authentication=authentication, rules=rules.tokens)

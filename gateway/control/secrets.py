@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Final
 
 from cryptography.exceptions import InvalidKey
@@ -42,6 +43,10 @@ def credential_id_of(unverified_secret: Secret[str]) -> str:
     return unverified_secret.reveal().partition("-")[0]
 
 
+def _nothing() -> None:
+    pass
+
+
 class SecretHasher:
     """Hash and check secrets off the event loop, a few at a time.
 
@@ -61,16 +66,25 @@ class SecretHasher:
         async with self._slots:
             return await asyncio.to_thread(_hash, secret)
 
-    async def verify(self, secret: Secret[str], *, secret_hash: str | None) -> None:
+    async def verify(
+        self,
+        secret: Secret[str],
+        *,
+        secret_hash: str | None,
+        before: Callable[[], None] = _nothing,
+    ) -> None:
         """Raise ``InvalidClient`` unless *secret* is what *secret_hash* was made from.
 
         ``None`` stands for "there is no such credential" and takes as long as a wrong secret.
+        *before* is called when it is this secret's turn and may refuse: the answer to others that
+        waited before it may be known by then.
         """
         if self._admitted >= self._limit:
-            raise RateLimited
+            raise RateLimited(retry_after_seconds=1)
         self._admitted += 1
         try:
             async with self._slots:
+                before()
                 matches = await asyncio.to_thread(_matches, secret, secret_hash or self._decoy)
         finally:
             self._admitted -= 1

@@ -24,7 +24,7 @@ from gateway.core.compact_jws import (
     parse_compact_jws,
     verify_compact_jws,
 )
-from gateway.core.jwk import PublicKey, SigningAlgorithm, VerificationKey
+from gateway.core.jwk import PublicKey, SigningAlgorithm, VerificationKey, find_algorithm
 from gateway.core.jws import Unreadable, parse_object
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -45,6 +45,7 @@ _FORM: Final = CompactForm(
     required=frozenset({"alg"}),
     optional=frozenset({"typ", "kid"}),
     max_chars=MAX_ASSERTION_CHARS,
+    ed25519_named=True,
 )
 
 
@@ -106,7 +107,7 @@ def _verify_signature(
 ) -> tuple[VerificationKey, Claims]:
     """Try :data:`MAX_KEYS` keys, decoys among them, and never stop early."""
     kid = Claims(jws.header).find_text("kid", max_chars=256)
-    algorithm = SigningAlgorithm(jws.header["alg"])
+    algorithm = find_algorithm(jws.header["alg"]) or SigningAlgorithm.EDDSA
     fitting = [key for key in keys if key.algorithm is algorithm and kid in {None, key.kid}]
     fitting = fitting[:MAX_KEYS]
     found = None

@@ -98,10 +98,7 @@ def _subjects_of(certificate: x509.Certificate) -> frozenset[CertificateSubject]
 
 
 def _normal_dn(value: str) -> str:
-    name = x509.Name.from_rfc4514_string(value)
-    if not name.rdns:
-        raise ValueError
-    return _spell(name)
+    return _spell(x509.Name.from_rfc4514_string(value))
 
 
 def _spell(name: x509.Name) -> str:

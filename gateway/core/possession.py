@@ -7,17 +7,16 @@ DPoP proof by that key (RFC 9449 §7), with ``x5t#S256`` the connection needs th
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from gateway.core.client_certificates import certificate_thumbprint
 from gateway.core.dpop import DpopNonces, ProvenCall, ProvenKey, verify_proof
 from gateway.core.errors import InvalidToken, ProofRequired
 from gateway.core.identity import Confirmation
-from gateway.core.jws import encode_base64url
 
 NonceSource = Callable[[], DpopNonces]
 """Returns what issues and verifies nonces now. Raises ``StoreUnavailable``."""
@@ -91,6 +90,5 @@ def _verify_certificate(certificate: bytes | None, x5t_s256: str | None) -> None
         return
     if certificate is None:
         raise InvalidToken
-    thumbprint = encode_base64url(hashlib.sha256(certificate).digest())
-    if not hmac.compare_digest(thumbprint, x5t_s256):
+    if not hmac.compare_digest(certificate_thumbprint(certificate), x5t_s256):
         raise InvalidToken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv6Address, ip_network
 from typing import Final
 
-from gateway.core.identity import Address
+from gateway.core.identity import Address, unmapped
 
 IPV6_SITE_BITS: Final = 64
 """One customer holds at least a /64, so a limit on single IPv6 addresses limits nobody."""
@@ -16,8 +16,7 @@ def site_of(address: Address) -> str:
 
     An IPv4-mapped address counts as the IPv4 address it carries.
     """
+    address = unmapped(address)
     if not isinstance(address, IPv6Address):
         return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
     return str(ip_network((int(address), IPV6_SITE_BITS), strict=False))

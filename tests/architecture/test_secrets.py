@@ -10,7 +10,7 @@ from tests.architecture.source import ROOT, name_of, source_files, tree
 
 REVEAL_CALLERS = {
     "gateway/api/admin/shapes.py",  # the one answer that shows a new credential
-    "gateway/api/oauth.py",  # the token endpoint's answer
+    "gateway/api/oauth/app.py",  # the token endpoint's answer
     "gateway/backends/key_wrap.py",  # wraps and unwraps
     "gateway/backends/upstream.py",  # vLLM's key, into the request to vLLM
     "gateway/cli/init.py",  # shows the first credentials once
@@ -18,6 +18,7 @@ REVEAL_CALLERS = {
     "gateway/client/account.py",  # client authentication
     "gateway/client/dpop.py",  # the token, into the sealed request and into the hash of its proof
     "gateway/client/exchange.py",  # the token, into the sealed request
+    "gateway/control/client_authentication.py",  # reads what a client sends to prove itself
     "gateway/control/key_material.py",  # loads private keys
     "gateway/control/secrets.py",  # hashes and checks credentials
     "gateway/control/tokens.py",  # reads the token that is to be revoked

@@ -10,12 +10,14 @@ from pathlib import Path
 from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.key_wrap import KEY_BYTES, FileKeyWrap
 from gateway.backends.memory import MemoryStore
+from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.control.actors import LocalOperator, Staff
 from gateway.control.acts import NO_RULE
+from gateway.control.client_authentication import ClientProof, SecretProof
 from gateway.control.clients import ClientGrants, IssuedCredential
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
-from gateway.control.tokens import ClientProof, TokenRules
+from gateway.control.tokens import TokenRules
 from gateway.control.two_person import TwoPersonRule
 from gateway.core.errors import StoreUnavailable
 from gateway.core.grants import every_operation
@@ -85,17 +87,19 @@ def make_room(
     keys: KeyRules | None = None,
     two_person: TwoPersonRule = NO_RULE,
     reclaim_idle_days: int | None = None,
+    dpop_nonce_required: bool = True,
 ) -> ControlRoom:
     """Return a control room over *store*, by default a fresh one in memory."""
     ports = RoomPorts(
         store=store or MemoryStore(),
+        replay_store=MemoryReplayStore(clock),
         key_wrap=key_wrap or make_wrap(),
         access_log=AccessLogFiles(directory / "access"),
         clock=clock,
         monotonic=clock.monotonic,
     )
     rules = RoomRules(
-        tokens=TokenRules(ISSUER, AUDIENCE, lifetime),
+        tokens=TokenRules(ISSUER, AUDIENCE, lifetime, dpop_nonce_required),
         keys=keys or KeyRules(),
         two_person=two_person,
         reclaim_idle_days=reclaim_idle_days,
@@ -112,7 +116,8 @@ def principal(role: Role, client_id: str = "someone") -> Staff:
 
 def proof(issued: IssuedCredential, address: str = "127.0.0.1") -> ClientProof:
     """Return what the client of *issued* sends from *address*."""
-    return ClientProof(issued.client_id, issued.secret, ip_address(address))
+    evidence = SecretProof(issued.client_id, issued.secret)
+    return ClientProof(evidence, ip_address(address))
 
 
 async def token_of(room: ControlRoom, role: Role = Role.APPLICATION) -> str:

@@ -23,6 +23,7 @@ from gateway.api.admin.faults import name_faults, refuse_unknown
 from gateway.api.admin.json_body import JsonBody
 from gateway.api.admin.session import Gate, Proofs
 from gateway.api.body_limit import BodyLimit
+from gateway.api.call_limit import CallLimit
 from gateway.api.problems import problem_json
 from gateway.api.refusals import install_refusals, refusal
 from gateway.control.room import ControlRoom
@@ -34,8 +35,11 @@ MAX_BODY_BYTES: Final = 65536
 _METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
-def build_admin_app(room: ControlRoom, proofs: Proofs) -> FastAPI:
-    """Return the app of ``/admin/v1``. The caller's address is ``scope["client"]``."""
+def build_admin_app(room: ControlRoom, proofs: Proofs, *, calls_per_minute: int = 300) -> FastAPI:
+    """Return the app of ``/admin/v1``. The caller's address is ``scope["client"]``.
+
+    *calls_per_minute* bounds the calls of one address, whether they are let in or not.
+    """
     document = f"{PREFIX}/openapi.json"
     app = FastAPI(
         title="Sealgate admin API",
@@ -46,6 +50,12 @@ def build_admin_app(room: ControlRoom, proofs: Proofs) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(refuse_unknown)],
         middleware=[
+            Middleware(
+                CallLimit,
+                calls_per_minute=calls_per_minute,
+                clock=room.clock,
+                present=problem_json,
+            ),
             Middleware(Gate, room=room, proofs=proofs, open_paths=[document]),
             Middleware(BodyLimit, max_body_bytes=MAX_BODY_BYTES, present=problem_json),
             Middleware(JsonBody),

@@ -209,3 +209,13 @@ def test_two_person_rule_and_reclaim_are_off_until_named(tmp_path: Path) -> None
     with pytest.raises(SettingsError) as refused:
         load_configuration(path)
     assert len(refused.value.faults) == 3
+
+
+def test_limits_on_callers(tmp_path):
+    """Tokens, administration and bad credentials are limited unless told otherwise, never off."""
+    limits = load(tmp_path, "").settings.limits
+    assert (limits.token_requests_per_minute, limits.admin_requests_per_minute) == (120, 300)
+    assert (limits.lockout_failures, limits.lockout_window_seconds) == (5, 900)
+    for name in ("admin_requests_per_minute", "lockout_failures", "lockout_window_seconds"):
+        with pytest.raises(SettingsError, match=name):
+            load(tmp_path, f"[limits]\n{name} = 0")

@@ -9,6 +9,7 @@ from gateway.api.problems import (
     DATE_PROBLEM,
     OHTTP_KEY_PROBLEM,
     ProblemPresenter,
+    headers_of,
     oauth_error,
     openai_error,
     problem_json,
@@ -126,3 +127,16 @@ def test_every_401_says_how_to_prove_oneself(present, error, headers):
     answer = present(error)
     assert answer.status == 401
     assert dict(answer.headers) == headers
+
+
+def test_token_endpoint_asks_for_proofs_in_its_own_way() -> None:
+    """There a bad DPoP proof is 400 and no challenge (RFC 9449 §5, §8)."""
+    bad, stale = oauth_error(ProofRequired()), oauth_error(ProofRequired(nonce="n"))
+    assert (bad.status, orjson.loads(bad.body)["error"]) == (400, "invalid_dpop_proof")
+    assert (stale.status, orjson.loads(stale.body)["error"]) == (400, "use_dpop_nonce")
+    assert (bad.headers, stale.headers) == ((), ((b"dpop-nonce", b"n"),))
+
+
+def test_a_limit_says_when_it_ends() -> None:
+    """Retry-After is the time that the limit itself named."""
+    assert headers_of(RateLimited(retry_after_seconds=77)) == ((b"retry-after", b"77"),)

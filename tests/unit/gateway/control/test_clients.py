@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from gateway.control.client_authentication import SecretProof
 from gateway.control.clients import MAX_CREDENTIALS, ClientGrants
 from gateway.control.room import ControlRoom
 from gateway.core.errors import (
@@ -267,7 +269,8 @@ async def test_secret_of_another_client_is_refused(room: ControlRoom) -> None:
     """A good secret under another client's identifier proves nothing."""
     one = await room.clients.create(LOCAL, GRANTS)
     two = await room.clients.create(LOCAL, GRANTS)
-    with pytest.raises(InvalidClient):
-        await room.tokens.issue(proof(one)._replace(client_id=two.client_id))
-    with pytest.raises(InvalidClient):
-        await room.tokens.issue(proof(one)._replace(secret=Secret("x" * 129)))
+    foreign = replace(proof(one), evidence=SecretProof(two.client_id, one.secret))
+    endless = replace(proof(one), evidence=SecretProof(one.client_id, Secret("x" * 129)))
+    for attempt in (foreign, endless):
+        with pytest.raises(InvalidClient):
+            await room.tokens.issue(attempt)

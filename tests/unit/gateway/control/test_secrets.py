@@ -43,6 +43,20 @@ async def test_missing_hash_costs_the_same() -> None:
     assert 0.4 < best["missing"] / best["wrong"] < 2.5
 
 
+async def test_last_word_before_the_hash() -> None:
+    """Whatever refuses when it is a secret's turn does so before the hash, and frees the place."""
+    hasher = SecretHasher(concurrency=1, queue=0)
+
+    def refuse() -> None:
+        raise RateLimited
+
+    for _ in range(3):
+        with pytest.raises(RateLimited):
+            await hasher.verify(new_secret("i"), secret_hash="no hash", before=refuse)
+    with pytest.raises(InvalidClient):
+        await hasher.verify(new_secret("i"), secret_hash=None)
+
+
 async def test_event_loop_is_not_blocked() -> None:
     """Other tasks run while a secret is hashed."""
     hasher = SecretHasher()

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import jwt
 import pytest
 
 from gateway.backends.memory import MemoryStore
+from gateway.control.clients import IssuedCredential
 from gateway.control.room import ControlRoom
-from gateway.control.tokens import ClientProof, TokenRules
-from gateway.core.errors import AddressNotAllowed, InvalidClient, InvalidToken, StoreUnavailable
+from gateway.control.tokens import TOKEN_PATH, DpopProof, TokenRules
+from gateway.core.client_certificates import certificate_thumbprint
+from gateway.core.errors import (
+    AddressNotAllowed,
+    InvalidToken,
+    MalformedRequest,
+    ProofRequired,
+    StoreUnavailable,
+)
+from gateway.core.grants import TokenBinding
+from gateway.core.identity import Confirmation, Role
 from gateway.core.ports import ControlChange
 from gateway.core.registry import RevocationKind
 from gateway.core.secret import Secret
 from gateway.core.tokens import verify_access_token
 from tests.fakes.control import AUDIENCE, GRANTS, ISSUER, LOCAL, FakeClock, make_room, proof
+from tests.fakes.oauth import TOKEN_URL, KeyPair, bind, certificate
 
 
 async def test_token_says_what_it_must(room: ControlRoom, clock: FakeClock) -> None:
@@ -46,19 +57,6 @@ def test_lifetime_rule_is_capped(seconds: int) -> None:
     """No configuration makes tokens that live above an hour, or not at all."""
     with pytest.raises(ValueError, match="one hour"):
         TokenRules(ISSUER, AUDIENCE, timedelta(seconds=seconds))
-
-
-async def test_wrong_secret_and_unknown_client_look_the_same(room: ControlRoom) -> None:
-    """Both are InvalidClient with one text."""
-    issued = await room.clients.create(LOCAL, GRANTS)
-    unknown = ClientProof("c-0", Secret("nobody-x"), ip_address("127.0.0.1"))
-    wrong = proof(issued)._replace(secret=Secret(f"{issued.credential_id}-wrong"))
-    details = set()
-    for attempt in (unknown, wrong):
-        with pytest.raises(InvalidClient) as caught:
-            await room.tokens.issue(attempt)
-        details.add(caught.value.detail)
-    assert len(details) == 1
 
 
 async def test_address_outside_is_refused(room: ControlRoom) -> None:
@@ -95,6 +93,141 @@ async def test_token_of_another_client_is_left_alone(room: ControlRoom) -> None:
     await room.tokens.revoke(proof(two), token)
     await room.tokens.revoke(proof(two), Secret("nonsense"))
     assert await room.revocations.list_page(LOCAL) == ()
+
+
+CERTIFICATE = certificate()
+OTHER_URL = f"https://other.example{TOKEN_PATH}"
+
+
+@pytest.fixture
+async def issued(room: ControlRoom) -> IssuedCredential:
+    """Return a registered client."""
+    return await room.clients.create(LOCAL, GRANTS)
+
+
+def dpop(room: ControlRoom, pair: KeyPair, **changes: object) -> DpopProof:
+    """Return a proof with a nonce that is good now."""
+    now = room.clock()
+    nonce = room.snapshots.dpop_nonces().issue(now)
+    return DpopProof(pair.dpop(now, **{"nonce": nonce, **changes}), [TOKEN_URL])
+
+
+async def confirmation_of(
+    room: ControlRoom, issued: IssuedCredential, key: DpopProof | None, shown: bytes | None
+) -> Confirmation:
+    """Return what a token is bound to that is fetched with *key* and *shown*."""
+    token = await room.tokens.issue(replace(proof(issued), certificate=shown), key)
+    assert token.token_type == ("Bearer" if key is None else "DPoP")
+    found = await room.tokens.introspect(proof(issued), token.token)
+    assert found is not None
+    assert found.credential_id == issued.credential_id
+    return found.confirmation
+
+
+async def test_token_is_bound_to_what_the_call_has(
+    room: ControlRoom, issued: IssuedCredential
+) -> None:
+    """To the DPoP key if there is one, else to the certificate, else to nothing."""
+    pair = KeyPair()
+    x5t = certificate_thumbprint(CERTIFICATE)
+    assert await confirmation_of(room, issued, None, None) == Confirmation()
+    assert await confirmation_of(room, issued, None, CERTIFICATE) == Confirmation(x5t_s256=x5t)
+    for shown in (None, CERTIFICATE):
+        key = dpop(room, pair)
+        assert await confirmation_of(room, issued, key, shown) == Confirmation(jkt=pair.jkt)
+
+
+async def test_certificate_binding_goes_with_a_key(
+    room: ControlRoom, issued: IssuedCredential
+) -> None:
+    """A client whose tokens must be bound to its certificate may have them bound to a key too."""
+    await bind(room, issued.client_id, TokenBinding.CERTIFICATE)
+    pair = KeyPair()
+    expected = Confirmation(pair.jkt, certificate_thumbprint(CERTIFICATE))
+    assert await confirmation_of(room, issued, dpop(room, pair), CERTIFICATE) == expected
+    with pytest.raises(MalformedRequest, match="certificate"):
+        await room.tokens.issue(proof(issued), dpop(room, pair))
+
+
+@pytest.mark.parametrize("binding", [TokenBinding.DPOP, TokenBinding.EITHER])
+async def test_client_that_must_be_bound_brings_its_proof(
+    room: ControlRoom, issued: IssuedCredential, binding: TokenBinding
+) -> None:
+    """Without one it gets no token, and is told what to send."""
+    await bind(room, issued.client_id, binding)
+    with pytest.raises(ProofRequired, match="DPoP") as caught:
+        await room.tokens.issue(proof(issued))
+    assert caught.value.nonce is None
+    assert (await room.tokens.issue(proof(issued), dpop(room, KeyPair()))).token_type == "DPoP"
+    shown = replace(proof(issued), certificate=CERTIFICATE)
+    if binding is TokenBinding.EITHER:
+        assert (await room.tokens.issue(shown)).token_type == "Bearer"
+    else:
+        with pytest.raises(ProofRequired):
+            await room.tokens.issue(shown)
+
+
+async def test_proof_is_good_once(room: ControlRoom, issued: IssuedCredential) -> None:
+    """The second use of a proof is refused without a nonce, which was not the reason."""
+    key = dpop(room, KeyPair())
+    await room.tokens.issue(proof(issued), key)
+    with pytest.raises(ProofRequired) as caught:
+        await room.tokens.issue(proof(issued), key)
+    assert caught.value.nonce is None
+
+
+async def test_nonce_is_asked_for_before_the_secret(
+    room: ControlRoom, issued: IssuedCredential
+) -> None:
+    """A proof without a nonce costs neither an assertion nor a failure; the next one passes."""
+    pair = KeyPair()
+    wrong = replace(proof(issued), evidence=proof(issued).evidence._replace(secret=Secret("x")))
+    for _ in range(10):
+        with pytest.raises(ProofRequired) as caught:
+            await room.tokens.issue(wrong, dpop(room, pair, nonce=None))
+    nonce = caught.value.nonce
+    assert (await room.tokens.issue(proof(issued), dpop(room, pair, nonce=nonce))).token
+
+
+async def test_proof_may_be_for_any_address_of_ours(
+    room: ControlRoom, issued: IssuedCredential
+) -> None:
+    """The address by which the call came counts like the issuer's; no other does."""
+    pair = KeyPair()
+    uris = [TOKEN_URL, OTHER_URL]
+    for uri in uris:
+        key = dpop(room, pair, htu=uri)
+        assert (await room.tokens.issue(proof(issued), key._replace(uris=uris))).token
+    with pytest.raises(ProofRequired) as caught:
+        await room.tokens.issue(proof(issued), dpop(room, pair, htu=OTHER_URL))
+    assert caught.value.nonce is None
+    key = dpop(room, pair, htu=OTHER_URL, nonce="x")._replace(uris=uris)
+    with pytest.raises(ProofRequired) as caught:
+        await room.tokens.issue(proof(issued), key)
+    assert caught.value.nonce is not None
+
+
+async def test_nonces_can_be_left_out(tmp_path: Path, clock: FakeClock) -> None:
+    """Where they are not required a proof without one is taken."""
+    room = make_room(tmp_path, clock, dpop_nonce_required=False)
+    await room.keys.ensure_first()
+    issued = await room.clients.create(LOCAL, GRANTS)
+    key = dpop(room, KeyPair(), nonce=None)
+    assert (await room.tokens.issue(proof(issued), key)).token_type == "DPoP"
+
+
+async def test_introspection_is_for_the_client_and_operators(room: ControlRoom) -> None:
+    """Nobody else learns of a token, not even that it exists; nor is a dead one told of."""
+    own, stranger = [await room.clients.create(LOCAL, GRANTS) for _ in range(2)]
+    operator = await room.clients.create(LOCAL, GRANTS, role=Role.OPERATOR)
+    owner = await room.clients.create(LOCAL, GRANTS, role=Role.OWNER)
+    token = (await room.tokens.issue(proof(own))).token
+    for asking, knows in ((own, True), (operator, True), (stranger, False), (owner, False)):
+        found = await room.tokens.introspect(proof(asking), token)
+        assert (found is not None) is knows
+    assert await room.tokens.introspect(proof(own), Secret("nonsense")) is None
+    await room.tokens.revoke(proof(own), token)
+    assert await room.tokens.introspect(proof(own), token) is None
 
 
 class FailingCommit(MemoryStore):

@@ -22,12 +22,13 @@ CallAs = Callable[[Role], Awaitable[httpx.AsyncClient]]
 
 
 @pytest.fixture
-def app(room: ControlRoom) -> FastAPI:
+def app(room: ControlRoom, proofs: Proofs) -> FastAPI:
     """Return the admin app."""
-    return build_admin_app(room, proofs_for(room))
+    return build_admin_app(room, proofs)
 
 
-def proofs_for(room: ControlRoom) -> Proofs:
+@pytest.fixture
+def proofs(room: ControlRoom) -> Proofs:
     """Return what the callers of *room* are proved with."""
     return Proofs(
         verifier=TokenVerifier(room.tokens.rules.expectations),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from fastapi import FastAPI
 
+from gateway.api.admin.app import build_admin_app
+from gateway.api.admin.session import Proofs
 from gateway.control.room import ControlRoom
 from gateway.core.identity import Role
 from tests.fakes.control import token_of
@@ -141,3 +143,12 @@ async def test_wrong_method_is_405(
     assert response.headers["allow"] == allow
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["code"] == "method_not_allowed"
+
+
+async def test_calls_are_limited_per_address(room: ControlRoom, proofs: Proofs) -> None:
+    """Calls without a token count too, so nobody can try tokens without end."""
+    app = build_admin_app(room, proofs, calls_per_minute=2)
+    async with http(app) as client:
+        answers = [await client.get("/admin/v1/status") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 60

@@ -1,0 +1,1 @@
+"""The token service; ``app`` puts it together."""
