@@ -12,12 +12,6 @@ from gateway.core.registry import RevocationKind
 from loadtests.revocation import Plan, measure
 
 GENEROUS_SECONDS = 4.0
-KINDS = [
-    pytest.param(kind, marks=pytest.mark.xfail(reason="tokens do not name their credential yet"))
-    if kind is RevocationKind.CREDENTIAL_ID
-    else kind
-    for kind in RevocationKind
-]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +23,7 @@ def reaches():
         return asyncio.run(measure(plan, Path(folder)))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RevocationKind)
 def test_revocation_counts_everywhere(reaches, kind):
     """Refused by both, accepted by none afterwards, and streams cut with an error event."""
     found = {reach.process: reach for reach in reaches if reach.kind == kind}
