@@ -2,21 +2,21 @@
 
 Three methods: a secret (``client_secret_basic``), an assertion signed with the client's own key
 (``private_key_jwt``, RFC 7523) and a client certificate (``tls_client_auth``, RFC 8705 §2.1). The
-same questions are asked of the store and the same work is done whether the client exists or not,
-and every failure is ``InvalidClient`` with one text.
+same questions are asked of the store and the same work is done whether the client exists or not:
+the client itself is looked up once its credential was found to be good. Every failure is
+``InvalidClient`` with one text.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gateway.control.lockout import Lockout
 from gateway.control.secrets import MAX_SECRET_CHARS, SecretHasher, credential_id_of
 from gateway.core.client_assertion import (
     MAX_CLIENT_ID_CHARS,
-    ProvenAssertion,
     UnverifiedAssertion,
     parse_client_assertion,
     verify_client_assertion,
@@ -28,10 +28,11 @@ from gateway.core.jwk import VerificationKey, parse_jwk
 from gateway.core.jws import Unreadable, parse_object
 from gateway.core.policy import verify_address
 from gateway.core.ports import Clock, ControlStore, ReplayStore
-from gateway.core.registry import Credential, CredentialKind, StoredClient
+from gateway.core.registry import Credential, CredentialKind
 from gateway.core.secret import Secret
 
 _NO_CERTIFICATE: Final = b""
+_KEYS_REMEMBERED: Final = 1024
 
 
 class SecretProof(NamedTuple):
@@ -129,18 +130,19 @@ class ClientAuthentication:
 
     async def _verify(self, proof: ClientProof, claim: _Claim) -> AuthenticatedClient:
         """Ask the store, not the snapshot: what proves a client stays out of memory."""
-        stored = await self._store.find_client(claim.client_id)
         if claim.assertion is not None:
-            return await self._verify_assertion(claim.assertion, stored)
-        if isinstance(proof.evidence, SecretProof):
-            return await self._verify_secret(proof, stored)
-        return await self._verify_certificate(proof, claim.client_id, stored)
+            credential = await self._verify_assertion(claim.assertion)
+        elif isinstance(proof.evidence, SecretProof):
+            credential = await self._verify_secret(proof.evidence, proof.address)
+        else:
+            credential = await self._verify_certificate(claim.client_id, proof.certificate)
+        stored = await self._store.find_client(claim.client_id)
+        if stored is None or stored.client.disabled:
+            raise InvalidClient
+        return AuthenticatedClient(stored.client, credential.credential_id)
 
-    async def _verify_secret(
-        self, proof: ClientProof, stored: StoredClient | None
-    ) -> AuthenticatedClient:
-        assert isinstance(proof.evidence, SecretProof)
-        client_id, secret = proof.evidence
+    async def _verify_secret(self, evidence: SecretProof, address: Address) -> Credential:
+        client_id, secret = evidence
         if len(secret.reveal()) > MAX_SECRET_CHARS:
             raise InvalidClient
         credential = await self._store.find_credential(credential_id_of(secret))
@@ -153,55 +155,37 @@ class ClientAuthentication:
         secret_hash = credential.verifier if credential is not None and good else None
 
         def verify_not_locked() -> None:
-            self._lockout.verify(proof.address, client_id, now=self._clock())
+            self._lockout.verify(address, client_id, now=self._clock())
 
         await self._hasher.verify(secret, secret_hash=secret_hash, before=verify_not_locked)
         assert credential is not None
-        return AuthenticatedClient(_enabled(stored), credential.credential_id)
+        return credential
 
-    async def _verify_assertion(
-        self, unverified_assertion: UnverifiedAssertion, stored: StoredClient | None
-    ) -> AuthenticatedClient:
+    async def _verify_assertion(self, unverified_assertion: UnverifiedAssertion) -> Credential:
         client_id = unverified_assertion.unverified_client_id
-        keys = [
-            (key, credential)
-            for credential in await self._good(client_id, CredentialKind.PUBLIC_KEY)
-            if (key := _find_key(credential)) is not None
-        ]
-        proven = self._prove(unverified_assertion, [key for key, _ in keys], self._clock())
-        client = _enabled(stored)
+        credentials = await self._good(client_id, CredentialKind.PUBLIC_KEY)
+        found = [(_find_key(credential.verifier), credential) for credential in credentials]
+        keys = [(key, credential) for key, credential in found if key is not None]
         try:
-            await self._replay_store.claim(proven.jti_tag, until=proven.expires_at)
-        except Replayed:
-            raise InvalidClient from None
-        credential = next(credential for key, credential in keys if key is proven.key)
-        return AuthenticatedClient(client, credential.credential_id)
-
-    def _prove(
-        self,
-        unverified_assertion: UnverifiedAssertion,
-        keys: list[VerificationKey],
-        now: datetime,
-    ) -> ProvenAssertion:
-        try:
-            return verify_client_assertion(
-                unverified_assertion, keys, audiences=self._audiences, now=now
+            proven = verify_client_assertion(
+                unverified_assertion,
+                [key for key, _ in keys],
+                audiences=self._audiences,
+                now=self._clock(),
             )
-        except Unreadable:
+            await self._replay_store.claim(proven.jti_tag, until=proven.expires_at)
+        except (Unreadable, Replayed):
             raise InvalidClient from None
+        return next(credential for key, credential in keys if key == proven.key)
 
-    async def _verify_certificate(
-        self, proof: ClientProof, client_id: str, stored: StoredClient | None
-    ) -> AuthenticatedClient:
-        credentials = await self._good(client_id, CredentialKind.CERTIFICATE)
+    async def _verify_certificate(self, client_id: str, certificate: bytes | None) -> Credential:
         subjects = {}
-        for credential in credentials:
+        for credential in await self._good(client_id, CredentialKind.CERTIFICATE):
             try:
                 subjects[parse_certificate_subject(credential.verifier)] = credential
             except MalformedRequest:
                 continue
-        subject = verify_certificate_subject(proof.certificate or _NO_CERTIFICATE, list(subjects))
-        return AuthenticatedClient(_enabled(stored), subjects[subject].credential_id)
+        return subjects[verify_certificate_subject(certificate or _NO_CERTIFICATE, list(subjects))]
 
     async def _good(self, client_id: str, kind: CredentialKind) -> list[Credential]:
         credentials = await self._store.list_credentials(client_id)
@@ -223,14 +207,10 @@ def _read_claim(evidence: SecretProof | AssertionProof | CertificateProof) -> _C
     return _Claim(assertion.unverified_client_id, assertion)
 
 
-def _enabled(stored: StoredClient | None) -> Client:
-    if stored is None or stored.client.disabled:
-        raise InvalidClient
-    return stored.client
-
-
-def _find_key(credential: Credential) -> VerificationKey | None:
+@lru_cache(maxsize=_KEYS_REMEMBERED)
+def _find_key(verifier: str) -> VerificationKey | None:
+    """Return the public key of a credential; parsed once, since that would tell who exists."""
     try:
-        return parse_jwk(parse_object(credential.verifier.encode()))
+        return parse_jwk(parse_object(verifier.encode()))
     except Unreadable:
         return None

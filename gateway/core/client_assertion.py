@@ -107,7 +107,8 @@ def _verify_signature(
 ) -> tuple[VerificationKey, Claims]:
     """Try :data:`MAX_KEYS` keys, decoys among them, and never stop early."""
     kid = Claims(jws.header).find_text("kid", max_chars=256)
-    algorithm = find_algorithm(jws.header["alg"]) or SigningAlgorithm.EDDSA
+    algorithm = find_algorithm(jws.header["alg"])
+    assert algorithm is not None  # else it would not have been parsed
     fitting = [key for key in keys if key.algorithm is algorithm and kid in {None, key.kid}]
     fitting = fitting[:MAX_KEYS]
     found = None

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt import PyJWS
+from jwt.algorithms import OKPAlgorithm
 
 from gateway.core.client_assertion import (
     MAX_KEYS,
@@ -30,6 +32,8 @@ PAIR = KeyPair()
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC = ec.generate_private_key(ec.SECP256R1())
 AUDIENCES = frozenset({ISSUER, TOKEN_URL})
+CURVE_NAMED = PyJWS()
+CURVE_NAMED.register_algorithm("Ed25519", OKPAlgorithm())
 CLAIMS = {
     "iss": "c-1",
     "sub": "c-1",
@@ -76,6 +80,12 @@ def test_other_algorithms(private: Any, algorithm: SigningAlgorithm) -> None:
     for other in {SigningAlgorithm.RS256, SigningAlgorithm.PS256} - {algorithm}:
         with pytest.raises(Unreadable):
             verify(assertion, name_key(RSA.public_key(), other))
+
+
+def test_ed25519_may_be_named_after_its_curve() -> None:
+    """Libraries that follow RFC 9864 write no other name."""
+    assertion = CURVE_NAMED.encode(json.dumps(CLAIMS).encode(), PAIR.private, "Ed25519")
+    assert verify(assertion).key == key_of(PAIR)
 
 
 @pytest.mark.parametrize("header", [{}, {"typ": "JWT"}, {"typ": "client-authentication+jwt"}])
