@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -32,20 +32,13 @@ from gateway.backends.key_wrap import FileKeyWrap
 from gateway.backends.metrics import CountingAccessLog, quota_refusal_counter
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
+from gateway.configured_rules import room_rules
 from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
-from gateway.control.keys import KeyRules
-from gateway.control.lockout import LockoutRules
-from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
-from gateway.control.snapshot import Policies
-from gateway.control.tokens import TokenRules
-from gateway.control.two_person import TwoPersonAct, TwoPersonRule
+from gateway.control.room import ControlRoom, RoomPorts, build_room
 from gateway.core.external_tokens import ExternalIssuer
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
-from gateway.core.keyring import KeyAlgorithm, KeyUse
-from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.core.ports import AccessLog, QuotaStore, ReplayStore, Upstream
 from gateway.core.token_verifier import TokenVerifier
-from gateway.core.tokens import MAX_LEEWAY
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
@@ -61,7 +54,6 @@ from gateway.settings import Admin, Configuration, Listen, Settings, load_config
 
 _PAUSE_SECONDS = 0.05  # between two looks at a changed snapshot, so that a storm of changes is one
 _HEALTH_ROUTES: tuple[Route, ...] = (("GET", "/livez"), ("GET", "/readyz"))
-_KEY_ALGORITHMS = {"EdDSA": KeyAlgorithm.ED25519, "ES256": KeyAlgorithm.P256}
 
 
 def utc_now() -> datetime:
@@ -145,7 +137,7 @@ def build_applications(
     admin_routes["GET", "/metrics"] = build_metrics_app(registry)
     proofs = Proofs(
         verifier=TokenVerifier(
-            _token_rules(configuration).expectations, issuers=_issuer_keys(configuration, room)
+            room.tokens.rules.expectations, issuers=_issuer_keys(configuration, room)
         ),
         replay_store=outside.replay_store,
         authorities=configuration.admin_authorities,
@@ -241,7 +233,6 @@ def _body_limits(settings: Settings) -> BodyLimits:
 
 
 def _control_room(configuration: Configuration, files: AccessLogFiles) -> ControlRoom:
-    settings = configuration.settings
     ports = RoomPorts(
         store=DatabaseStore.open(configuration.at.database_url),
         replay_store=DatabaseReplayStore.open(configuration.at.database_url, utc_now),
@@ -249,47 +240,7 @@ def _control_room(configuration: Configuration, files: AccessLogFiles) -> Contro
         access_log=files,
         clock=utc_now,
     )
-    rules = RoomRules(
-        tokens=_token_rules(configuration),
-        keys=_key_rules(settings),
-        policies=_policies(settings),
-        lockout=_lockout_rules(settings),
-        access_log_keep_days=settings.access_log.retention_days,
-        two_person=TwoPersonRule(
-            frozenset(map(TwoPersonAct, settings.admin.two_person)),
-            timedelta(minutes=settings.admin.proposal_minutes),
-        ),
-        reclaim_idle_days=settings.permissions.reclaim_idle_days,
-    )
-    return build_room(ports, rules)
-
-
-def _policies(settings: Settings) -> Policies:
-    models = {
-        name: ModelPolicy(model.production, model.clearance, model.location)
-        for name, model in settings.models.items()
-    }
-    locations = {
-        data_class: frozenset(rule.locations) for data_class, rule in settings.data_classes.items()
-    }
-    return Policies(MappingProxyType(models), MappingProxyType({**HERE_ONLY, **locations}))
-
-
-def _token_rules(configuration: Configuration) -> TokenRules:
-    tokens = configuration.settings.tokens
-    return TokenRules(
-        issuer=configuration.issuer,
-        audience=tokens.audience,
-        lifetime=timedelta(seconds=tokens.lifetime_seconds),
-        dpop_nonce_required=tokens.dpop_nonce_required,
-    )
-
-
-def _lockout_rules(settings: Settings) -> LockoutRules:
-    limits = settings.limits
-    return LockoutRules(
-        failures=limits.lockout_failures, window=timedelta(seconds=limits.lockout_window_seconds)
-    )
+    return build_room(ports, room_rules(configuration))
 
 
 def _issuer_keys(configuration: Configuration, room: ControlRoom) -> IssuerKeyHolder:
@@ -319,27 +270,6 @@ def _issuer_keys(configuration: Configuration, room: ControlRoom) -> IssuerKeyHo
     if feeds:
         room.background.every(CHECK_SECONDS, holder.refresh_due)
     return holder
-
-
-def _key_rules(settings: Settings) -> KeyRules:
-    default = KeyRules()
-    encryption, tokens = settings.encryption, settings.tokens
-    return KeyRules(
-        overlap={
-            **default.overlap,
-            KeyUse.SIGNING: timedelta(seconds=tokens.lifetime_seconds) + 2 * MAX_LEEWAY,
-            KeyUse.ENCRYPTION: timedelta(seconds=encryption.overlap_seconds),
-        },
-        rotate_after={
-            **default.rotate_after,
-            KeyUse.ENCRYPTION: timedelta(hours=encryption.rotate_after_hours),
-        },
-        publish_after={
-            **default.publish_after,
-            KeyUse.SIGNING: timedelta(seconds=tokens.prepublish_seconds),
-        },
-        signing_algorithm=_KEY_ALGORITHMS[settings.tokens.algorithm],
-    )
 
 
 def _upstream(configuration: Configuration) -> UnixSocketUpstream:

@@ -1,0 +1,78 @@
+"""Rules of the control room: what was configured, and the safe default of what was not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from gateway.configured_rules import room_rules
+from gateway.control.room import RoomRules
+from gateway.control.two_person import TwoPersonAct
+from gateway.core.grants import DataClass
+from gateway.core.keyring import KeyAlgorithm, KeyUse
+from gateway.settings import load_configuration
+
+CHOSEN = """
+[tokens]
+issuer = "https://gateway.example"
+audience = "other"
+algorithm = "ES256"
+lifetime_seconds = 600
+prepublish_seconds = 90
+dpop_nonce_required = false
+[encryption]
+overlap_seconds = 700
+rotate_after_hours = 12
+[limits]
+lockout_failures = 3
+lockout_window_seconds = 120
+[admin]
+two_person = ["assign-role"]
+proposal_minutes = 5
+[models.draft]
+production = false
+clearance = "core"
+location = "elsewhere"
+[data_classes.public]
+locations = ["local", "elsewhere"]
+"""
+
+
+def rules(directory: Path, text: str) -> RoomRules:
+    """Return the rules of a configuration."""
+    file = directory / "sealgate.toml"
+    file.write_text(text, "utf-8")
+    return room_rules(load_configuration(file))
+
+
+def test_defaults_are_those_of_the_control_room(tmp_path: Path) -> None:
+    """Without a word of configuration the rules are those that the use cases have by themselves."""
+    found = rules(tmp_path, "")
+    default = RoomRules(found.tokens)
+    assert (found.keys.publish_after, found.lockout) == (
+        default.keys.publish_after,
+        default.lockout,
+    )
+    assert found.keys.overlap[KeyUse.SIGNING] == default.keys.overlap[KeyUse.SIGNING]
+    assert found.tokens.dpop_nonce_required
+    assert found.two_person.acts == frozenset()
+
+
+def test_everything_can_be_chosen(tmp_path: Path) -> None:
+    """Each setting reaches the rule that it is about."""
+    found = rules(tmp_path, CHOSEN)
+    tokens, keys = found.tokens, found.keys
+    assert (tokens.issuer, tokens.audience) == ("https://gateway.example", "other")
+    assert (tokens.lifetime, tokens.dpop_nonce_required) == (timedelta(minutes=10), False)
+    assert keys.algorithms(KeyUse.SIGNING) == (KeyAlgorithm.P256,)
+    assert keys.overlap[KeyUse.SIGNING] == timedelta(seconds=660)
+    assert keys.overlap[KeyUse.ENCRYPTION] == timedelta(seconds=700)
+    assert keys.publish_after[KeyUse.SIGNING] == timedelta(seconds=90)
+    assert keys.rotate_after[KeyUse.ENCRYPTION] == timedelta(hours=12)
+    assert (found.lockout.failures, found.lockout.window) == (3, timedelta(minutes=2))
+    assert found.two_person.acts == {TwoPersonAct("assign-role")}
+    draft = found.policies.models["draft"]
+    assert (draft.production, draft.clearance) == (False, DataClass.CORE)
+    assert draft.location == "elsewhere"
+    assert found.policies.locations[DataClass.PUBLIC] == {"local", "elsewhere"}
+    assert found.policies.locations[DataClass.CORE] == {"local"}
