@@ -53,7 +53,8 @@ _AFTER_CARD: Final = Context(
     gap=24,
     filler=None,
 )
-_SIGN: Final = r"\s{0,4}"
+# As much as between two quoted strings that are added up.
+_SIGN: Final = r"\s{0,6}"
 _ONE: Final = r"([1一壹壱幺么弌li]|one)"
 _IDENTITY: Final = re.compile(r"[1-9]\d{16}[\dx]")
 _MOBILE: Final = re.compile(r"(0?0?86)?1[3-9]\d{9}")

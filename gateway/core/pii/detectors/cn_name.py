@@ -259,6 +259,17 @@ _FOLLOWED: Final = Detector(
     check=_is_private,
 )
 
+# A telephone or identity number right behind it.
+_BESIDE: Final = Detector(
+    label="NAME",
+    name="cn-name-beside-number",
+    pattern=_pattern("any_surname", short=0, long=-1),
+    lists=_LISTS,
+    not_after=r"[\h0-9]",
+    followed_by=r"[ （(:,，、/|\t\-]{1,2}(\+86|1[3-9]\d{4}|[1-9]\d{5}|0\d{9})",
+    check=_is_private,
+)
+
 _DOTTED: Final = Detector(
     label="NAME",
     name="cn-name-dotted",
@@ -327,6 +338,7 @@ CN_NAMES: Final = (
     _ROLE,
     _CELL,
     _FOLLOWED,
+    _BESIDE,
     _DOTTED,
     _IN_PARTS,
     _TITLED,

@@ -38,6 +38,13 @@ _CHINESE: Final = (
     r"([eghdspcwltmk]|1[45])[ \-]?\d{4}[ \-]?\d{4}|[edspckw][a-z]\d{7}|[hm]\d{10}|1[45]\d{7}"
 )
 
+_FEWEST_DIGITS: Final = 4
+
+
+def _has_digits(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return sum(char.isdigit() for char in value) >= _FEWEST_DIGITS
+
+
 _ANNOUNCED: Final = Detector(
     label="PASSPORT",
     name="cn-passport",
@@ -68,10 +75,11 @@ _HELD: Final = Detector(
 _FOREIGN: Final = Detector(
     label="PASSPORT",
     name="passport-after-chinese",
-    pattern=r"([a-z]{1,2}[ \-]?)?\d{2}[ \-]?\d{4,8}[a-z]?",
+    pattern=r"([a-z]{1,2}[ \-]?)?\d{2}[ \-]?\d{4,8}[a-z]?|[a-z0-9]{7,10}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]|[.\-/年]",
     after=(_AFTER_PASSPORT,),
+    check=_has_digits,
 )
 
 CN_PASSPORTS: Final = (_ANNOUNCED, _NAMED_BEHIND, _HELD, _FOREIGN)

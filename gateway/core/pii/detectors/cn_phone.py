@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.core.pii.detector import Detector
+from gateway.core.pii.detector import Context, Detector, words_of
 from gateway.core.pii.detectors.checks import (
     AFTER_PHONE,
     continues_a_number,
@@ -13,6 +13,12 @@ from gateway.core.pii.detectors.checks import (
     letters_before,
 )
 
+# The head of a column, as far as its first rows, and people whose number is listed.
+_AFTER_HEAD: Final = Context(
+    words=words_of("电话 手机 座机 联系方式 号码 家长 爸爸 妈妈 父亲 母亲 签到 通讯录 拨"),
+    gap=60,
+    filler=None,
+)
 _SHORTEST_GROUP: Final = 2
 _MOST_GROUPS: Final = 4
 # Letters that may touch a mobile number; after others eleven digits are part of some identifier.
@@ -96,7 +102,7 @@ _LANDLINE_IN_ONE_PIECE: Final = Detector(
     pattern=r"0[3-9]\d{2}[2-8]\d{6,7}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]|[.\-]\d",
-    after=(AFTER_PHONE,),
+    after=(AFTER_PHONE, _AFTER_HEAD),
     check=_is_announced,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.core.pii.detector import Context, words_of
+from gateway.core.pii.detector import FILLER, Context, words_of
 
 # Fields that hold a name and nothing else.
 _NAME_FIELDS: Final = (
@@ -84,6 +84,7 @@ _NAME_FIELDS: Final = (
 )
 # Who somebody is: the name follows, at once or behind a colon.
 _ROLES: Final = words_of(
+    "人: 员: 者: 师: 长: 生: 方: 主: 工: 开票人 收票人 受票人 订购人 下单人 团长 发货 "
     "患者 病人 病患 产妇 孕妇 患儿 新生儿 死者 伤者 逝者 病员 就诊人 受检者 受种者 接种人 供者 "
     "受者 "
     "收货人 收件人 收货方 寄件人 发件人 发货人 取件人 提货人 自提人 签收人 "
@@ -148,7 +149,7 @@ _HEADS: Final = words_of(
     "name 负责人 申请人 考生 旅客 乘客 人员 名单 名册 签到 如下 "
 )
 AFTER_FIELD: Final = Context(words=_NAME_FIELDS, gap=8)
-AFTER_ROLE: Final = Context(words=_ROLES, gap=6)
+AFTER_ROLE: Final = Context(words=_ROLES, gap=6, filler=FILLER | frozenset("改变更换成系叫名"))
 AFTER_HEAD: Final = Context(words=_HEADS, gap=60, filler=None)
 AFTER_PEOPLE: Final = Context(
     words=words_of(
