@@ -15,6 +15,7 @@ from gateway.core.pii.detectors.cn_medical import CN_MEDICAL_NUMBERS
 from gateway.core.pii.detectors.cn_name import CN_NAMES
 from gateway.core.pii.detectors.cn_passport import CN_PASSPORTS
 from gateway.core.pii.detectors.cn_phone import CN_PHONES
+from gateway.core.pii.detectors.cn_phone_local import CN_LOCAL_PHONES
 from gateway.core.pii.detectors.cn_plate import CN_PLATES
 from gateway.core.pii.detectors.cn_social import CN_SOCIAL
 from gateway.core.pii.detectors.cn_uscc import CN_USCCS
@@ -45,4 +46,5 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_USCCS,
     *CN_NAMES,
     *CN_ADDRESSES,
+    *CN_LOCAL_PHONES,
 )

@@ -28,8 +28,8 @@ _AFTER_BIRTH: Final = Context(
     gap=10,
 )
 _YEAR: Final = r"(1[89]\d{2}|20[0-3]\d)"
-_HAN_DIGIT: Final = "[〇零○一二三四五六七八九]"
-_HAN_NUMBER: Final = "[元正一二三四五六七八九十廿卅冬腊初]{1,3}"
+_HAN_DIGIT: Final = "[〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
+_HAN_NUMBER: Final = "[元正一二三四五六七八九十廿卅冬腊初零壹贰叁肆伍陆柒捌玖拾]{1,3}"
 _MONTH: Final = r"(0?[1-9]|1[0-2])"
 _DAY: Final = r"(0?[1-9]|[12]\d|3[01])"
 _WRITTEN: Final = (

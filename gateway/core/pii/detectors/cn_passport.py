@@ -72,6 +72,15 @@ _HELD: Final = Detector(
     after=(Context(words=words_of("持 持有 持用 凭"), gap=4),),
 )
 
+_SPACED: Final = Detector(
+    label="PASSPORT",
+    name="cn-passport-spaced",
+    pattern=r"[edgspkhmcwlt](\s{1,3}\N){7,8}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]",
+    after=(_AFTER_PASSPORT,),
+)
+
 _FOREIGN: Final = Detector(
     label="PASSPORT",
     name="passport-after-chinese",
@@ -82,4 +91,4 @@ _FOREIGN: Final = Detector(
     check=_has_digits,
 )
 
-CN_PASSPORTS: Final = (_ANNOUNCED, _NAMED_BEHIND, _HELD, _FOREIGN)
+CN_PASSPORTS: Final = (_ANNOUNCED, _NAMED_BEHIND, _HELD, _SPACED, _FOREIGN)

@@ -32,7 +32,8 @@ def _has_digit(value: str, before: str) -> bool:  # noqa: ARG001 - the form of D
 _PLATE: Final = Detector(
     label="PLATE",
     name="cn-plate",
-    pattern=rf"{_PROVINCE} ?[a-hj-z][·. \-_|*]{{0,2}}({_SIGN}{{5,6}}|{_SIGN}{{4}}{_KIND})",
+    pattern=rf"{_PROVINCE} ?[a-hj-z][·. \-_|*]{{0,2}}({_SIGN}{{5,6}}|{_SIGN}{{4}}{_KIND})"
+    rf"|{_PROVINCE} [a-hj-z]( {_SIGN}){{5,6}}",
     not_before=r"[a-z0-9]",
     check=_has_digit,
 )

@@ -42,7 +42,8 @@ _NUMBER_OF: Final = Context(
 )
 _SERVICE: Final = Context(
     words=words_of(
-        "微信 薇信 威信 徽信 卫星号 vx wx wechat weixin v信 v加 加v qq 扣扣 企鹅 q号 抖音 快手 "
+        "微信 微_信 v_x w_x q_q 薇信 威信 徽信 卫星号 vx wx wechat weixin v信 v加 加v qq 扣扣 "
+        "企鹅 q号 抖音 快手 "
         "小红书 微博 新浪微博 钉钉 支付宝 旺旺 闲鱼 陌陌 知乎 b站 哔哩哔哩 豆瓣 贴吧 飞书 "
         "dingtalk weibo douyin"
     ),
@@ -78,7 +79,7 @@ def _is_chosen_name(value: str, before: str) -> bool:  # noqa: ARG001 - the form
 _NUMBERED: Final = Detector(
     label="SOCIAL_ACCT",
     name="cn-account-numbered",
-    pattern=r"@?[a-z0-9][a-z0-9_.\-]{3,23}[a-z0-9_]",
+    pattern=r"@?[a-z0-9][a-z0-9_.\-]{3,23}[a-z0-9_]|[a-z]( [a-z0-9_\-]){5,19}",
     not_after=r"[a-z0-9_]",
     not_before=r"[a-z0-9_@]|[.\-][a-z0-9]",
     after=(_NUMBER_OF,),

@@ -9,7 +9,7 @@ from gateway.core.pii.detector import FILLER, Context, words_of
 # Fields that hold a name and nothing else.
 _NAME_FIELDS: Final = (
     *words_of(
-        "姓名 名字 真实姓名 客户姓名 患者姓名 学生姓名 员工姓名 车主姓名 户主姓名 联系人姓名 "
+        "姓名 姓_名 名字 真实姓名 客户姓名 患者姓名 学生姓名 员工姓名 车主姓名 户主姓名 联系人姓名 "
         "收货人姓名 "
         "收件人姓名 持卡人姓名 申请人姓名 家长姓名 父亲姓名 母亲姓名 法人姓名 开户姓名 用户姓名 "
         "中文名 "
