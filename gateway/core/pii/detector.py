@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from gateway.core.pii.numerals import spell_digits
@@ -25,6 +26,12 @@ FILLER: Final = frozenset(" \t\r\n:：=是为為即\"'“”‘’「」『』*|
 )
 # Signs that end a sentence: what was announced before them is not announced any more.
 SENTENCE_ENDS: Final = frozenset("。！？!?；")
+
+
+@cache
+def _has_said_digits(pattern: str) -> bool:
+    """Say whether *pattern* asks for a digit however it is said. Patterns may be very long."""
+    return "\\N" in pattern
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -116,4 +123,4 @@ class Detector:
 
     def read(self, folded: str) -> str:
         """Return the *folded* text of a value as its check gets it."""
-        return spell_digits(folded) if "\\N" in self.pattern else folded
+        return spell_digits(folded) if _has_said_digits(self.pattern) else folded

@@ -10,6 +10,7 @@ import string
 from typing import Final
 
 from gateway.core.pii.detector import Context, words_of
+from gateway.core.pii.numerals import CHINESE, LOOK_ALIKES, spell_digits
 
 _GROUPS: Final = re.compile(r"[0-9a-z]+")
 _NOT_DIGITS: Final = {code: None for code in range(0x80) if chr(code) not in string.digits}
@@ -28,6 +29,16 @@ AFTER_PHONE: Final = Context(
     gap=24,
     filler=None,
 )
+
+
+# A digit as a digit, a Chinese numeral or a letter that looks like one: a single character, which
+# costs far less in long patterns than ``\\N`` with its English words.
+SIGN_OF_DIGIT: Final = f"[0-9{''.join(CHINESE)}{''.join(LOOK_ALIKES)}]"
+
+
+def said_digits_of(value: str) -> str:
+    """Return the digits of *value*, numerals and look-alike letters spelled as digits."""
+    return digits_of(spell_digits(value))
 
 
 def digits_of(value: str) -> str:

@@ -79,7 +79,7 @@ _AFTER_ROAD: Final = Context(
 _PROSE: Final = frozenset(
     "的了是不这我你他她它们也就而及或被把让给说要吗呢吧啊么什哪谁很更最已个些每该此但则"
 )
-_NUMBER: Final = r"([a-z]?\d{1,5}|[一二三四五六七八九十百零〇]{1,5}|\N{2,4})"
+_NUMBER: Final = r"([a-z]?\d{1,5}|[一二三四五六七八九十百零〇]{1,5}|[〇零○幺]{1,4})"
 # What a first number in Chinese numerals must belong to: ``统一号`` is none.
 _HAN_NUMBERED: Final = (
     r"[一二三四五六七八九十百零〇]{1,5}(组|社|队|屯|栋|幢|单元|号楼|室)"

@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
+from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT
 
 _AFTER_BIRTH: Final = Context(
     words=(
@@ -76,8 +77,8 @@ _SAID_BEHIND: Final = Detector(
 _SPELT: Final = Detector(
     label="DOB",
     name="cn-birth-spelt",
-    pattern=r"[12]\s{0,3}[089]\s{0,3}\N\s{0,3}\N\s{0,3}年?\s{0,3}[01]\s{0,3}\N\s{0,3}月?\s{0,3}"
-    r"[0-3]\s{0,3}\N日?",
+    pattern=rf"[12]\s{{0,3}}[089]\s{{0,3}}{SIGN_OF_DIGIT}\s{{0,3}}{SIGN_OF_DIGIT}\s{{0,3}}年?\s{{0,3}}[01]\s{{0,3}}{SIGN_OF_DIGIT}\s{{0,3}}月?\s{{0,3}}"
+    rf"[0-3]\s{{0,3}}{SIGN_OF_DIGIT}日?",
     not_after=r"[0-9]",
     not_before=r"[0-9]",
     after=(_AFTER_BIRTH,),

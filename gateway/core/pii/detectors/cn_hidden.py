@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
-from gateway.core.pii.detectors.checks import digits_of
+from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT, digits_of, said_digits_of
 from gateway.core.pii.detectors.cn_id import has_date
 
 _AFTER_PHONE: Final = Context(
@@ -64,7 +64,7 @@ _MOBILE: Final = re.compile(r"(0?0?86)?1[3-9]\d{9}")
 
 
 def _characters(value: str) -> str:
-    return digits_of(value) + ("x" if value.rstrip(")]}\"' \n")[-1:] == "x" else "")
+    return said_digits_of(value) + ("x" if value.rstrip(")]}\"' \n")[-1:] == "x" else "")
 
 
 def _is_identity(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
@@ -77,7 +77,7 @@ def _is_mobile(value: str, before: str) -> bool:  # noqa: ARG001 - the form of D
 
 
 def _is_card(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    return digits_of(value)[0] in "234569"
+    return said_digits_of(value)[0] in "234569"
 
 
 _PHONE: Final = Detector(
@@ -93,7 +93,7 @@ _PHONE: Final = Detector(
 _ID: Final = Detector(
     label="CN_ID",
     name="cn-id-hidden",
-    pattern=rf"\N({_SIGN}\N){{16}}{_SIGN}(\N|x)",
+    pattern=rf"{SIGN_OF_DIGIT}({_SIGN}{SIGN_OF_DIGIT}){{16}}{_SIGN}({SIGN_OF_DIGIT}|x)",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]",
     after=(_AFTER_ID,),
@@ -103,7 +103,7 @@ _ID: Final = Detector(
 _CARD: Final = Detector(
     label="BANK_CARD",
     name="cn-card-hidden",
-    pattern=rf"\N({_SIGN}\N){{14,18}}",
+    pattern=rf"{SIGN_OF_DIGIT}({_SIGN}{SIGN_OF_DIGIT}){{14,18}}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]",
     after=(_AFTER_CARD,),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
+from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT
 
 _AFTER_WORD: Final = Context(
     words=(
@@ -51,7 +52,7 @@ _RECORD: Final = Detector(
 _SAID: Final = Detector(
     label="MRN",
     name="cn-medical-number-said",
-    pattern=r"([a-z]{1,4}\s{0,3})?\N(\s{0,4}\N){5,13}",
+    pattern=rf"([a-z]{{1,4}}\s{{0,3}})?{SIGN_OF_DIGIT}(\s{{0,4}}{SIGN_OF_DIGIT}){{5,13}}",
     not_after=r"[a-z0-9.]",
     not_before=r"[a-z0-9]|[年月人元例张次岁个天位]",
     after=(_AFTER_WORD,),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
+from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT
 
 _WORDS: Final = (
     *words_of(
@@ -75,7 +76,7 @@ _HELD: Final = Detector(
 _SPACED: Final = Detector(
     label="PASSPORT",
     name="cn-passport-spaced",
-    pattern=r"[edgspkhmcwlt](\s{1,3}\N){7,8}",
+    pattern=rf"[edgspkhmcwlt](\s{{1,3}}{SIGN_OF_DIGIT}){{7,8}}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]",
     after=(_AFTER_PASSPORT,),

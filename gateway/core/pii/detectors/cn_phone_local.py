@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
-from gateway.core.pii.detectors.checks import digits_of
+from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT, said_digits_of
 
 _AFTER_WORD: Final = Context(
     words=words_of(
@@ -23,7 +23,7 @@ _LANDLINE: Final = re.compile(r"0(10|2\d|[3-9]\d\d)[2-8]\d{6,7}")
 
 
 def _is_landline(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    return _LANDLINE.fullmatch(digits_of(value)) is not None
+    return _LANDLINE.fullmatch(said_digits_of(value)) is not None
 
 
 _LOCAL: Final = Detector(
@@ -46,7 +46,7 @@ _SPECIAL_REGION: Final = Detector(
 _SAID_LANDLINE: Final = Detector(
     label="PHONE",
     name="cn-landline-said",
-    pattern=r"[0零〇○洞](\s{0,4}\N){9,11}",
+    pattern=rf"[0零〇○洞](\s{{0,4}}{SIGN_OF_DIGIT}){{9,11}}",
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]",
     after=(_AFTER_WORD,),

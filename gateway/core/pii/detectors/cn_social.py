@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.pii.detector import FILLER, Context, Detector, words_of
+from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT
 
 # What people write between the service and the account: 微信（同号）：, 加我微信哈.
 _GAP_FILLER: Final = FILLER | frozenset(
@@ -99,7 +100,7 @@ _NAMED: Final = Detector(
 _QQ_NUMBER: Final = Detector(
     label="SOCIAL_ACCT",
     name="cn-qq",
-    pattern=r"[1-9]\d{4,11}|[1-9一二三四五六七八九幺](\s{0,3}\N){5,10}"
+    pattern=rf"[1-9]\d{{4,11}}|[1-9一二三四五六七八九幺](\s{{0,3}}{SIGN_OF_DIGIT}){{5,10}}"
     r"|[1-9]\d{2,4}[ \-]\d{2,4}([ \-]\d{2,4})?",
     not_after=r"[a-z0-9_]",
     not_before=r"[a-z0-9_@]|\.\d",
