@@ -78,7 +78,9 @@ def streamed(openai, said=HELLO):
 @ENTRANCES
 def test_tokens_arrive_one_by_one(world, openai):
     """No proxy collects the stream: each token arrives when it was made, scrubbed."""
-    world.says("water, ", Pause(0.3), "river, ", Pause(0.3), "anna@example.com ", Pause(0.3), "grass")
+    world.says(
+        "water, ", Pause(0.3), "river, ", Pause(0.3), "anna@example.com ", Pause(0.3), "grass"
+    )
     arrived = [(time.monotonic(), text) for text in streamed(openai)]
     assert "".join(text for _, text in arrived) == "water, river, [EMAIL] grass"
     first, second = arrived[0][0], arrived[1][0]
