@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from gateway.control.client_authentication import (
@@ -111,12 +111,16 @@ class Tokens:
         whose tokens must be bound, ``MalformedRequest`` when such a client lacks its certificate.
         """
         proven = None if dpop is None else self._verify_dpop(dpop)
+        # A token is as old as the check that it rests on: what is withdrawn meanwhile ends it too.
+        asked_at, revocations = self._clock(), self._snapshots.current().revocations
         authenticated = await self.authentication.authenticate(proof)
         confirmation = _confirmation(authenticated.client, proof, proven)
         _verify_bound(authenticated.client, confirmation)
         if proven is not None:
             await self._claim(proven)
-        token = self._sign(authenticated, confirmation)
+        cut = revocations.find_cut(authenticated.client, authenticated.credential_id)
+        issued_at = issue_time(asked_at, cut=cut)
+        token = self._sign(authenticated, confirmation, issued_at=issued_at)
         token_type = "Bearer" if confirmation.jkt is None else "DPoP"
         return IssuedToken(token, int(self.rules.lifetime.total_seconds()), token_type)
 
@@ -187,11 +191,11 @@ class Tokens:
         except Replayed:
             raise ProofRequired("This DPoP proof was used before.") from None
 
-    def _sign(self, authenticated: AuthenticatedClient, confirmation: Confirmation) -> Secret[str]:
+    def _sign(
+        self, authenticated: AuthenticatedClient, confirmation: Confirmation, *, issued_at: datetime
+    ) -> Secret[str]:
         client, credential_id = authenticated
         signing_key = self._snapshots.signing_key()
-        cut = self._snapshots.current().revocations.find_cut(client, credential_id)
-        issued_at = issue_time(self._clock(), cut=cut)
         claims = AccessClaims(
             issuer=self.rules.issuer,
             audience=self.rules.audience,

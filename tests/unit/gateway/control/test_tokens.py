@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import jwt
 import pytest
 
 from gateway.backends.memory import MemoryStore
+from gateway.backends.memory_replay import MemoryReplayStore
+from gateway.control.client_authentication import AuthenticationPorts
 from gateway.control.clients import IssuedCredential
 from gateway.control.room import ControlRoom
-from gateway.control.tokens import TOKEN_PATH, DpopProof, TokenRules
+from gateway.control.tokens import TOKEN_PATH, DpopProof, TokenRules, Tokens
 from gateway.core.client_certificates import certificate_thumbprint
 from gateway.core.errors import (
     AddressNotAllowed,
@@ -256,3 +258,47 @@ async def test_revocation_is_persisted_before_the_answer(tmp_path: Path, clock: 
         await room.tokens.revoke(proof(issued), token)
     assert room.snapshots.current().revocations.jtis == frozenset()
     assert (await store.load()).revocations == ()
+
+
+class WatchedReplayStore(MemoryReplayStore):
+    """A replay store during whose claim something else happens: the client is proved by then."""
+
+    def __init__(self, clock: FakeClock, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(clock)
+        self._meanwhile = meanwhile
+
+    async def claim(self, tag: bytes, *, until: datetime) -> None:
+        """Let the other thing happen, then claim."""
+        await self._meanwhile()
+        await super().claim(tag, until=until)
+
+
+@pytest.mark.parametrize("end", ["revoke_credential", "assign_role", "disable"])
+async def test_token_does_not_outlive_what_ended_while_it_was_made(
+    room: ControlRoom, clock: FakeClock, issued: IssuedCredential, end: str
+) -> None:
+    """What proved the client is withdrawn before its token is signed: the token is dead."""
+
+    async def meanwhile() -> None:
+        if end == "revoke_credential":
+            await room.clients.revoke_credential(LOCAL, issued.client_id, issued.credential_id)
+        elif end == "assign_role":
+            await room.clients.assign_role(LOCAL, issued.client_id, Role.OWNER)
+        else:
+            await room.clients.disable(LOCAL, issued.client_id)
+            await room.clients.enable(LOCAL, issued.client_id)
+        clock.advance(seconds=1)  # from here on a token can name a moment after the revocation
+
+    ports = AuthenticationPorts(room.store, WatchedReplayStore(clock, meanwhile), clock)
+    tokens = Tokens(
+        ports, room.snapshots, authentication=room.tokens.authentication, rules=room.tokens.rules
+    )
+    token = (await tokens.issue(proof(issued), dpop(room, KeyPair()))).token
+    clock.advance(seconds=2)
+    with pytest.raises(InvalidToken):
+        verify_access_token(
+            token.reveal(),
+            snapshot=room.snapshots.current(),
+            expectations=tokens.rules.expectations,
+            now=clock(),
+        )
