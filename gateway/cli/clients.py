@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import Annotated
 
 import typer
 
-from gateway.cli.rows import client_row, issued_row
+from gateway.cli.credentials import CertificateSubject, JwkFile, parse_proof
+from gateway.cli.grants import (
+    Limit,
+    Models,
+    Networks,
+    ShapingOption,
+    parse_grants,
+    parse_networks,
+    parse_quota,
+)
+from gateway.cli.rows import client_row, client_summary, issued_row, made_row
 from gateway.cli.session import AsJson, act, show
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
-from gateway.core.grants import every_operation
-from gateway.core.identity import Network, Role
-from gateway.core.shaping import Shaping, parse_shaping
+from gateway.core.grants import DataClass, TokenBinding
+from gateway.core.identity import Role
 
 app = typer.Typer(no_args_is_help=True, help="Register, change and disable clients.")
 
 _ME = LocalOperator()
 
-
-def _shaping(value: str) -> Shaping:
-    try:
-        return parse_shaping(value)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-Models = Annotated[
-    list[str] | None, typer.Option("--model", help="A model or LoRA adapter it may call.")
+ClassOption = Annotated[
+    DataClass | None, typer.Option(help="The class of its data unless a request says a lower one.")
 ]
-Networks = Annotated[
-    list[str] | None,
-    typer.Option("--network", help="A network it may call from, as in 10.0.0.0/8."),
+BindingOption = Annotated[
+    TokenBinding | None, typer.Option(help="What must prove that a token is its own.")
 ]
-ShapingOption = Annotated[
-    Shaping | None,
-    typer.Option(
-        parser=_shaping,
-        metavar="none|coalesce:MS|cells:MS",
-        help="How its streams leave: at once, collected for a time, or in cells at one rate.",
-    ),
-]
-
-
-def _networks(values: list[str] | None) -> tuple[Network, ...] | None:
-    try:
-        return tuple(ip_network(value) for value in values) if values else None
-    except ValueError:
-        raise typer.BadParameter("a network looks like 10.0.0.0/8 or 2001:db8::/32") from None
 
 
 @app.command("list")
@@ -60,7 +44,8 @@ def list_clients(
 ) -> None:
     """List clients by identifier."""
     found = act(context, lambda room: room.clients.list_page(_ME, after=after, limit=limit))
-    show([client_row(stored) for stored in found], as_json=as_json)
+    row = client_row if as_json else client_summary
+    show([row(stored) for stored in found], as_json=as_json)
 
 
 @app.command()
@@ -71,14 +56,47 @@ def create(
     role: Role = Role.APPLICATION,
     plaintext_allowed: bool = False,
     shaping: ShapingOption = None,
+    data_class: ClassOption = None,
+    token_binding: BindingOption = None,
+    requests_per_minute: Limit = None,
+    requests_per_day: Limit = None,
+    tokens_per_minute: Limit = None,
+    tokens_per_day: Limit = None,
+    concurrent_streams: Limit = None,
+    jwk: JwkFile = None,
+    certificate_subject: CertificateSubject = None,
+    no_credential: Annotated[
+        bool, typer.Option("--no-credential", help="Give it none yet.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Register a client and print its secret, this once. Without a network it can do nothing."""
+    """Register a client and print its secret, this once. Without a network it can do nothing.
+
+    With a key, the subject of a certificate, or no credential there is no secret.
+    """
+    proof = parse_proof(jwk, certificate_subject, none=no_credential)
     grants = ClientGrants(
-        every_operation(model or ()), _networks(network) or (), plaintext_allowed, shaping
+        grants=parse_grants(model or ()),
+        networks=parse_networks(network or ()),
+        plaintext_allowed=plaintext_allowed,
+        shaping=shaping,
+        data_class=data_class,
+        token_binding=token_binding,
+        quota=parse_quota(
+            {
+                "requests_per_minute": requests_per_minute,
+                "requests_per_day": requests_per_day,
+                "tokens_per_minute": tokens_per_minute,
+                "tokens_per_day": tokens_per_day,
+                "concurrent_streams": concurrent_streams,
+            }
+        ),
     )
-    issued = act(context, lambda room: room.clients.create(_ME, grants, role=role))
-    show(issued_row(issued), as_json=as_json)
+    registered = act(
+        context, lambda room: room.clients.register(_ME, grants, role=role, proof=proof)
+    )
+    client_id = registered.stored.client.client_id
+    show(made_row(client_id, registered.made), as_json=as_json)
 
 
 @app.command()
@@ -96,11 +114,32 @@ def change(
     network: Networks = None,
     plaintext_allowed: bool | None = None,
     shaping: ShapingOption = None,
+    data_class: ClassOption = None,
+    token_binding: BindingOption = None,
+    requests_per_minute: Limit = None,
+    requests_per_day: Limit = None,
+    tokens_per_minute: Limit = None,
+    tokens_per_day: Limit = None,
+    concurrent_streams: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replace a client's models, networks or leave to send clear requests; the rest stays."""
+    """Replace those parts of what a client is given that are named; the rest stays."""
     grants = ClientGrants(
-        every_operation(model) if model else None, _networks(network), plaintext_allowed, shaping
+        grants=parse_grants(model) if model else None,
+        networks=parse_networks(network) if network else None,
+        plaintext_allowed=plaintext_allowed,
+        shaping=shaping,
+        data_class=data_class,
+        token_binding=token_binding,
+        quota=parse_quota(
+            {
+                "requests_per_minute": requests_per_minute,
+                "requests_per_day": requests_per_day,
+                "tokens_per_minute": tokens_per_minute,
+                "tokens_per_day": tokens_per_day,
+                "concurrent_streams": concurrent_streams,
+            }
+        ),
     )
     stored = act(context, lambda room: room.clients.change(_ME, client_id, grants))
     show(client_row(stored), as_json=as_json)

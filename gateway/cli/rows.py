@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
+from gateway.cli.grants import show_grants
 from gateway.cli.session import Row
 from gateway.control.clients import IssuedCredential
+from gateway.control.credentials import MadeCredential
 from gateway.core.access_log import AccessRecord
 from gateway.core.keyring import KeyState, StoredKey
-from gateway.core.registry import Credential, Revocation, StoredClient
+from gateway.core.registry import Credential, CredentialKind, Revocation, StoredClient
 
 
 def client_row(stored: StoredClient) -> Row:
     """Return a client's row."""
     client = stored.client
+    counting = [grant for grant in client.grants if grant.permission not in client.withheld]
+    limits = {name: limit for name, limit in asdict(client.quota).items() if limit is not None}
     return {
         "client_id": client.client_id,
         "role": client.role.value,
-        "models": sorted(client.models),
+        "models": show_grants(counting),
         "networks": [str(network) for network in client.networks],
         "plaintext_allowed": client.plaintext_allowed,
         "disabled": client.disabled,
         "shaping": str(client.shaping),
+        "data_class": client.data_class.value,
+        "token_binding": client.token_binding.value,
+        "quota": limits,
+        "withheld": sorted(client.withheld),
+        "version": stored.version,
         "created_at": stored.created_at,
     }
+
+
+def client_summary(stored: StoredClient) -> Row:
+    """Return those members of a client's row that tell one from another in a table."""
+    shown = ("client_id", "role", "models", "networks", "disabled")
+    row = client_row(stored)
+    return {name: row[name] for name in shown}
 
 
 def issued_row(issued: IssuedCredential) -> Row:
@@ -33,10 +51,25 @@ def issued_row(issued: IssuedCredential) -> Row:
     }
 
 
+def made_row(client_id: str, made: MadeCredential | None) -> Row:
+    """Return the row of a client's fresh credential, with its secret if it has one."""
+    if made is None:
+        return {"client_id": client_id}
+    row = {
+        "client_id": client_id,
+        "credential_id": made.credential.credential_id,
+        "kind": made.credential.kind.value,
+    }
+    return row if made.secret is None else {**row, "client_secret": made.secret.reveal()}
+
+
 def credential_row(credential: Credential) -> Row:
-    """Return a credential's row."""
+    """Return a credential's row; of a secret nothing but that it is one."""
+    is_secret = credential.kind is CredentialKind.SECRET
     return {
         "credential_id": credential.credential_id,
+        "kind": credential.kind.value,
+        "verifier": None if is_secret else credential.verifier,
         "created_at": credential.created_at,
         "revoked_at": credential.revoked_at,
     }

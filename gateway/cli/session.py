@@ -15,7 +15,7 @@ from typing import Annotated, TypeVar
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from gateway.control.room import ControlRoom
@@ -84,24 +84,29 @@ def proposal_row(proposal: Proposal) -> Row:
 
 
 def show(value: Row | Sequence[Row], *, as_json: bool) -> None:
-    """Print one row or several, as a table or as JSON."""
+    """Print one row, name by name, or several as a table; or either as JSON."""
     if as_json:
         typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
         return
-    rows = [value] if isinstance(value, Mapping) else value
-    if not rows:
+    if not value:
         typer.echo("none")
         return
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0]:
-        # Folded, never cut: a secret or a kid must be copied whole.
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(cell) for cell in row.values()))
+    # Folded, never cut: a secret or a kid must be copied whole.
+    if isinstance(value, Mapping):
+        table = Table("name", Column("value", overflow="fold"), box=None, show_header=False)
+        for name, cell in value.items():
+            table.add_row(name, _cell(cell))
+    else:
+        columns = [Column(name, overflow="fold") for name in value[0]]
+        table = Table(*columns, box=None, pad_edge=False)
+        for row in value:
+            table.add_row(*(_cell(cell) for cell in row.values()))
     Console().print(table)
 
 
 def _cell(value: object) -> Text:
+    if isinstance(value, Mapping):
+        value = [f"{name}={part}" for name, part in value.items()]
     if isinstance(value, list | tuple):
         value = ", ".join(str(part) for part in value)
     return Text("-" if value is None or value == "" else str(value))

@@ -18,6 +18,7 @@ from pydantic_core import to_json
 from gateway.control.actors import Actor, LocalOperator, Staff
 from gateway.control.acts import Act, Action, Acts
 from gateway.control.clients import ClientGrants, Clients, IssuedCredential
+from gateway.control.credentials import Proof
 from gateway.control.revocations import RevocationList
 from gateway.control.two_person import find_token, parse_arguments
 from gateway.core.errors import (
@@ -38,6 +39,7 @@ KEEP_PROPOSALS: Final = timedelta(days=30)
 class _Creation(NamedTuple):
     grants: ClientGrants
     role: Role
+    proof: Proof | None
 
 
 class _Change(NamedTuple):
@@ -190,7 +192,10 @@ class Approvals:
             if stored is None or stored.version != call.version:
                 raise VersionMismatch("The client was changed since this was proposed.")
         if isinstance(call, _Creation):
-            return await self._clients(within).create(proposer, call.grants, role=call.role)
+            registered = await self._clients(within).register(
+                proposer, call.grants, role=call.role, proof=call.proof
+            )
+            return registered.issued
         if isinstance(call, _Change):
             await self._clients(within).change(proposer, call.client_id, call.grants)
         elif isinstance(call, _Assignment):

@@ -9,28 +9,31 @@ and there is always an enabled owner.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
 from typing import NamedTuple
 
-from gateway.control.actors import STAFF_ROLES, Actor, Staff, verify_actor, verify_may_write
+from gateway.control.actors import STAFF_ROLES, Actor, Staff, verify_actor
 from gateway.control.acts import Act, Action, Acts
+from gateway.control.client_records import (
+    get_client,
+    get_writable,
+    note_granted,
+    save_client,
+    verify_version,
+)
+from gateway.control.credentials import SECRET, Credentials, MadeCredential, Proof, revoke_all
 from gateway.control.permissions import held_permissions
-from gateway.control.revocation_entries import client_revocation, cut_revocation
-from gateway.control.secrets import SecretHasher, new_credential_id, new_secret
+from gateway.control.revocation_entries import client_revocation
 from gateway.control.two_person import Plan, TwoPersonAct, reasons_of
 from gateway.core.errors import Conflict, MalformedRequest, NotFound, PermissionDenied
 from gateway.core.grants import DataClass, Grant, Quota, TokenBinding
 from gateway.core.identity import Client, Network, Role
 from gateway.core.policy import ROLE_PERMISSIONS, Permission
 from gateway.core.ports import ControlChange
-from gateway.core.registry import Credential, PermissionUse, RevocationKind, StoredClient
+from gateway.core.registry import StoredClient
 from gateway.core.secret import Secret
 from gateway.core.shaping import Shaping
-
-MAX_CREDENTIALS = 4
-"""Credentials of one client that are good at a time: enough to rotate, too few to lose sight of."""
 
 MAX_GRANTS = 256
 """Grants, and networks, of one client."""
@@ -38,7 +41,10 @@ MAX_GRANTS = 256
 
 @dataclass(frozen=True, slots=True)
 class ClientGrants:
-    """What a client is given. ``None`` leaves a part as it is; an empty one denies everything."""
+    """What a client is given. ``None`` leaves a part as it is; an empty one denies everything.
+
+    Of a *quota* that is a mapping, only the members in it are replaced.
+    """
 
     grants: frozenset[Grant] | None = None
     networks: tuple[Network, ...] | None = None
@@ -46,7 +52,7 @@ class ClientGrants:
     shaping: Shaping | None = None
     data_class: DataClass | None = None
     token_binding: TokenBinding | None = None
-    quota: Quota | None = None
+    quota: Quota | Mapping[str, int | None] | None = None
 
     def named(self) -> list[str]:
         """Return the names of the parts that are given."""
@@ -61,6 +67,21 @@ class IssuedCredential(NamedTuple):
     secret: Secret[str]
 
 
+class Registered(NamedTuple):
+    """A new client and its first credential, if it was given one."""
+
+    stored: StoredClient
+    made: MadeCredential | None
+
+    @property
+    def issued(self) -> IssuedCredential | None:
+        """The credential if it has a secret."""
+        if self.made is None or self.made.secret is None:
+            return None
+        credential, secret = self.made
+        return IssuedCredential(credential.client_id, credential.credential_id, secret)
+
+
 class RoleChange(NamedTuple):
     """A client with its new role, and the only credential that is good now if the role is staff."""
 
@@ -72,53 +93,87 @@ class Clients:
     """The use cases around registered clients.
 
     Every method raises ``PermissionDenied`` for an actor without the right and ``StoreUnavailable``
-    when the store does not answer.
+    when the store does not answer. With *expected_version* a change raises ``VersionMismatch``
+    when the client is no more what the caller has seen.
     """
 
-    def __init__(self, acts: Acts, *, hasher: SecretHasher) -> None:
+    def __init__(self, acts: Acts, *, credentials: Credentials) -> None:
         self._store = acts.store
         self._acts = acts
-        self._hasher = hasher
+        self._credentials = credentials
         self._clock = acts.clock
 
     async def create(
         self, actor: Actor, grants: ClientGrants, *, role: Role = Role.APPLICATION
     ) -> IssuedCredential:
-        """Register a client with a fresh identifier and one credential; return its secret.
+        """Do what :meth:`register` does for a client with a secret; return the secret."""
+        issued = (await self.register(actor, grants, role=role)).issued
+        assert issued is not None
+        return issued
+
+    async def register(
+        self,
+        actor: Actor,
+        grants: ClientGrants,
+        *,
+        role: Role = Role.APPLICATION,
+        proof: Proof | None = SECRET,
+    ) -> Registered:
+        """Register a client with a fresh identifier and, unless *proof* is None, one credential.
 
         Any role but ``application`` also needs the right to assign roles.
         """
         now = self._clock()
         client_id = f"c-{secrets.token_hex(8)}"
-        issued, credential = await self._new_credential(client_id, now)
+        made = None if proof is None else await self._credentials.make(client_id, proof)
         act = Act(Action.CREATE_CLIENT, client_id, role.value)
         async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
             if role is not Role.APPLICATION:
                 verify_actor(actor, Permission.ASSIGN_ROLES)
             client = _with_grants(Client(client_id=client_id, role=role), grants)
-            plan = Plan(reasons_of(None, client), {"grants": grants, "role": role})
-            await self._acts.ask(change, actor, plan)
-            await change.add_client(StoredClient(client, created_at=now, changed_at=now))
-            await change.add_credential(credential)
-            await self._note_granted(change, client_id, _permissions(client))
-        return issued
+            arguments = {"grants": _settled(grants, client), "role": role, "proof": proof}
+            await self._acts.ask(change, actor, Plan(reasons_of(None, client), arguments))
+            stored = StoredClient(client, created_at=now, changed_at=now)
+            await change.add_client(stored)
+            if made is not None:
+                await change.add_credential(made.credential)
+            await note_granted(change, client_id, _permissions(client), at=now)
+        return Registered(stored, made)
 
-    async def change(self, actor: Actor, client_id: str, grants: ClientGrants) -> StoredClient:
-        """Replace the given parts of a client's grants; return the client. Raises ``NotFound``."""
+    async def change(
+        self,
+        actor: Actor,
+        client_id: str,
+        grants: ClientGrants,
+        *,
+        expected_version: int | None = None,
+    ) -> StoredClient:
+        """Replace the given parts of a client's grants; return the client. Raises ``NotFound``.
+
+        A grant that was reclaimed and is given again is withheld no more.
+        """
         act = Act(Action.CHANGE_CLIENT, client_id, ",".join(grants.named()))
+        now = self._clock()
         async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
-            stored = await _get(change, client_id)
-            verify_may_write(actor, stored.client.role)
+            stored = await get_writable(change, actor, client_id, expected_version=expected_version)
             client = _with_grants(stored.client, grants)
-            arguments = {"client_id": client_id, "grants": grants, "version": stored.version}
-            plan = Plan(reasons_of(stored.client, client), arguments)
+            plan = Plan(
+                reasons_of(stored.client, client),
+                {
+                    "client_id": client_id,
+                    "grants": _settled(grants, client),
+                    "version": stored.version,
+                },
+            )
             await self._acts.ask(change, actor, plan)
-            saved = await self._save(change, stored, client)
-            new = _permissions(saved.client) - _permissions(stored.client)
-            await self._note_granted(change, client_id, new)
+            saved = await save_client(change, stored, client, at=now)
+            new = _permissions(client) - _permissions(stored.client)
+            await note_granted(change, client_id, new, at=now)
         return saved
 
-    async def disable(self, actor: Actor, client_id: str) -> StoredClient:
+    async def disable(
+        self, actor: Actor, client_id: str, *, expected_version: int | None = None
+    ) -> StoredClient:
         """Disable a client: no new tokens, and those issued are refused at once.
 
         Its tokens are revoked as well, so that they stay dead if it is ever enabled again.
@@ -131,41 +186,49 @@ class Clients:
         permission = Permission.ASSIGN_ROLES if staff else Permission.WRITE_CLIENTS
         owners = await self._owners()
         act = Act(Action.DISABLE_CLIENT, client_id)
+        now = self._clock()
         async with self._acts.change(actor, permission, act) as change:
-            stored = await _get(change, client_id)
+            stored = await get_client(change, client_id)
             if stored.client.role in STAFF_ROLES:  # it may have become one meanwhile
                 verify_actor(actor, Permission.ASSIGN_ROLES)
+            verify_version(stored, expected_version)
             await _verify_owner_remains(change, stored, owners=owners)
-            saved = await self._save(change, stored, replace(stored.client, disabled=True))
-            await change.add_revocation(client_revocation(client_id, at=self._clock()))
+            client = replace(stored.client, disabled=True)
+            saved = await save_client(change, stored, client, at=now)
+            await change.add_revocation(client_revocation(client_id, at=now))
         return saved
 
-    async def enable(self, actor: Actor, client_id: str) -> StoredClient:
+    async def enable(
+        self, actor: Actor, client_id: str, *, expected_version: int | None = None
+    ) -> StoredClient:
         """Let a disabled client fetch tokens again. Raises ``NotFound``."""
         act = Act(Action.ENABLE_CLIENT, client_id)
         async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
-            stored = await _get(change, client_id)
-            verify_may_write(actor, stored.client.role)
-            return await self._save(change, stored, replace(stored.client, disabled=False))
+            stored = await get_writable(change, actor, client_id, expected_version=expected_version)
+            client = replace(stored.client, disabled=False)
+            return await save_client(change, stored, client, at=self._clock())
 
-    async def assign_role(self, actor: Actor, client_id: str, role: Role) -> RoleChange:
+    async def assign_role(
+        self, actor: Actor, client_id: str, role: Role, *, expected_version: int | None = None
+    ) -> RoleChange:
         """Give a client another role, its only one. Tokens issued under the old one are revoked.
 
-        With a staff role the client gets a fresh credential, for the actor to pass on, and loses
-        all others in the same transaction: the operator who registered it knows their secrets.
+        With a staff role the client gets a fresh secret, for the actor to pass on, and loses all
+        other credentials in the same transaction: the operator who registered it knows them.
         Raises ``NotFound``, ``PermissionDenied`` for the own role, and ``Conflict`` when the last
         enabled owner would be one no more.
         """
         now = self._clock()
-        issued = credential = None
+        made = None
         if role in STAFF_ROLES:
-            issued, credential = await self._new_credential(client_id, now)
+            made = await self._credentials.make(client_id, SECRET)
         owners = await self._owners()
         act = Act(Action.ASSIGN_ROLE, client_id, role.value)
         async with self._acts.change(actor, Permission.ASSIGN_ROLES, act) as change:
             if isinstance(actor, Staff) and actor.client_id == client_id:
                 raise PermissionDenied("The own role is changed by another owner.")
-            stored = await _get(change, client_id)
+            stored = await get_client(change, client_id)
+            verify_version(stored, expected_version)
             if role is not Role.OWNER:
                 await _verify_owner_remains(change, stored, owners=owners)
             arguments = {"client_id": client_id, "role": role, "version": stored.version}
@@ -173,13 +236,13 @@ class Clients:
             await self._acts.ask(change, actor, plan)
             withheld = stored.client.withheld - ROLE_PERMISSIONS[role]
             client = replace(stored.client, role=role, withheld=withheld)
-            saved = await self._save(change, stored, client)
+            saved = await save_client(change, stored, client, at=now)
             await change.add_revocation(client_revocation(client_id, at=now))
-            if credential is not None:
-                await _revoke_credentials(change, client_id, at=now)
-                await change.add_credential(credential)
-            await self._note_granted(change, client_id, ROLE_PERMISSIONS[role])
-        return RoleChange(saved, issued)
+            if made is not None:
+                await revoke_all(change, client_id, at=now)
+                await change.add_credential(made.credential)
+            await note_granted(change, client_id, ROLE_PERMISSIONS[role], at=now)
+        return RoleChange(saved, Registered(saved, made).issued)
 
     async def list_page(
         self, actor: Actor, *, after: str = "", limit: int = 50
@@ -196,84 +259,9 @@ class Clients:
             raise NotFound
         return stored
 
-    async def list_credentials(self, actor: Actor, client_id: str) -> Sequence[Credential]:
-        """Return all credentials of a client, oldest first. Raises ``NotFound``."""
-        await self.get(actor, client_id)
-        return await self._store.list_credentials(client_id)
-
-    async def add_credential(self, actor: Actor, client_id: str) -> IssuedCredential:
-        """Give a client one more credential; the others stay good until they are revoked.
-
-        Raises ``NotFound``, and ``Conflict`` above :data:`MAX_CREDENTIALS`.
-        """
-        issued, credential = await self._new_credential(client_id, self._clock())
-        act = Act(Action.ADD_CREDENTIAL, client_id, credential.credential_id)
-        async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
-            stored = await _get(change, client_id)
-            verify_may_write(actor, stored.client.role)
-            good = [c for c in await change.list_credentials(client_id) if c.revoked_at is None]
-            if len(good) >= MAX_CREDENTIALS:
-                raise Conflict("The client has too many credentials; revoke one first.")
-            await change.add_credential(credential)
-        return issued
-
-    async def revoke_credential(
-        self, actor: Actor, client_id: str, credential_id: str
-    ) -> Credential:
-        """Withdraw one credential, and every token that was fetched with it.
-
-        Raises ``NotFound``. Withdrawing twice changes nothing.
-        """
-        act = Act(Action.REVOKE_CREDENTIAL, client_id, credential_id)
-        async with self._acts.change(actor, Permission.WRITE_CLIENTS, act) as change:
-            stored = await _get(change, client_id)
-            verify_may_write(actor, stored.client.role)
-            found = {c.credential_id: c for c in await change.list_credentials(client_id)}
-            credential = found.get(credential_id)
-            if credential is None:
-                raise NotFound
-            if credential.revoked_at is None:
-                credential = replace(credential, revoked_at=self._clock())
-                await change.save_credential(credential)
-                await change.add_revocation(
-                    cut_revocation(RevocationKind.CREDENTIAL_ID, credential_id, at=self._clock())
-                )
-        return credential
-
-    async def _new_credential(
-        self, client_id: str, now: datetime
-    ) -> tuple[IssuedCredential, Credential]:
-        credential_id = new_credential_id()
-        secret = new_secret(credential_id)
-        secret_hash = await self._hasher.hash(secret)
-        credential = Credential(credential_id, client_id, secret_hash, created_at=now)
-        return IssuedCredential(client_id, credential_id, secret), credential
-
-    async def _note_granted(
-        self, change: ControlChange, client_id: str, permissions: Iterable[str]
-    ) -> None:
-        """Remember the day of the grant, from which on an unused permission counts as idle."""
-        today = self._clock().date()
-        uses = [PermissionUse(client_id, str(name), today) for name in permissions]
-        await change.save_permission_uses(uses)
-
     async def _owners(self) -> Sequence[str]:
         clients = (await self._store.load()).clients
         return [stored.client.client_id for stored in clients if _is_owner(stored)]
-
-    async def _save(
-        self, change: ControlChange, stored: StoredClient, client: Client
-    ) -> StoredClient:
-        saved = replace(stored, client=client, changed_at=self._clock(), version=stored.version + 1)
-        await change.save_client(saved)
-        return saved
-
-
-async def _get(change: ControlChange, client_id: str) -> StoredClient:
-    stored = await change.find_client(client_id)
-    if stored is None:
-        raise NotFound
-    return stored
 
 
 def _is_owner(stored: StoredClient) -> bool:
@@ -291,35 +279,41 @@ async def _verify_owner_remains(
     if not _is_owner(leaving):
         return
     for client_id in owners:
-        if client_id != leaving.client.client_id and _is_owner(await _get(change, client_id)):
+        if client_id != leaving.client.client_id and _is_owner(await get_client(change, client_id)):
             return
     raise Conflict("This is the last enabled owner; name another one first.")
 
 
-async def _revoke_credentials(change: ControlChange, client_id: str, *, at: datetime) -> None:
-    for credential in await change.list_credentials(client_id):
-        if credential.revoked_at is None:
-            await change.save_credential(replace(credential, revoked_at=at))
-
-
-def _with_grants(client: Client, grants: ClientGrants) -> Client:
-    allowed = client.grants if grants.grants is None else grants.grants
-    networks = client.networks if grants.networks is None else grants.networks
-    plaintext = grants.plaintext_allowed
-    if len(allowed) > MAX_GRANTS or len(networks) > MAX_GRANTS:
+def _with_grants(client: Client, given: ClientGrants) -> Client:
+    grants = client.grants if given.grants is None else given.grants
+    networks = client.networks if given.networks is None else given.networks
+    plaintext = given.plaintext_allowed
+    if len(grants) > MAX_GRANTS or len(networks) > MAX_GRANTS:
         raise MalformedRequest(f"A client has at most {MAX_GRANTS} grants and networks.")
+    withheld = client.withheld
+    if given.grants is not None:
+        # What is given again counts again, and what is not held need not be withheld.
+        withheld -= {grant.permission for grant in client.grants | grants}
     return replace(
         client,
-        grants=allowed,
+        grants=grants,
         networks=networks,
         plaintext_allowed=client.plaintext_allowed if plaintext is None else plaintext,
-        shaping=grants.shaping or client.shaping,
-        data_class=grants.data_class or client.data_class,
-        token_binding=grants.token_binding or client.token_binding,
-        quota=grants.quota or client.quota,
-        # What is granted again is granted, whatever was reclaimed before.
-        withheld=client.withheld - {grant.permission for grant in grants.grants or ()},
+        shaping=given.shaping or client.shaping,
+        data_class=given.data_class or client.data_class,
+        token_binding=given.token_binding or client.token_binding,
+        quota=_with_quota(client.quota, given.quota),
+        withheld=withheld,
     )
+
+
+def _settled(given: ClientGrants, client: Client) -> ClientGrants:
+    """Return *given* with the whole quota that *client* has by it, to be kept in a proposal."""
+    return replace(given, quota=None if given.quota is None else client.quota)
+
+
+def _with_quota(quota: Quota, given: Quota | Mapping[str, int | None] | None) -> Quota:
+    return given if isinstance(given, Quota) else replace(quota, **(given or {}))
 
 
 def _permissions(client: Client) -> set[str]:

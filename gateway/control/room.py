@@ -14,6 +14,7 @@ from gateway.control.audit import AuditTrail
 from gateway.control.background import BackgroundTasks
 from gateway.control.client_authentication import AuthenticationPorts, ClientAuthentication
 from gateway.control.clients import Clients
+from gateway.control.credentials import Credentials
 from gateway.control.key_documents import DocumentRules, KeyDocuments
 from gateway.control.keys import KeyRules, Keys
 from gateway.control.lockout import Lockout, LockoutRules
@@ -78,6 +79,7 @@ class ControlRoom:
     """
 
     clients: Clients
+    credentials: Credentials
     keys: Keys
     key_documents: KeyDocuments
     tokens: Tokens
@@ -131,9 +133,11 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
     hasher = SecretHasher()
     uses = PermissionUses(store, clock)
     acts = Acts(store, snapshots, clock=clock, uses=uses, rule=rules.two_person)
+    credentials = Credentials(acts, hasher=hasher)
     keys = Keys(acts, key_wrap=ports.key_wrap, rules=rules.keys)
     return ControlRoom(
-        clients=Clients(acts, hasher=hasher),
+        clients=Clients(acts, credentials=credentials),
+        credentials=credentials,
         keys=keys,
         key_documents=KeyDocuments(
             snapshots,

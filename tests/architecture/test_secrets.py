@@ -9,7 +9,7 @@ import subprocess
 from tests.architecture.source import ROOT, name_of, source_files, tree
 
 REVEAL_CALLERS = {
-    "gateway/api/admin/shapes.py",  # the one answer that shows a new credential
+    "gateway/api/admin/client_shapes.py",  # the one answer that shows a new credential
     "gateway/api/oauth/app.py",  # the token endpoint's answer
     "gateway/backends/key_wrap.py",  # wraps and unwraps
     "gateway/backends/upstream.py",  # vLLM's key, into the request to vLLM

@@ -11,10 +11,11 @@ from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.key_wrap import KEY_BYTES, FileKeyWrap
 from gateway.backends.memory import MemoryStore
 from gateway.backends.memory_replay import MemoryReplayStore
-from gateway.control.actors import LocalOperator, Staff
+from gateway.control.actors import Actor, LocalOperator, Staff
 from gateway.control.acts import NO_RULE
 from gateway.control.client_authentication import ClientProof, SecretProof
 from gateway.control.clients import ClientGrants, IssuedCredential
+from gateway.control.credentials import SECRET
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.tokens import TokenRules
@@ -118,6 +119,13 @@ def proof(issued: IssuedCredential, address: str = "127.0.0.1") -> ClientProof:
     """Return what the client of *issued* sends from *address*."""
     evidence = SecretProof(issued.client_id, issued.secret)
     return ClientProof(evidence, ip_address(address))
+
+
+async def add_secret(room: ControlRoom, actor: Actor, client_id: str) -> IssuedCredential:
+    """Give a client one more secret and return it."""
+    credential, secret = (await room.credentials.add(actor, client_id, SECRET)).made
+    assert secret is not None
+    return IssuedCredential(client_id, credential.credential_id, secret)
 
 
 async def token_of(room: ControlRoom, role: Role = Role.APPLICATION) -> str:

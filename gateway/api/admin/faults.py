@@ -34,6 +34,7 @@ _TELLING: Final = frozenset(
         "int_type",
         "less_than_equal",
         "list_type",
+        "sealgate",
         "string_too_long",
         "string_too_short",
         "string_type",
@@ -42,7 +43,12 @@ _TELLING: Final = frozenset(
         "too_short",
     }
 )
-_OURS: Final = {"missing": "is missing", "extra_forbidden": UNKNOWN}
+_OURS: Final = {
+    "missing": "is missing",
+    "extra_forbidden": UNKNOWN,
+    "union_tag_invalid": "has an unknown kind",
+    "union_tag_not_found": "must say its kind",
+}
 
 
 def name_faults(error: RequestValidationError) -> SealgateError:
@@ -53,7 +59,7 @@ def name_faults(error: RequestValidationError) -> SealgateError:
     found = error.errors()
     if any(fault["loc"][0] == "path" for fault in found):
         return NotFound()
-    if any(fault["loc"] == ("body",) for fault in found):
+    if any(fault["loc"] == ("body",) and fault["type"] == "missing" for fault in found):
         return MalformedRequest("The body must be a JSON object.")
     faults = [_fault(fault, error.body) for fault in found[:MAX_FAULTS]]
     return InvalidMember(faults=tuple(dict.fromkeys(faults)))

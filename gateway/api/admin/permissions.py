@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from gateway.api.admin.session import Caller, Limit, Room
-from gateway.api.admin.shapes import ClientOut, Page, Shape
+from gateway.api.admin.client_shapes import ClientOut
+from gateway.api.admin.shapes import Page, Shape
 from gateway.control.permissions import MAX_IDLE_DAYS, HeldPermission
 
 ROUTER = APIRouter(prefix="/permissions", tags=["permissions"])

@@ -5,19 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Generic, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from gateway.control.clients import MAX_GRANTS, ClientGrants, IssuedCredential, RoleChange
 from gateway.control.status import StatusReport
 from gateway.core.access_log import AccessRecord
-from gateway.core.grants import every_operation
-from gateway.core.identity import Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
-from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
-from gateway.core.shaping import parse_shaping
+from gateway.core.registry import Revocation, RevocationKind
 
-ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
-ShapingText = Annotated[str, AfterValidator(lambda text: str(parse_shaping(text)))]
 Item = TypeVar("Item")
 
 
@@ -34,114 +28,11 @@ class Page(Shape, Generic[Item]):
     next: str | None
 
 
-class GrantsIn(Shape):
-    """What a client is given. A part that is left out stays as it is, and denies when new."""
-
-    models: Annotated[list[ModelName], Field(max_length=MAX_GRANTS)] | None = None
-    networks: Annotated[list[IPvAnyNetwork], Field(max_length=MAX_GRANTS)] | None = None
-    plaintext_allowed: bool | None = None
-    shaping: ShapingText | None = None
-
-    def grants(self) -> ClientGrants:
-        """Return the value that the use cases take."""
-        return ClientGrants(
-            grants=None if self.models is None else every_operation(self.models),
-            networks=None if self.networks is None else tuple(self.networks),
-            plaintext_allowed=self.plaintext_allowed,
-            shaping=None if self.shaping is None else parse_shaping(self.shaping),
-        )
-
-
-class RoleIn(Shape):
-    """The role to assign."""
-
-    role: Role
-
-
 class RevocationIn(Shape):
     """What to withdraw."""
 
     kind: RevocationKind
     subject: Annotated[str, StringConstraints(min_length=1, max_length=128)]
-
-
-class ClientOut(Shape):
-    """A registered client."""
-
-    client_id: str
-    role: Role
-    models: list[str]
-    networks: list[str]
-    plaintext_allowed: bool
-    disabled: bool
-    shaping: str
-    created_at: datetime
-    changed_at: datetime
-
-    @classmethod
-    def of(cls, stored: StoredClient) -> Self:
-        """Return the shape of *stored*."""
-        client = stored.client
-        return cls(
-            client_id=client.client_id,
-            role=client.role,
-            models=sorted(client.models),
-            networks=[str(network) for network in client.networks],
-            plaintext_allowed=client.plaintext_allowed,
-            disabled=client.disabled,
-            shaping=str(client.shaping),
-            created_at=stored.created_at,
-            changed_at=stored.changed_at,
-        )
-
-
-class CredentialOut(Shape):
-    """A credential without its secret."""
-
-    credential_id: str
-    client_id: str
-    created_at: datetime
-    revoked_at: datetime | None
-
-    @classmethod
-    def of(cls, credential: Credential) -> Self:
-        """Return the shape of *credential*."""
-        return cls(
-            credential_id=credential.credential_id,
-            client_id=credential.client_id,
-            created_at=credential.created_at,
-            revoked_at=credential.revoked_at,
-        )
-
-
-class IssuedOut(Shape):
-    """A fresh credential. Its secret is shown here and never again."""
-
-    client_id: str
-    credential_id: str
-    client_secret: str
-
-    @classmethod
-    def of(cls, issued: IssuedCredential) -> Self:
-        """Return the shape of *issued*."""
-        return cls(
-            client_id=issued.client_id,
-            credential_id=issued.credential_id,
-            client_secret=issued.secret.reveal(),
-        )
-
-
-class RoleOut(ClientOut):
-    """A client with its new role, and its fresh credential if that is a staff role."""
-
-    credential: IssuedOut | None = None
-
-    @classmethod
-    def of_change(cls, change: RoleChange) -> Self:
-        """Return the shape of *change*."""
-        issued = change.issued
-        credential = None if issued is None else IssuedOut.of(issued)
-        return cls.of(change.stored).model_copy(update={"credential": credential})
 
 
 class KeyOut(Shape):

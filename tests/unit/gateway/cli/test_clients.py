@@ -128,3 +128,37 @@ def test_shaping_is_set_and_shown(commands: Commands) -> None:
     assert commands.json("clients", "read", name)["shaping"] == "cells:40"
     assert commands.json("clients", "change", name, "--shaping", "none")["shaping"] == "none"
     commands.run("clients", "create", "--shaping", "cells:5000", code=2)
+
+
+def test_grants_class_binding_and_quota_are_options(commands: Commands) -> None:
+    """Each is set, shown in the form of its option, and changed alone; none lifts a limit."""
+    name = commands.create_client(
+        "--model", "tiny=completions", "--model", "draft", "--data-class", "public",
+        "--token-binding", "either", "--requests-per-minute", "5", "--tokens-per-day", "9",
+    )["client_id"]  # fmt: skip
+    shown = commands.json("clients", "read", name)
+    assert shown["models"] == ["draft", "tiny=completions"]
+    assert (shown["data_class"], shown["token_binding"]) == ("public", "either")
+    assert shown["quota"] == {"requests_per_minute": 5, "tokens_per_day": 9}
+    assert (shown["withheld"], shown["version"]) == ([], 1)
+    changed = commands.json("clients", "change", name, "--tokens-per-day", "none")
+    assert changed["quota"] == {"requests_per_minute": 5}
+    assert changed["models"] == shown["models"]
+    assert "requests_per_minute=5" in commands.run("clients", "read", name).replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--model", "tiny=chat"),
+        ("--model", "tiny="),
+        ("--data-class", "secret"),
+        ("--token-binding", "mtls"),
+        ("--tokens-per-day", "0"),
+        ("--tokens-per-day", "-5"),
+        ("--concurrent-streams", "some"),
+    ],
+)
+def test_wrong_grants_are_wrong_use(commands: Commands, option: tuple[str, str]) -> None:
+    """What is no operation, class, binding or limit is exit code 2."""
+    commands.run("clients", "create", *option, code=2)

@@ -8,18 +8,21 @@ from ipaddress import ip_address, ip_network
 
 from gateway.cli.rows import (
     client_row,
+    client_summary,
     credential_row,
     issued_row,
     key_row,
+    made_row,
     record_row,
     revocation_row,
 )
 from gateway.control.clients import IssuedCredential
+from gateway.control.credentials import MadeCredential
 from gateway.core.access_log import AccessRecord
 from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
-from gateway.core.registry import Credential, Revocation, RevocationKind, StoredClient
+from gateway.core.registry import Credential, CredentialKind, Revocation, RevocationKind, StoredClient
 from gateway.core.secret import Secret
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -52,8 +55,33 @@ def test_client_row_is_sorted_text() -> None:
         "plaintext_allowed": False,
         "disabled": True,
         "shaping": "none",
+        "data_class": "internal",
+        "token_binding": "none",
+        "quota": {},
+        "withheld": [],
+        "version": 1,
         "created_at": NOW,
     }
+    short = client_summary(StoredClient(client, created_at=NOW, changed_at=NOW))
+    assert short.items() <= row.items()
+
+
+def test_withheld_grant_is_no_grant() -> None:
+    """What was reclaimed is not among the models, but among what is withheld."""
+    withheld = frozenset(grant.permission for grant in every_operation({"a"}))
+    client = Client("c", Role.APPLICATION, every_operation({"b", "a"}), withheld=withheld)
+    row = client_row(StoredClient(client, created_at=NOW, changed_at=NOW))
+    assert (row["models"], row["withheld"]) == (["b"], sorted(withheld))
+
+
+def test_made_row_has_what_was_made() -> None:
+    """A secret is there for its kind alone, and nothing for a client without a credential."""
+    key = Credential("i", "c", "{}", NOW, kind=CredentialKind.PUBLIC_KEY)
+    assert made_row("c", None) == {"client_id": "c"}
+    row = {"client_id": "c", "credential_id": "i", "kind": "private_key_jwt"}
+    assert made_row("c", MadeCredential(key, None)) == row
+    secret = Credential("i", "c", "$argon2id$", NOW)
+    assert made_row("c", MadeCredential(secret, Secret("s")))["client_secret"] == "s"
 
 
 def test_issued_row_shows_the_secret() -> None:
@@ -63,9 +91,17 @@ def test_issued_row_shows_the_secret() -> None:
 
 
 def test_credential_row_has_no_hash() -> None:
-    """A credential is its identifier and its times."""
+    """A secret is its identifier and its times; a public verifier is shown."""
     row = credential_row(Credential("i", "c", "$argon2id$", NOW, NOW))
-    assert row == {"credential_id": "i", "created_at": NOW, "revoked_at": NOW}
+    assert row == {
+        "credential_id": "i",
+        "kind": "client_secret_basic",
+        "verifier": None,
+        "created_at": NOW,
+        "revoked_at": NOW,
+    }
+    key = Credential("i", "c", "{}", NOW, kind=CredentialKind.PUBLIC_KEY)
+    assert credential_row(key)["verifier"] == "{}"
 
 
 def test_key_row_has_no_byte_of_the_key() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.control.acts import Act, Action
+from gateway.control.credentials import SECRET
 from gateway.control.room import ControlRoom
 from gateway.core.audit import AuditEntry, AuditRow, Outcome, TrailVerifier
 from gateway.core.errors import Conflict, PermissionDenied, StoreUnavailable
@@ -38,7 +39,8 @@ async def test_done_act_is_in_the_trail(room: ControlRoom, clock: FakeClock) -> 
 async def test_every_use_case_leaves_a_verifiable_trail(room: ControlRoom) -> None:
     """Rows of several use cases make one chain, and no secret is in any of them."""
     issued = await room.clients.create(LOCAL, GRANTS)
-    added = await room.clients.add_credential(LOCAL, issued.client_id)
+    added = (await room.credentials.add(LOCAL, issued.client_id, SECRET)).made
+    assert added.secret is not None
     await room.clients.disable(LOCAL, issued.client_id)
     rows = await room.store.list_audit(after=0, limit=99)
     verifier = TrailVerifier()

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.control.client_authentication import SecretProof
-from gateway.control.clients import MAX_CREDENTIALS, ClientGrants
+from gateway.control.clients import ClientGrants
+from gateway.control.credentials import SECRET
 from gateway.control.room import ControlRoom
 from gateway.core.errors import (
     AddressNotAllowed,
@@ -18,12 +19,13 @@ from gateway.core.errors import (
     MalformedRequest,
     NotFound,
     PermissionDenied,
+    VersionMismatch,
 )
-from gateway.core.grants import every_operation
+from gateway.core.grants import DataClass, Grant, Operation, Quota, TokenBinding, every_operation
 from gateway.core.identity import Role
 from gateway.core.secret import Secret
 from gateway.core.tokens import verify_access_token
-from tests.fakes.control import GRANTS, LOCAL, FakeClock, principal, proof
+from tests.fakes.control import GRANTS, LOCAL, FakeClock, add_secret, principal, proof
 
 OPERATOR, OWNER = principal(Role.OPERATOR), principal(Role.OWNER)
 
@@ -38,7 +40,7 @@ async def test_created_client_can_fetch_a_token(room: ControlRoom) -> None:
 async def test_secret_is_not_in_the_store(room: ControlRoom) -> None:
     """Only a hash of the secret is stored."""
     issued = await room.clients.create(LOCAL, GRANTS)
-    (credential,) = await room.clients.list_credentials(LOCAL, issued.client_id)
+    (credential,) = await room.credentials.list_page(LOCAL, issued.client_id)
     assert credential.verifier.startswith("$argon2id$")
     assert issued.secret.reveal() not in credential.verifier
 
@@ -63,7 +65,7 @@ async def test_operator_cannot_become_staff(room: ControlRoom) -> None:
     owner = await room.clients.create(LOCAL, GRANTS, role=Role.OWNER)
     name = owner.client_id
     with pytest.raises(PermissionDenied):
-        await room.clients.add_credential(OPERATOR, name)
+        await room.credentials.add(OPERATOR, name, SECRET)
     with pytest.raises(PermissionDenied):
         await room.clients.change(OPERATOR, name, GRANTS)
     with pytest.raises(PermissionDenied):
@@ -71,7 +73,7 @@ async def test_operator_cannot_become_staff(room: ControlRoom) -> None:
     with pytest.raises(PermissionDenied):
         await room.clients.enable(OPERATOR, name)
     with pytest.raises(PermissionDenied):
-        await room.clients.revoke_credential(OPERATOR, name, owner.credential_id)
+        await room.credentials.revoke(OPERATOR, name, owner.credential_id)
 
 
 async def test_owner_assigns_roles_and_disables_staff(room: ControlRoom) -> None:
@@ -102,7 +104,7 @@ STAFF = [Role.OPERATOR, Role.AUDITOR, Role.OWNER]
 async def test_promotion_ends_every_old_secret(room: ControlRoom, role: Role) -> None:
     """No secret from before a promotion works after it, only the one that the owner was given."""
     first = await room.clients.create(OPERATOR, GRANTS)
-    second = await room.clients.add_credential(OPERATOR, first.client_id)
+    second = await add_secret(room, OPERATOR, first.client_id)
     changed = await room.clients.assign_role(OWNER, first.client_id, role)
     for old in (first, second):
         with pytest.raises(InvalidClient):
@@ -111,7 +113,7 @@ async def test_promotion_ends_every_old_secret(room: ControlRoom, role: Role) ->
     await room.tokens.issue(proof(changed.issued))
     good = [
         credential.credential_id
-        for credential in await room.clients.list_credentials(LOCAL, first.client_id)
+        for credential in await room.credentials.list_page(LOCAL, first.client_id)
         if credential.revoked_at is None
     ]
     assert good == [changed.issued.credential_id]
@@ -212,27 +214,89 @@ async def test_change_keeps_what_is_left_out(room: ControlRoom) -> None:
         await room.tokens.issue(proof(issued))
 
 
-async def test_rotation_overlaps(room: ControlRoom) -> None:
-    """Both secrets work until the old one is revoked; then only the new one does."""
-    old = await room.clients.create(OPERATOR, GRANTS)
-    new = await room.clients.add_credential(OPERATOR, old.client_id)
-    await room.tokens.issue(proof(old))
-    await room.tokens.issue(proof(new))
-    for _ in range(2):
-        revoked = await room.clients.revoke_credential(OPERATOR, old.client_id, old.credential_id)
-    assert revoked.revoked_at == room.clock()
-    with pytest.raises(InvalidClient):
-        await room.tokens.issue(proof(old))
-    await room.tokens.issue(proof(new))
+async def test_every_part_is_given_and_kept(room: ControlRoom) -> None:
+    """Class, binding and quota are set one by one; of the quota only what is named changes."""
+    issued = await room.clients.create(OPERATOR, ClientGrants(quota={"tokens_per_day": 5}))
+    name = issued.client_id
+    given = ClientGrants(
+        data_class=DataClass.PUBLIC,
+        token_binding=TokenBinding.DPOP,
+        quota={"requests_per_minute": 2},
+    )
+    client = (await room.clients.change(OPERATOR, name, given)).client
+    assert (client.data_class, client.token_binding) == (DataClass.PUBLIC, TokenBinding.DPOP)
+    assert client.quota == Quota(requests_per_minute=2, tokens_per_day=5)
+    lifted = ClientGrants(quota={"tokens_per_day": None})
+    client = (await room.clients.change(OPERATOR, name, lifted)).client
+    assert client.quota == Quota(requests_per_minute=2)
+    assert client.data_class is DataClass.PUBLIC
+    client = (await room.clients.change(OPERATOR, name, ClientGrants(quota=Quota()))).client
+    assert client.quota == Quota()
 
 
-async def test_credentials_are_few(room: ControlRoom) -> None:
-    """Above the limit of good credentials, one must be revoked first."""
-    issued = await room.clients.create(LOCAL, GRANTS)
-    for _ in range(MAX_CREDENTIALS - 1):
-        await room.clients.add_credential(LOCAL, issued.client_id)
-    with pytest.raises(Conflict):
-        await room.clients.add_credential(LOCAL, issued.client_id)
+async def test_change_needs_the_version_that_was_seen(room: ControlRoom) -> None:
+    """Each change makes a new version; a change of an old one is refused and changes nothing."""
+    name = (await room.clients.create(LOCAL, GRANTS)).client_id
+    first = (await room.clients.get(LOCAL, name)).version
+    changed = await room.clients.change(
+        OPERATOR, name, ClientGrants(networks=()), expected_version=first
+    )
+    assert changed.version == first + 1
+    refusals = (
+        room.clients.change(OPERATOR, name, GRANTS, expected_version=first),
+        room.clients.disable(OPERATOR, name, expected_version=first),
+        room.clients.enable(OPERATOR, name, expected_version=first),
+        room.clients.assign_role(OWNER, name, Role.AUDITOR, expected_version=first),
+        room.credentials.add(OPERATOR, name, SECRET, expected_version=first),
+        room.credentials.revoke(OPERATOR, name, "i", expected_version=first),
+    )
+    for refusal in refusals:
+        with pytest.raises(VersionMismatch):
+            await refusal
+    assert await room.clients.get(LOCAL, name) == changed
+
+
+async def test_of_two_changes_of_one_version_one_is_done(room: ControlRoom) -> None:
+    """Whoever comes second at once with the same version is told so."""
+    name = (await room.clients.create(LOCAL, GRANTS)).client_id
+    both = [
+        room.clients.change(OPERATOR, name, ClientGrants(networks=()), expected_version=1)
+        for _ in range(2)
+    ]
+    results = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["StoredClient", "VersionMismatch"]
+
+
+async def test_grant_that_is_given_again_counts_again(room: ControlRoom) -> None:
+    """Naming a reclaimed grant restores it, and it counts from today; leaving it out drops it."""
+    name = (await room.clients.create(LOCAL, GRANTS)).client_id
+    chat, complete = (Grant("tiny", operation) for operation in Operation)
+    kept = "models:list"
+    await _withhold(room, name, {chat.permission, complete.permission, kept})
+    client = (
+        await room.clients.change(OPERATOR, name, ClientGrants(grants=frozenset({chat})))
+    ).client
+    assert (client.grants, client.withheld) == (frozenset({chat}), frozenset({kept}))
+    await _withhold(room, name, {chat.permission})
+    client = (await room.clients.change(OPERATOR, name, ClientGrants(networks=()))).client
+    assert client.withheld == {chat.permission}
+
+
+async def _withhold(room: ControlRoom, client_id: str, permissions: set[str]) -> None:
+    async with room.store.change() as change:
+        stored = await change.find_client(client_id)
+        assert stored is not None
+        client = replace(stored.client, withheld=frozenset(permissions))
+        await change.save_client(replace(stored, client=client))
+
+
+async def test_client_may_begin_without_a_credential(room: ControlRoom) -> None:
+    """Without a proof nothing can fetch a token for the client, until one is added."""
+    registered = await room.clients.register(OPERATOR, GRANTS, proof=None)
+    name = registered.stored.client.client_id
+    assert registered.made is None
+    assert list(await room.credentials.list_page(LOCAL, name)) == []
+    await room.tokens.issue(proof(await add_secret(room, OPERATOR, name)))
 
 
 async def test_unknown_is_not_found(room: ControlRoom) -> None:
@@ -243,9 +307,6 @@ async def test_unknown_is_not_found(room: ControlRoom) -> None:
         await room.clients.change(LOCAL, "c-0", GRANTS)
     with pytest.raises(NotFound):
         await room.clients.disable(LOCAL, "c-0")
-    issued = await room.clients.create(LOCAL, GRANTS)
-    with pytest.raises(NotFound):
-        await room.clients.revoke_credential(LOCAL, issued.client_id, "0")
 
 
 async def test_grants_are_limited(room: ControlRoom) -> None:

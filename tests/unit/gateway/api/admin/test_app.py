@@ -21,6 +21,7 @@ OPERATIONS = [
     ("POST", "clients/c/enable"),
     ("PUT", "clients/c/role"),
     ("GET", "clients/c/credentials"),
+    ("POST", "clients/c/credentials"),
     ("POST", "clients/c/credentials/rotate"),
     ("POST", "clients/c/credentials/i/revoke"),
     ("GET", "keys"),

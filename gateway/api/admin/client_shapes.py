@@ -1,0 +1,310 @@
+"""The JSON shapes of clients and their credentials. A part that is there is never null by accident.
+
+A hash of a secret has no shape; a secret has one, for the answer that shows it once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    IPvAnyNetwork,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from gateway.api.admin.shapes import Shape
+from gateway.control.clients import MAX_GRANTS, ClientGrants, IssuedCredential, RoleChange
+from gateway.control.credentials import (
+    SECRET,
+    MadeCredential,
+    Proof,
+    parse_public_key,
+    parse_subject,
+)
+from gateway.core.client_certificates import MAX_SUBJECT_CHARS
+from gateway.core.errors import MalformedRequest
+from gateway.core.grants import DataClass, Grant, Operation, Quota, TokenBinding
+from gateway.core.identity import Client, Role
+from gateway.core.registry import Credential, CredentialKind, StoredClient
+from gateway.core.shaping import parse_shaping
+
+MAX_QUOTA = 10**12
+"""Above this a quota limits nothing that a machine can do."""
+
+Value = TypeVar("Value")
+
+
+def _checked(parse: Callable[[Value], object]) -> AfterValidator:
+    """Return a validator that refuses what *parse* refuses, in its words, which are ours."""
+
+    def check(value: Value) -> Value:
+        try:
+            parse(value)
+        except MalformedRequest as refusal:
+            raise PydanticCustomError("sealgate", "{text}", {"text": refusal.detail}) from None
+        return value
+
+    return AfterValidator(check)
+
+
+def _from_name(value: object) -> object:
+    """Read a bare name as every operation of the model."""
+    return {"model": value, "operations": list(Operation)} if isinstance(value, str) else value
+
+
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
+ShapingText = Annotated[str, AfterValidator(lambda text: str(parse_shaping(text)))]
+Limit = Annotated[StrictInt, Field(ge=1, le=MAX_QUOTA)] | None
+
+
+class GrantShape(Shape):
+    """The calls to one model or LoRA adapter."""
+
+    model: ModelName
+    operations: Annotated[list[Operation], Field(min_length=1, max_length=len(Operation))]
+
+
+GrantIn = Annotated[
+    GrantShape, BeforeValidator(_from_name, json_schema_input_type=ModelName | GrantShape)
+]
+
+
+class QuotaIn(Shape):
+    """Limits to set. A member that is left out stays; null lifts it."""
+
+    requests_per_minute: Limit = None
+    requests_per_day: Limit = None
+    tokens_per_minute: Limit = None
+    tokens_per_day: Limit = None
+    concurrent_streams: Limit = None
+
+
+class GrantsIn(Shape):
+    """What a client is given. A part that is left out stays as it is, and denies when new."""
+
+    models: Annotated[list[GrantIn], Field(max_length=MAX_GRANTS)] | None = None
+    networks: Annotated[list[IPvAnyNetwork], Field(max_length=MAX_GRANTS)] | None = None
+    plaintext_allowed: StrictBool | None = None
+    shaping: ShapingText | None = None
+    data_class: DataClass | None = None
+    token_binding: TokenBinding | None = None
+    quota: QuotaIn | None = None
+
+    @field_validator(
+        "models", "networks", "plaintext_allowed", "shaping", "data_class", "token_binding",
+        "quota", mode="before",
+    )  # fmt: skip
+    @classmethod
+    def _verify_given(cls, value: object) -> object:
+        if value is None:  # left out, or emptied? nobody should have to guess
+            raise PydanticCustomError("sealgate", "must not be null")
+        return value
+
+    def grants(self) -> ClientGrants:
+        """Return the value that the use cases take."""
+        quota = None
+        if self.quota is not None:
+            quota = {name: getattr(self.quota, name) for name in self.quota.model_fields_set}
+        return ClientGrants(
+            grants=None if self.models is None else _grants(self.models),
+            networks=None if self.networks is None else tuple(self.networks),
+            plaintext_allowed=self.plaintext_allowed,
+            shaping=None if self.shaping is None else parse_shaping(self.shaping),
+            data_class=self.data_class,
+            token_binding=self.token_binding,
+            quota=quota,
+        )
+
+
+def _grants(models: Iterable[GrantShape]) -> frozenset[Grant]:
+    return frozenset(Grant(entry.model, name) for entry in models for name in entry.operations)
+
+
+class SecretIn(Shape):
+    """A secret that the gateway makes and shows once."""
+
+    kind: Literal[CredentialKind.SECRET]
+
+    def proof(self) -> Proof:
+        """Return the value that the use cases take."""
+        return SECRET
+
+
+class PublicKeyIn(Shape):
+    """A public key; the client signs with the private half, which stays with it (RFC 7523)."""
+
+    kind: Literal[CredentialKind.PUBLIC_KEY]
+    jwk: Annotated[dict[str, Any], _checked(parse_public_key)]
+
+    def proof(self) -> Proof:
+        """Return the value that the use cases take."""
+        return parse_public_key(self.jwk)
+
+
+class CertificateIn(Shape):
+    """The name in a client certificate: ``dn:``, ``dns:``, ``uri:``, ``ip:``, ``email:``."""
+
+    kind: Literal[CredentialKind.CERTIFICATE]
+    subject: Annotated[str, Field(max_length=MAX_SUBJECT_CHARS), _checked(parse_subject)]
+
+    def proof(self) -> Proof:
+        """Return the value that the use cases take."""
+        return parse_subject(self.subject)
+
+
+CredentialIn = Annotated[SecretIn | PublicKeyIn | CertificateIn, Field(discriminator="kind")]
+
+
+class ClientIn(GrantsIn):
+    """A client to register. Its credential is a secret unless it says otherwise; null is none."""
+
+    credential: CredentialIn | None = SecretIn(kind=CredentialKind.SECRET)
+
+
+class RoleIn(Shape):
+    """The role to assign."""
+
+    role: Role
+
+
+class QuotaOut(Shape):
+    """Limits; null does not limit."""
+
+    requests_per_minute: int | None
+    requests_per_day: int | None
+    tokens_per_minute: int | None
+    tokens_per_day: int | None
+    concurrent_streams: int | None
+
+    @classmethod
+    def of(cls, quota: Quota) -> Self:
+        """Return the shape of *quota*."""
+        return cls(**{name: getattr(quota, name) for name in cls.model_fields})
+
+
+class ClientOut(Shape):
+    """A registered client. *withheld* names permissions that were reclaimed and do not count."""
+
+    client_id: str
+    role: Role
+    models: list[GrantShape]
+    networks: list[str]
+    plaintext_allowed: bool
+    disabled: bool
+    shaping: str
+    data_class: DataClass
+    token_binding: TokenBinding
+    quota: QuotaOut
+    withheld: list[str]
+    version: int
+    created_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, stored: StoredClient) -> Self:
+        """Return the shape of *stored*."""
+        client = stored.client
+        return cls(
+            client_id=client.client_id,
+            role=client.role,
+            models=_models(client),
+            networks=[str(network) for network in client.networks],
+            plaintext_allowed=client.plaintext_allowed,
+            disabled=client.disabled,
+            shaping=str(client.shaping),
+            data_class=client.data_class,
+            token_binding=client.token_binding,
+            quota=QuotaOut.of(client.quota),
+            withheld=sorted(client.withheld),
+            version=stored.version,
+            created_at=stored.created_at,
+            changed_at=stored.changed_at,
+        )
+
+
+def _models(client: Client) -> list[GrantShape]:
+    counting = [grant for grant in client.grants if grant.permission not in client.withheld]
+    return [
+        GrantShape(model=name, operations=sorted(g.operation for g in counting if g.model == name))
+        for name in sorted({grant.model for grant in counting})
+    ]
+
+
+class CredentialOut(Shape):
+    """A credential without its secret. *jwk* and *subject* are there for their kind alone."""
+
+    credential_id: str
+    client_id: str
+    kind: CredentialKind
+    jwk: Mapping[str, str] | None
+    subject: str | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, credential: Credential) -> Self:
+        """Return the shape of *credential*."""
+        kind, verifier = credential.kind, credential.verifier
+        return cls(
+            credential_id=credential.credential_id,
+            client_id=credential.client_id,
+            kind=kind,
+            jwk=json.loads(verifier) if kind is CredentialKind.PUBLIC_KEY else None,
+            subject=verifier if kind is CredentialKind.CERTIFICATE else None,
+            created_at=credential.created_at,
+            revoked_at=credential.revoked_at,
+        )
+
+
+class IssuedOut(Shape):
+    """A fresh credential. Its secret, if its kind has one, is shown here and never again."""
+
+    client_id: str
+    credential_id: str | None = None
+    kind: CredentialKind | None = None
+    client_secret: str | None = None
+
+    @classmethod
+    def of(cls, issued: IssuedCredential) -> Self:
+        """Return the shape of *issued*."""
+        return cls(
+            client_id=issued.client_id,
+            credential_id=issued.credential_id,
+            kind=CredentialKind.SECRET,
+            client_secret=issued.secret.reveal(),
+        )
+
+    @classmethod
+    def of_made(cls, client_id: str, made: MadeCredential | None) -> Self:
+        """Return the shape of *made*, or of a client without a credential."""
+        if made is None:
+            return cls(client_id=client_id)
+        return cls(
+            client_id=client_id,
+            credential_id=made.credential.credential_id,
+            kind=made.credential.kind,
+            client_secret=None if made.secret is None else made.secret.reveal(),
+        )
+
+
+class RoleOut(ClientOut):
+    """A client with its new role, and its fresh credential if that is a staff role."""
+
+    credential: IssuedOut | None = None
+
+    @classmethod
+    def of_change(cls, change: RoleChange) -> Self:
+        """Return the shape of *change*."""
+        issued = change.issued
+        credential = None if issued is None else IssuedOut.of(issued)
+        return cls.of(change.stored).model_copy(update={"credential": credential})

@@ -1,0 +1,97 @@
+"""The options that say what a client is given, and how each is written.
+
+``none`` lifts a limit. A model without operations is granted with all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
+from typing import Annotated, Final
+
+import typer
+
+from gateway.core.grants import Grant, Operation, every_operation
+from gateway.core.identity import Network
+from gateway.core.shaping import Shaping, parse_shaping
+
+_NONE: Final = "none"
+
+
+def _parse_shaping(value: str) -> Shaping:
+    try:
+        return parse_shaping(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _verify_limit(value: str | None) -> str | None:
+    if value not in {None, _NONE} and not (value.isascii() and value.isdigit() and int(value) > 0):
+        raise typer.BadParameter("a limit is a number above zero, or none")
+    return value
+
+
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="NAME[=OPERATION,…]",
+        help="A model or LoRA adapter it may call, and how: " + ", ".join(Operation),
+    ),
+]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option("--network", help="A network it may call from, as in 10.0.0.0/8."),
+]
+ShapingOption = Annotated[
+    Shaping | None,
+    typer.Option(
+        parser=_parse_shaping,
+        metavar="none|coalesce:MS|cells:MS",
+        help="How its streams leave: at once, collected for a time, or in cells at one rate.",
+    ),
+]
+Limit = Annotated[
+    str | None, typer.Option(metavar="NUMBER|none", callback=_verify_limit, help="Quota.")
+]
+
+
+def parse_grants(values: Iterable[str]) -> frozenset[Grant]:
+    """Return the grants that the options ``--model`` name."""
+    return frozenset(grant for value in values for grant in _parse_grant(value))
+
+
+def _parse_grant(value: str) -> frozenset[Grant]:
+    model, equals, names = value.partition("=")
+    if not equals:
+        return every_operation([model])
+    try:
+        return frozenset(Grant(model, Operation(name)) for name in names.split(","))
+    except ValueError:
+        operations = ", ".join(Operation)
+        raise typer.BadParameter(f"an operation is one of {operations}") from None
+
+
+def show_grants(grants: Iterable[Grant]) -> list[str]:
+    """Return *grants* as the options that give them."""
+    by_model: dict[str, set[Operation]] = {}
+    for grant in grants:
+        by_model.setdefault(grant.model, set()).add(grant.operation)
+    return [
+        model if names == set(Operation) else f"{model}={','.join(sorted(names))}"
+        for model, names in sorted(by_model.items())
+    ]
+
+
+def parse_networks(values: Iterable[str]) -> tuple[Network, ...]:
+    """Return the networks that the options ``--network`` name."""
+    try:
+        return tuple(ip_network(value) for value in values)
+    except ValueError:
+        raise typer.BadParameter("a network looks like 10.0.0.0/8 or 2001:db8::/32") from None
+
+
+def parse_quota(limits: Mapping[str, str | None]) -> dict[str, int | None] | None:
+    """Return the limits that are given, ``None`` for those to lift; None without any."""
+    given = {name: value for name, value in limits.items() if value is not None}
+    return {n: None if v == _NONE else int(v) for n, v in given.items()} or None
