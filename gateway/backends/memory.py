@@ -110,6 +110,19 @@ class MemoryStore:
         """Return the credential, or None."""
         return self._contents.credentials.get(credential_id)
 
+    async def list_keys(self, *, after: str, limit: int) -> Sequence[StoredKey]:
+        """Return up to *limit* keys after the one named *after*, in the order of creation."""
+        kids = list(self._contents.keys)
+        if after and after not in kids:
+            return []
+        first = kids.index(after) + 1 if after else 0
+        return [self._contents.keys[kid] for kid in kids[first : first + limit]]
+
+    async def list_revocations(self, *, after: tuple[str, str], limit: int) -> Sequence[Revocation]:
+        """Return up to *limit* revocations after that kind and subject."""
+        revocations = self._contents.revocations
+        return [revocations[name] for name in sorted(revocations) if name > after][:limit]
+
     async def note(self, entry: AuditEntry) -> AuditRow:
         """Add *entry* to the audit trail and nothing else."""
         async with self._writing() as change:

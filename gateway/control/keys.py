@@ -34,6 +34,8 @@ from gateway.core.tokens import MAX_LEEWAY, MAX_LIFETIME
 DEFAULT_PREPUBLISH_SECONDS: Final = 360
 """How long a new signing key is published before it signs: what a cache may keep, and a margin."""
 
+_PAGE: Final = 200
+
 _ACTIONS: Final = MappingProxyType(
     {
         KeyState.PENDING: Action.CREATE_KEY,
@@ -162,10 +164,24 @@ class Keys:
         _, entry = await self._withdraw(actor, permission, kid, drain=drain)
         return entry
 
-    async def list_all(self, actor: Actor) -> Sequence[StoredKey]:
-        """Return all keys, destroyed and revoked ones included, in the order of their creation."""
+    async def list_page(
+        self, actor: Actor, *, after: str = "", limit: int = 50
+    ) -> Sequence[StoredKey]:
+        """Return up to *limit* keys that were created after the one named *after*, in that order.
+
+        Destroyed and revoked ones are included.
+        """
         self._acts.verify(actor, Permission.READ_KEYS)
-        return (await self._store.load()).keys
+        return await self._store.list_keys(after=after, limit=limit)
+
+    async def list_all(self, actor: Actor) -> Sequence[StoredKey]:
+        """Return all keys, page by page. For the command line."""
+        found: list[StoredKey] = []
+        after = ""
+        while page := await self.list_page(actor, after=after, limit=_PAGE):
+            found += page
+            after = page[-1].kid
+        return found
 
     async def activate_due(self) -> None:
         """Activate pending keys whose time has come; their predecessors retire. Background task.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from gateway.core.registry import Revocation, RevocationKind
@@ -33,7 +33,8 @@ def cut_revocation(
         cut = (at + MAX_LEEWAY).replace(microsecond=0)  # tokens carry whole seconds
     else:
         # The cut is inclusive: the last second that ends before the moment.
-        cut = (issued_before - timedelta(microseconds=1)).replace(microsecond=0)
+        last = issued_before.astimezone(UTC) - timedelta(microseconds=1)
+        cut = last.replace(microsecond=0)
     return Revocation(kind, subject, revoked_at=cut, expires_at=max(cut, at) + LONGEST_USE)
 
 

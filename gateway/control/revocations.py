@@ -7,7 +7,7 @@ process within a second.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from gateway.control.actors import STAFF_ROLES, Actor, verify_actor, verify_may_write
@@ -26,6 +26,7 @@ from gateway.core.ports import ControlChange
 from gateway.core.registry import EVERYTHING_SUBJECT, Revocation, RevocationKind
 
 _MAX_JTI_CHARS: Final = 128
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class RevocationList:
@@ -71,12 +72,14 @@ class RevocationList:
         return entry
 
     async def list_page(
-        self, actor: Actor, *, skip: int = 0, limit: int = 50
+        self, actor: Actor, *, after: tuple[str, str] = ("", ""), limit: int = 50
     ) -> Sequence[Revocation]:
-        """Return up to *limit* revocations that still count, oldest first."""
+        """Return up to *limit* revocations that still count, by kind and subject.
+
+        From the one that comes next *after* that kind and subject, which need not be there.
+        """
         self._acts.verify(actor, Permission.READ_REVOCATIONS)
-        state = await self._store.load()
-        return state.revocations[skip : skip + limit]
+        return await self._store.list_revocations(after=after, limit=limit)
 
     async def forget_expired(self) -> int:
         """Drop the revocations that can refuse nothing any more; return how many.
@@ -95,7 +98,7 @@ def _entry(
     kind: RevocationKind, subject: str, *, at: datetime, issued_before: datetime | None
 ) -> Revocation:
     if kind not in {RevocationKind.JTI, RevocationKind.KID}:
-        if issued_before is not None and issued_before > at:
+        if issued_before is not None and not _EARLIEST <= issued_before <= at:
             raise MalformedRequest("The time up to which tokens are withdrawn is not to come.")
         return cut_revocation(kind, subject, at=at, issued_before=issued_before)
     if issued_before is not None:

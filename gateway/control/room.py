@@ -18,6 +18,7 @@ from gateway.control.credentials import Credentials
 from gateway.control.key_documents import DocumentRules, KeyDocuments
 from gateway.control.keys import KeyRules, Keys
 from gateway.control.lockout import Lockout, LockoutRules
+from gateway.control.models import Models
 from gateway.control.permission_uses import PermissionUses
 from gateway.control.permissions import Permissions
 from gateway.control.retention import DEFAULT_KEEP_DAYS, Retention
@@ -86,6 +87,7 @@ class ControlRoom:
     revocations: RevocationList
     retention: Retention
     status: Status
+    models: Models
     audit: AuditTrail
     acts: Acts
     permission_uses: PermissionUses
@@ -149,6 +151,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         revocations=RevocationList(acts, keys=keys),
         retention=Retention(ports.access_log, acts, keep_days=rules.access_log_keep_days),
         status=Status(acts),
+        models=Models(acts, rules.policies),
         audit=AuditTrail(acts),
         acts=acts,
         permission_uses=uses,
@@ -156,7 +159,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         permissions=Permissions(acts, uses, keep_owners=2 if rules.two_person.acts else 1),
         approvals=Approvals(
             acts,
-            clients=partial(Clients, hasher=hasher),
+            clients=partial(Clients, credentials=credentials),
             revocations=partial(RevocationList, keys=keys),
         ),
         reclaim_idle_days=rules.reclaim_idle_days,

@@ -280,6 +280,15 @@ class ControlStore(Protocol):
     async def find_credential(self, credential_id: str) -> Credential | None:
         """Return the credential, or None."""
 
+    async def list_keys(self, *, after: str, limit: int) -> Sequence[StoredKey]:
+        """Return up to *limit* keys that were created after the one named *after*, in that order.
+
+        From the first one on when that is empty; none when there is no such key.
+        """
+
+    async def list_revocations(self, *, after: tuple[str, str], limit: int) -> Sequence[Revocation]:
+        """Return up to *limit* revocations after that kind and subject, in that order."""
+
     async def note(self, entry: AuditEntry) -> AuditRow:
         """Add *entry* to the audit trail and nothing else; the revision stays."""
 

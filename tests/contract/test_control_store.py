@@ -208,6 +208,40 @@ async def test_clients_are_paged_by_identifier(store: ControlStore) -> None:
     assert [stored.client.client_id for stored in [*first, *second]] == ["c-1", "c-2", "c-3"]
 
 
+async def test_keys_are_paged_in_their_order(store: ControlStore) -> None:
+    """A page begins after a key, in the order of creation, whatever the keys are called."""
+    names = ["k-3", "k-1", "k-2"]
+    async with store.change() as change:
+        for name in names:
+            await change.add_key(replace(KEY, kid=name))
+        await change.save_key(replace(KEY, kid="k-3", state=KeyState.RETIRING))
+    for after, limit, expected in (
+        ("", 2, ["k-3", "k-1"]),
+        ("k-1", 2, ["k-2"]),
+        ("k-2", 2, []),
+        ("k-9", 2, []),
+    ):
+        assert [key.kid for key in await store.list_keys(after=after, limit=limit)] == expected
+    assert (await store.list_keys(after="", limit=1))[0].state is KeyState.RETIRING
+
+
+async def test_revocations_are_paged_by_kind_and_subject(store: ControlStore) -> None:
+    """A page begins after a kind and subject, which need not be there."""
+    entries = [
+        replace(REVOCATION, kind=RevocationKind.KID, subject="a"),
+        replace(REVOCATION, subject="b"),
+        replace(REVOCATION, subject="a", expires_at=None),
+    ]
+    async with store.change() as change:
+        for entry_ in entries:
+            await change.add_revocation(entry_)
+    ordered = [entries[2], entries[1], entries[0]]
+    assert list(await store.list_revocations(after=("", ""), limit=9)) == ordered
+    assert list(await store.list_revocations(after=("jti", "a"), limit=1)) == ordered[1:2]
+    assert list(await store.list_revocations(after=("jti", "aa"), limit=9)) == ordered[1:]
+    assert list(await store.list_revocations(after=("kid", "a"), limit=9)) == []
+
+
 async def test_revocation_widens_and_never_narrows(store: ControlStore) -> None:
     """A second revocation of the same thing keeps the longer memory."""
     async with store.change() as change:

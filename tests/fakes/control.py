@@ -6,6 +6,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from types import MappingProxyType
 
 from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.key_wrap import KEY_BYTES, FileKeyWrap
@@ -18,11 +19,13 @@ from gateway.control.clients import ClientGrants, IssuedCredential
 from gateway.control.credentials import SECRET
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
+from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
 from gateway.control.two_person import TwoPersonRule
 from gateway.core.errors import StoreUnavailable
 from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Principal, Role
+from gateway.core.policy import ModelPolicy
 from gateway.core.ports import ControlStore
 from gateway.core.registry import ControlState
 from gateway.core.secret import Secret
@@ -31,6 +34,9 @@ ISSUER = "https://gateway.example"
 AUDIENCE = "sealgate"
 LOOPBACK = ip_address("127.0.0.1")
 LOCAL = LocalOperator()
+POLICIES = Policies(
+    models=MappingProxyType({"tiny": ModelPolicy(), "draft": ModelPolicy(production=False)})
+)
 GRANTS = ClientGrants(grants=every_operation({"tiny"}), networks=(ip_network("127.0.0.0/8"),))
 
 
@@ -104,6 +110,7 @@ def make_room(
         keys=keys or KeyRules(),
         two_person=two_person,
         reclaim_idle_days=reclaim_idle_days,
+        policies=POLICIES,
     )
     return build_room(ports, rules)
 

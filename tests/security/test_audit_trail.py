@@ -32,6 +32,7 @@ from tests.fakes.control import (
     LOCAL,
     LOOPBACK,
     FakeClock,
+    add_secret,
     make_room,
     make_wrap,
     principal,
@@ -322,7 +323,7 @@ async def test_no_secret_is_ever_in_the_trail(room: ControlRoom, path: Path) -> 
     """Every act that has to do with a secret leaves none of it in any column."""
     secrets = []
     issued = await room.clients.create(LOCAL, GRANTS)
-    added = await room.clients.add_credential(LOCAL, issued.client_id)
+    added = await add_secret(room, LOCAL, issued.client_id)
     token = (await room.tokens.issue(proof(issued))).token
     changed = await room.clients.assign_role(LOCAL, issued.client_id, Role.OPERATOR)
     assert changed.issued is not None
@@ -342,7 +343,7 @@ async def test_no_secret_is_ever_in_the_trail(room: ControlRoom, path: Path) -> 
     for credential in await room.store.list_credentials(issued.client_id):
         canaries.append(credential.verifier)
     with pytest.raises(PermissionDenied):
-        await room.clients.add_credential(principal(Role.AUDITOR), issued.client_id)
+        await add_secret(room, principal(Role.AUDITOR), issued.client_id)
     connection = sqlite3.connect(path)
     trail = repr(connection.execute("SELECT * FROM audit").fetchall())
     connection.close()

@@ -14,6 +14,7 @@ from gateway.api.admin import (
     audit,
     clients,
     keys,
+    models,
     permissions,
     proposals,
     revocations,
@@ -32,6 +33,17 @@ from gateway.core.errors import MethodNotAllowed
 
 PREFIX: Final = "/admin/v1"
 MAX_BODY_BYTES: Final = 65536
+_NOUNS: Final = (
+    clients,
+    keys,
+    revocations,
+    access_log,
+    audit,
+    models,
+    permissions,
+    proposals,
+    status,
+)
 _METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
@@ -65,7 +77,7 @@ def build_admin_app(room: ControlRoom, proofs: Proofs, *, calls_per_minute: int 
     install_refusals(app, problem_json, name_faults=name_faults)
     app.add_exception_handler(405, _refuse_method)
     app.add_exception_handler(Proposed, proposals.answer_proposed)
-    for noun in (clients, keys, revocations, access_log, audit, permissions, proposals, status):
+    for noun in _NOUNS:
         app.include_router(noun.ROUTER, prefix=PREFIX)
     return app
 

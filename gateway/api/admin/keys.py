@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
-from gateway.api.admin.session import Caller, Limit, Room, Skip
+from gateway.api.admin.session import Caller, Limit, Room
 from gateway.api.admin.shapes import KeyOut, Page
 from gateway.core.keyring import KeyUse
 
 ROUTER = APIRouter(prefix="/keys", tags=["keys"])
 
+Kid = Annotated[str, Query(max_length=64)]
+
 
 @ROUTER.get("")
 async def list_keys(
-    caller: Caller, room: Room, *, skip: Skip = 0, limit: Limit = 50
+    caller: Caller, room: Room, *, after: Kid = "", limit: Limit = 50
 ) -> Page[KeyOut]:
     """List all keys in the order of their creation."""
-    keys = await room.keys.list_all(caller)
-    items = [KeyOut.of(key) for key in keys[skip : skip + limit]]
-    return Page(items=items, next=str(skip + limit) if len(keys) > skip + limit else None)
+    found = await room.keys.list_page(caller, after=after, limit=limit + 1)
+    items = [KeyOut.of(key) for key in found[:limit]]
+    return Page(items=items, next=items[-1].kid if len(found) > limit else None)
 
 
 @ROUTER.post("/{use}/rotate")

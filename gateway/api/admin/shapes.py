@@ -5,12 +5,21 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    model_validator,
+)
 
 from gateway.control.status import StatusReport
 from gateway.core.access_log import AccessRecord
+from gateway.core.grants import DataClass
+from gateway.core.identity import Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
-from gateway.core.registry import Revocation, RevocationKind
+from gateway.core.policy import ROLE_PERMISSIONS, ModelPolicy, Permission
+from gateway.core.registry import EVERYTHING_SUBJECT, Revocation, RevocationKind
 
 Item = TypeVar("Item")
 
@@ -29,10 +38,18 @@ class Page(Shape, Generic[Item]):
 
 
 class RevocationIn(Shape):
-    """What to withdraw."""
+    """What to withdraw. Everything needs no subject; a token and a key are withdrawn whole."""
 
     kind: RevocationKind
     subject: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    issued_before: AwareDatetime | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_everything(cls, value: object) -> object:
+        if isinstance(value, dict) and value.get("kind") == RevocationKind.EVERYTHING:
+            return {"subject": EVERYTHING_SUBJECT, **value}
+        return value
 
 
 class KeyOut(Shape):
@@ -81,6 +98,37 @@ class AccessRecordOut(Shape):
     def of(cls, record: AccessRecord) -> Self:
         """Return the shape of *record*."""
         return cls(time=record.at, status=record.status, ip=str(record.ip))
+
+
+class ModelOut(Shape):
+    """A served model or LoRA adapter, as it is configured."""
+
+    name: str
+    production: bool
+    clearance: DataClass
+    location: str
+
+    @classmethod
+    def of(cls, name: str, policy: ModelPolicy) -> Self:
+        """Return the shape of *policy*."""
+        return cls(
+            name=name,
+            production=policy.production,
+            clearance=policy.clearance,
+            location=policy.location,
+        )
+
+
+class RoleInfoOut(Shape):
+    """A role and what it may do."""
+
+    role: Role
+    permissions: list[Permission]
+
+    @classmethod
+    def of(cls, role: Role) -> Self:
+        """Return the shape of *role*."""
+        return cls(role=role, permissions=sorted(ROLE_PERMISSIONS[role]))
 
 
 class DaysOut(Shape):

@@ -21,6 +21,7 @@ from gateway.backends.database.rows import (
     key_of,
     permission_use_of,
     proposal_of,
+    revocation_of,
 )
 from gateway.backends.database.tables import (
     CLIENTS,
@@ -28,9 +29,11 @@ from gateway.backends.database.tables import (
     PERMISSION_USES,
     PROPOSALS,
     REVISION,
+    REVOCATIONS,
 )
 from gateway.core.audit import AuditEntry, AuditHead, AuditRow
 from gateway.core.errors import StoreUnavailable
+from gateway.core.keyring import StoredKey
 from gateway.core.ports import ControlChange
 from gateway.core.registry import (
     ControlState,
@@ -123,6 +126,22 @@ class DatabaseStore:
         """Return the credential, or None."""
         async with self._reading() as connection:
             return await queries.find_credential(connection, credential_id)
+
+    async def list_keys(self, *, after: str, limit: int) -> Sequence[StoredKey]:
+        """Return up to *limit* keys after the one named *after*, in the order of creation."""
+        query = select(KEYS).order_by(KEYS.c.sequence).limit(limit)
+        if after:
+            named = select(KEYS.c.sequence).where(KEYS.c.kid == after).scalar_subquery()
+            query = query.where(KEYS.c.sequence > named)  # not true of what is not there
+        async with self._reading() as connection:
+            return [key_of(row) for row in await queries.rows(connection, query)]
+
+    async def list_revocations(self, *, after: tuple[str, str], limit: int) -> Sequence[Revocation]:
+        """Return up to *limit* revocations after that kind and subject."""
+        place = (REVOCATIONS.c.kind, REVOCATIONS.c.subject)
+        query = select(REVOCATIONS).where(tuple_(*place) > after).order_by(*place).limit(limit)
+        async with self._reading() as connection:
+            return [revocation_of(row) for row in await queries.rows(connection, query)]
 
     async def note(self, entry: AuditEntry) -> AuditRow:
         """Add *entry* to the audit trail; no other process need reload for it."""

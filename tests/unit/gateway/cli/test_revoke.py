@@ -38,15 +38,40 @@ def test_withdrawing_twice_is_no_error(commands: Commands) -> None:
 
 
 def test_list_is_paged(commands: Commands) -> None:
-    """The page leaves out the first entries and has at most so many."""
+    """The page begins after the kind and subject that are given and has at most so many."""
     for subject in ("one", "two", "three"):
         commands.run("revoke", "token", subject)
     whole = commands.json("revoke", "list")
-    assert commands.json("revoke", "list", "--skip", "1", "--limit", "1") == whole[1:2]
-    assert commands.run("revoke", "list", "--skip", "3") == "none\n"
+    assert [row["subject"] for row in whole] == ["one", "three", "two"]
+    assert commands.json("revoke", "list", "--after", "jti:one", "--limit", "1") == whole[1:2]
+    assert commands.run("revoke", "list", "--after", "jti:two") == "none\n"
 
 
-@pytest.mark.parametrize("command", ["client", "key"])
+def test_credential_role_and_everything_are_withdrawn(commands: Commands) -> None:
+    """Each of the wider kinds is entered, those with a time up to that time."""
+    made = commands.create_client()
+    moment = "2026-11-23T10:00:00"
+    withdrawn = [
+        (("credential", made["credential_id"]), "credential_id", made["credential_id"]),
+        (("role", "operator"), "role", "operator"),
+        (("everything",), "everything", "*"),
+        (("client", made["client_id"]), "client_id", made["client_id"]),
+    ]
+    for words, kind, subject in withdrawn:
+        entry = commands.json("revoke", *words, "--issued-before", moment)
+        assert (entry["kind"], entry["subject"]) == (kind, subject)
+        assert entry["revoked_at"].startswith("2026-11-23T09:59:59")
+        assert commands.json("revoke", *words)["revoked_at"] > "2026-11-23T10:30"
+
+
+@pytest.mark.parametrize("moment", ["2100-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
+def test_time_to_come_is_refused(commands: Commands, moment: str) -> None:
+    """A time that is still to come, or before there were tokens, is refused."""
+    refusal = commands.refusal("revoke", "everything", "--issued-before", moment)
+    assert refusal.startswith("malformed_request: ")
+
+
+@pytest.mark.parametrize("command", ["client", "credential", "key"])
 def test_unknown_subject_is_refused(commands: Commands, command: str) -> None:
     """A client or key that does not exist is exit code 1 and one line."""
     assert commands.refusal("revoke", command, "unknown").startswith("not_found: ")
@@ -60,7 +85,16 @@ def test_token_identifier_has_a_limit(commands: Commands) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("nothing",), ("token",), ("list", "--skip", "-1"), ("list", "--limit", "0")]
+    "words",
+    [
+        ("nothing",),
+        ("token",),
+        ("role", "king"),
+        ("everything", "now"),
+        ("everything", "--issued-before", "yesterday"),
+        ("token", "j", "--issued-before", "2026-01-01"),
+        ("list", "--limit", "0"),
+    ],
 )
 def test_wrong_use_is_2(commands: Commands, words: tuple[str, ...]) -> None:
     """An unknown kind, a missing subject and a page of nothing are exit code 2."""

@@ -22,7 +22,13 @@ from gateway.core.access_log import AccessRecord
 from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
-from gateway.core.registry import Credential, CredentialKind, Revocation, RevocationKind, StoredClient
+from gateway.core.registry import (
+    Credential,
+    CredentialKind,
+    Revocation,
+    RevocationKind,
+    StoredClient,
+)
 from gateway.core.secret import Secret
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

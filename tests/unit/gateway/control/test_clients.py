@@ -264,7 +264,10 @@ async def test_of_two_changes_of_one_version_one_is_done(room: ControlRoom) -> N
         for _ in range(2)
     ]
     results = await asyncio.gather(*both, return_exceptions=True)
-    assert sorted(type(result).__name__ for result in results) == ["StoredClient", "VersionMismatch"]
+    assert sorted(type(result).__name__ for result in results) == [
+        "StoredClient",
+        "VersionMismatch",
+    ]
 
 
 async def test_grant_that_is_given_again_counts_again(room: ControlRoom) -> None:

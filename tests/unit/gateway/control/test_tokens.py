@@ -94,7 +94,7 @@ async def test_token_of_another_client_is_left_alone(room: ControlRoom) -> None:
     token = (await room.tokens.issue(proof(one))).token
     await room.tokens.revoke(proof(two), token)
     await room.tokens.revoke(proof(two), Secret("nonsense"))
-    assert await room.revocations.list_page(LOCAL) == ()
+    assert list(await room.revocations.list_page(LOCAL)) == []
 
 
 CERTIFICATE = certificate()

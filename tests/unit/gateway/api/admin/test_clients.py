@@ -239,9 +239,9 @@ async def test_public_credentials_have_no_secret(
     assert (await operator.post(path, json=body)).status_code == 409
     made = await operator.post("clients", json={**BODY, "credential": body})
     assert set(made.json()) == {"client_id", "credential_id", "kind"}
-    (listed,) = (
-        await operator.get(f"clients/{made.json()['client_id']}/credentials")
-    ).json()["items"]
+    (listed,) = (await operator.get(f"clients/{made.json()['client_id']}/credentials")).json()[
+        "items"
+    ]
     assert listed[shown]
     assert {"jwk", "subject"} & {name for name, value in listed.items() if value} == {shown}
 

@@ -54,11 +54,12 @@ async def test_list_is_paged(operator: httpx.AsyncClient) -> None:
     """Following next visits every key once, in the order of creation."""
     await operator.post("keys/encryption/rotate")
     whole = [key["kid"] for key in (await operator.get("keys")).json()["items"]]
-    seen, skip = [], "0"
-    while skip is not None:
-        page = (await operator.get("keys", params={"skip": skip, "limit": 1})).json()
+    seen, after = [], ""
+    while after is not None:
+        page = (await operator.get("keys", params={"after": after, "limit": 1})).json()
         seen += [key["kid"] for key in page["items"]]
-        skip = page["next"]
+        after = page["next"]
+    assert (await operator.get("keys", params={"after": "unknown"})).json()["items"] == []
     assert seen == whole
     assert len(whole) == len(set(whole)) > 2
 

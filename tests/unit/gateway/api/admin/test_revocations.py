@@ -46,11 +46,11 @@ async def test_list_is_paged(operator: httpx.AsyncClient) -> None:
     """Following next visits every revocation once."""
     for subject in ("one", "two", "three"):
         await operator.post("revocations", json={"kind": "jti", "subject": subject})
-    seen, skip = [], "0"
-    while skip is not None:
-        page = (await operator.get("revocations", params={"skip": skip, "limit": 2})).json()
+    seen, after = [], ""
+    while after is not None:
+        page = (await operator.get("revocations", params={"after": after, "limit": 2})).json()
         seen += [item["subject"] for item in page["items"]]
-        skip = page["next"]
+        after = page["next"]
     assert sorted(seen) == ["one", "three", "two"]
 
 
@@ -63,6 +63,13 @@ async def test_list_is_paged(operator: httpx.AsyncClient) -> None:
         ({"kind": "jti", "subject": ""}, 422),
         ({"kind": "jti", "subject": "x" * 129}, 422),
         ({"kind": "jti"}, 422),
+        ({"kind": "credential_id", "subject": "i-0"}, 404),
+        ({"kind": "role", "subject": "king"}, 404),
+        ({"kind": "everything", "subject": "x"}, 400),
+        ({"kind": "everything", "issued_before": "2100-01-01T00:00:00Z"}, 400),
+        ({"kind": "everything", "issued_before": "0001-01-01T00:00:00+14:00"}, 400),
+        ({"kind": "everything", "issued_before": "2026-01-01T00:00:00"}, 422),
+        ({"kind": "jti", "subject": "j", "issued_before": "2026-01-01T00:00:00Z"}, 400),
     ],
 )
 async def test_what_names_nothing_is_refused(
@@ -71,3 +78,24 @@ async def test_what_names_nothing_is_refused(
     """An unknown client or key is not found; another shape is 422; nothing is listed."""
     assert (await operator.post("revocations", json=body)).status_code == status
     assert (await operator.get("revocations")).json()["items"] == []
+
+
+@pytest.mark.parametrize("kind", ["client_id", "credential_id", "role", "everything"])
+async def test_what_was_issued_before_a_time(operator: httpx.AsyncClient, kind: str) -> None:
+    """A wide revocation may spare what is newer; without a time it spares nothing."""
+    made = (await operator.post("clients", json={})).json()
+    subject = {"role": "application", "everything": "*", **made}[kind]
+    body = {"kind": kind, "subject": subject, "issued_before": "2026-11-23T12:00:00+02:00"}
+    created = (await operator.post("revocations", json=body)).json()
+    assert (created["subject"], created["revoked_at"]) == (subject, "2026-11-23T09:59:59Z")
+    del body["issued_before"]
+    if kind == "everything":
+        del body["subject"]
+    created = (await operator.post("revocations", json=body)).json()
+    assert created["revoked_at"] > "2026-11-23T10:30"
+
+
+async def test_operator_cannot_lock_owners_out(operator: httpx.AsyncClient) -> None:
+    """The tokens of owners are withdrawn by somebody who may assign roles."""
+    body = {"kind": "role", "subject": "owner"}
+    assert (await operator.post("revocations", json=body)).status_code == 403
