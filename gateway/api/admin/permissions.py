@@ -9,8 +9,8 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from gateway.api.admin.session import Caller, Limit, Room
 from gateway.api.admin.client_shapes import ClientOut
+from gateway.api.admin.session import Caller, Limit, Room
 from gateway.api.admin.shapes import Page, Shape
 from gateway.control.permissions import MAX_IDLE_DAYS, HeldPermission
 

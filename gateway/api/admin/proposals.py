@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from gateway.api.admin.session import Caller, Limit, Room
 from gateway.api.admin.client_shapes import IssuedOut
+from gateway.api.admin.session import Caller, Limit, Room
 from gateway.api.admin.shapes import Page, Shape
 from gateway.control.approvals import Decision
 from gateway.control.two_person import Proposed, parse_arguments

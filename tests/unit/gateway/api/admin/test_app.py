@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from fastapi import FastAPI
 
-from gateway.api.admin.app import build_admin_app
+from gateway.api.admin.app import PREFIX, build_admin_app
 from gateway.api.admin.session import Proofs
 from gateway.control.room import ControlRoom
 from gateway.core.identity import Role
@@ -13,42 +15,17 @@ from tests.fakes.control import token_of
 from tests.fakes.http import http
 
 OPERATIONS = [
-    ("GET", "clients"),
-    ("POST", "clients"),
-    ("GET", "clients/c"),
-    ("PATCH", "clients/c"),
-    ("POST", "clients/c/disable"),
-    ("POST", "clients/c/enable"),
-    ("PUT", "clients/c/role"),
-    ("GET", "clients/c/credentials"),
-    ("POST", "clients/c/credentials"),
-    ("POST", "clients/c/credentials/rotate"),
-    ("POST", "clients/c/credentials/i/revoke"),
-    ("GET", "keys"),
-    ("POST", "keys/signing/rotate"),
-    ("POST", "keys/k/revoke"),
-    ("GET", "revocations"),
-    ("POST", "revocations"),
-    ("GET", "access-log"),
-    ("GET", "access-log/2026-11-23"),
-    ("POST", "access-log/purge"),
-    ("GET", "status"),
-    ("GET", "audit"),
-    ("GET", "audit/verify"),
-    ("GET", "audit/export"),
-    ("GET", "permissions/usage"),
-    ("POST", "permissions/reclaim"),
-    ("POST", "permissions/restore"),
-    ("GET", "proposals"),
-    ("POST", "proposals/p/approve"),
-    ("POST", "proposals/p/reject"),
+    (method.upper(), re.sub(r"\{\w+\}", "c", path.removeprefix(f"{PREFIX}/")))
+    for path, methods in build_admin_app(None, None).openapi()["paths"].items()  # type: ignore[arg-type]
+    for method in methods
 ]
+"""Every operation of the app, which needs no room to say them."""
 
 
-def test_list_of_operations_is_complete(app: FastAPI) -> None:
-    """The table above names every operation of the app, so the tests below miss none."""
-    paths = app.openapi()["paths"]
-    assert sum(len(methods) for methods in paths.values()) == len(OPERATIONS)
+def test_there_are_operations() -> None:
+    """The tests below are about something."""
+    assert len(OPERATIONS) > 20
+    assert ("POST", "clients/c/credentials") in OPERATIONS
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
