@@ -76,9 +76,9 @@ class Registered(NamedTuple):
     @property
     def issued(self) -> IssuedCredential | None:
         """The credential if it has a secret."""
-        if self.made is None or self.made.secret is None:
+        credential, secret = self.made or (None, None)
+        if credential is None or secret is None:
             return None
-        credential, secret = self.made
         return IssuedCredential(credential.client_id, credential.credential_id, secret)
 
 

@@ -275,7 +275,7 @@ Void = Callable[[World], Awaitable[object]]
             PermissionDenied,
         ),
         (
-            lambda w: w.room.clients.revoke_credential(
+            lambda w: w.room.credentials.revoke(
                 LOCAL, w.operator.client_id, w.operator.principal.credential_id
             ),
             PermissionDenied,
