@@ -20,6 +20,7 @@ from gateway.api.admin import (
     revocations,
     status,
 )
+from gateway.api.admin.call_names import CallNames
 from gateway.api.admin.faults import name_faults, refuse_unknown
 from gateway.api.admin.json_body import JsonBody
 from gateway.api.admin.session import Gate, Proofs
@@ -62,6 +63,7 @@ def build_admin_app(room: ControlRoom, proofs: Proofs, *, calls_per_minute: int 
         redirect_slashes=False,
         dependencies=[Depends(refuse_unknown)],
         middleware=[
+            Middleware(CallNames),
             Middleware(
                 CallLimit,
                 calls_per_minute=calls_per_minute,

@@ -18,13 +18,13 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Query, Request
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api.caller import caller_address, client_certificate
 from gateway.api.inference import raw_target
 from gateway.api.problems import problem_json
 from gateway.api.refusals import REQUEST_ID, refusal
-from gateway.control.actors import STAFF_ROLES, Staff, new_request_id
+from gateway.control.actors import STAFF_ROLES, Staff
 from gateway.control.room import ControlRoom
 from gateway.core.dpop import ProvenCall, ProvenKey
 from gateway.core.errors import PermissionDenied, ProofRequired, Replayed, SealgateError
@@ -89,8 +89,6 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        scope[REQUEST_ID] = request_id = new_request_id()
-        send = _named(send, request_id)
         if scope["path"] in self._open_paths and scope.get("method") == "GET":
             await self._app(scope, receive, send)
             return
@@ -101,7 +99,7 @@ class Gate:
             answer.headers["Connection"] = "close"  # the body, if there is one, is not read
             await answer(scope, receive, send)
             return
-        caller = Staff(principal, request_id)
+        caller = Staff(principal, scope[REQUEST_ID])
         await self._app({**scope, _CALLER: caller}, receive, send)
 
     async def _verify_staff(self, connection: HTTPConnection) -> Principal:
@@ -142,19 +140,6 @@ class Gate:
             await self._proofs.replay_store.claim(proven.jti_tag, until=proven.expires_at)
         except Replayed:
             raise ProofRequired from None
-
-
-def _named(send: Send, request_id: str) -> Send:
-    """Return *send* with the name under which the audit trail has this call, as a header."""
-
-    async def send_named(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            header = (b"request-id", request_id.encode("ascii"))
-            others = [field for field in message["headers"] if field[0].lower() != header[0]]
-            message = {**message, "headers": [*others, header]}
-        await send(message)
-
-    return send_named
 
 
 Room = Annotated[ControlRoom, Depends(get_room)]

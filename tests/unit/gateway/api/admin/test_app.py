@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
@@ -14,9 +15,10 @@ from gateway.core.identity import Role
 from tests.fakes.control import token_of
 from tests.fakes.http import http
 
+NO_ROOM = SimpleNamespace(clock=None)
 OPERATIONS = [
     (method.upper(), re.sub(r"\{\w+\}", "c", path.removeprefix(f"{PREFIX}/")))
-    for path, methods in build_admin_app(None, None).openapi()["paths"].items()  # type: ignore[arg-type]
+    for path, methods in build_admin_app(NO_ROOM, None).openapi()["paths"].items()
     for method in methods
 ]
 """Every operation of the app, which needs no room to say them."""
