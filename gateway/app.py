@@ -24,6 +24,7 @@ from gateway.api.metrics import build_metrics_app
 from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
 from gateway.api.problems import ProblemPresenter
 from gateway.backends.access_log_files import AccessLogFiles
+from gateway.backends.database.idempotency import DatabaseIdempotencyStore
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.fault_log import report_fault
@@ -237,6 +238,7 @@ def _control_room(configuration: Configuration, files: AccessLogFiles) -> Contro
         store=DatabaseStore.open(configuration.at.database_url),
         replay_store=DatabaseReplayStore.open(configuration.at.database_url, utc_now),
         key_wrap=FileKeyWrap.open(configuration.at.storage_key_file),
+        idempotency_store=DatabaseIdempotencyStore.open(configuration.at.database_url),
         access_log=files,
         clock=utc_now,
     )

@@ -15,6 +15,7 @@ from gateway.control.background import BackgroundTasks
 from gateway.control.client_authentication import AuthenticationPorts, ClientAuthentication
 from gateway.control.clients import Clients
 from gateway.control.credentials import Credentials
+from gateway.control.idempotency import IdempotentCalls
 from gateway.control.key_documents import DocumentRules, KeyDocuments
 from gateway.control.keys import KeyRules, Keys
 from gateway.control.lockout import Lockout, LockoutRules
@@ -34,7 +35,14 @@ from gateway.control.status import Status
 from gateway.control.tokens import TokenRules, Tokens
 from gateway.control.two_person import TwoPersonRule
 from gateway.core.errors import StoreUnavailable
-from gateway.core.ports import AccessLogArchive, Clock, ControlStore, KeyWrap, ReplayStore
+from gateway.core.ports import (
+    AccessLogArchive,
+    Clock,
+    ControlStore,
+    IdempotencyStore,
+    KeyWrap,
+    ReplayStore,
+)
 
 _ACTIVATION_SECONDS: Final = 0.5
 _MAINTENANCE_SECONDS: Final = 30.0
@@ -50,6 +58,7 @@ class RoomPorts:
     store: ControlStore
     replay_store: ReplayStore
     key_wrap: KeyWrap
+    idempotency_store: IdempotencyStore
     access_log: AccessLogArchive
     clock: Clock
     monotonic: MonotonicClock = time.monotonic
@@ -88,6 +97,7 @@ class ControlRoom:
     retention: Retention
     status: Status
     models: Models
+    idempotency: IdempotentCalls
     audit: AuditTrail
     acts: Acts
     permission_uses: PermissionUses
@@ -110,6 +120,7 @@ class ControlRoom:
         self.background.every(_ACTIVATION_SECONDS, self.keys.activate_due)
         self.background.every(_MAINTENANCE_SECONDS, self.keys.maintain)
         self.background.every(_MAINTENANCE_SECONDS, self.revocations.forget_expired)
+        self.background.every(_MAINTENANCE_SECONDS, self.idempotency.forget_expired)
         self.background.every(_WRITE_USES_SECONDS, self.permission_uses.write)
         self.background.every(_PURGE_SECONDS, self.retention.purge_expired)
         self.background.every(_PURGE_SECONDS, self.approvals.forget_old)
@@ -123,6 +134,7 @@ class ControlRoom:
         with suppress(StoreUnavailable):
             await self.permission_uses.write()
         await self.replay_store.close()
+        await self.idempotency.close()
         await self.store.close()
 
 
@@ -152,6 +164,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         retention=Retention(ports.access_log, acts, keep_days=rules.access_log_keep_days),
         status=Status(acts),
         models=Models(acts, rules.policies),
+        idempotency=IdempotentCalls(ports.idempotency_store, ports.key_wrap, clock),
         audit=AuditTrail(acts),
         acts=acts,
         permission_uses=uses,

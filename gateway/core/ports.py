@@ -16,6 +16,7 @@ from typing import Protocol
 from gateway.core.access_log import AccessRecord
 from gateway.core.audit import AuditEntry, AuditHead, AuditRow
 from gateway.core.grants import Quota
+from gateway.core.idempotency import CallClaim
 from gateway.core.identity import Role
 from gateway.core.keyring import StoredKey
 from gateway.core.policy import Snapshot
@@ -248,6 +249,32 @@ class QuotaStore(Protocol):
 
         Raises ``StoreUnavailable``.
         """
+
+
+class IdempotencyStore(Protocol):
+    """What remembers the calls that came with an idempotency key, for all processes that share it.
+
+    Every method raises ``StoreUnavailable`` when the store does not answer.
+    """
+
+    async def claim(self, claim: CallClaim) -> CallClaim:
+        """Remember *claim* unless its tag is taken; return the claim that holds the tag.
+
+        Of several at once exactly one gets its own back. A claim that is over at the ``claimed_at``
+        of the new one makes room for it.
+        """
+
+    async def finish(self, claim: CallClaim) -> None:
+        """Remember the answer of *claim*, unless the tag is held by another attempt."""
+
+    async def release(self, claim: CallClaim) -> None:
+        """Forget *claim*, unless the tag is held by another attempt."""
+
+    async def forget_expired(self, *, now: datetime) -> int:
+        """Erase the claims that are over at *now*, answers and all; return how many."""
+
+    async def close(self) -> None:
+        """Close all connections."""
 
 
 class ControlStore(Protocol):

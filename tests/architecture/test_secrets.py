@@ -19,6 +19,7 @@ REVEAL_CALLERS = {
     "gateway/client/dpop.py",  # the token, into the sealed request and into the hash of its proof
     "gateway/client/exchange.py",  # the token, into the sealed request
     "gateway/control/client_authentication.py",  # reads what a client sends to prove itself
+    "gateway/control/idempotency.py",  # opens a kept answer, which may show a secret again
     "gateway/control/key_material.py",  # loads private keys
     "gateway/control/secrets.py",  # hashes and checks credentials
     "gateway/control/tokens.py",  # reads the token that is to be revoked

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.key_wrap import KEY_BYTES, FileKeyWrap
 from gateway.backends.memory import MemoryStore
+from gateway.backends.memory_idempotency import MemoryIdempotencyStore
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.control.actors import Actor, LocalOperator, Staff
 from gateway.control.acts import NO_RULE
@@ -26,7 +27,7 @@ from gateway.core.errors import StoreUnavailable
 from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Principal, Role
 from gateway.core.policy import ModelPolicy
-from gateway.core.ports import ControlStore
+from gateway.core.ports import ControlStore, IdempotencyStore
 from gateway.core.registry import ControlState
 from gateway.core.secret import Secret
 
@@ -90,6 +91,7 @@ def make_room(
     *,
     store: ControlStore | None = None,
     key_wrap: FileKeyWrap | None = None,
+    idempotency_store: IdempotencyStore | None = None,
     lifetime: timedelta = timedelta(hours=1),
     keys: KeyRules | None = None,
     two_person: TwoPersonRule = NO_RULE,
@@ -101,6 +103,7 @@ def make_room(
         store=store or MemoryStore(),
         replay_store=MemoryReplayStore(clock),
         key_wrap=key_wrap or make_wrap(),
+        idempotency_store=idempotency_store or MemoryIdempotencyStore(),
         access_log=AccessLogFiles(directory / "access"),
         clock=clock,
         monotonic=clock.monotonic,

@@ -1,4 +1,7 @@
-"""Names each call: the audit trail has it under that name, and every answer says it."""
+"""Names each call: the audit trail has it under that name, and every answer says it.
+
+No answer of the admin API is for a cache: several hold a secret.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from gateway.control.actors import new_request_id
 class CallNames:
     """Puts a fresh name into the scope and, as ``Request-Id``, into the answer of *app*.
 
-    The outermost of all, so that refusals have it too. A name that the caller sends is not used.
+    The outermost of all, so that refusals have it too, and ``Cache-Control: no-store``. A name that
+    the caller sends is not used.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -30,9 +34,9 @@ class CallNames:
 def _named(send: Send, request_id: str) -> Send:
     async def send_named(message: Message) -> None:
         if message["type"] == "http.response.start":
-            header = (b"request-id", request_id.encode("ascii"))
-            others = [field for field in message["headers"] if field[0].lower() != header[0]]
-            message = {**message, "headers": [*others, header]}
+            ours = {b"request-id": request_id.encode("ascii"), b"cache-control": b"no-store"}
+            others = [field for field in message["headers"] if field[0].lower() not in ours]
+            message = {**message, "headers": [*others, *ours.items()]}
         await send(message)
 
     return send_named

@@ -39,7 +39,8 @@ from gateway.core.possession import (
 )
 from gateway.core.token_verifier import TokenVerifier
 
-_CALLER: Final = "sealgate.caller"
+CALLER: Final = "sealgate.caller"
+"""Where the scope has who calls, once that is proved."""
 
 
 def get_room(request: Request) -> ControlRoom:
@@ -51,7 +52,7 @@ def get_room(request: Request) -> ControlRoom:
 
 def get_caller(request: Request) -> Staff:
     """Return who calls, as :class:`Gate` proved it."""
-    caller = request.scope[_CALLER]
+    caller = request.scope[CALLER]
     assert isinstance(caller, Staff)
     return caller
 
@@ -100,7 +101,7 @@ class Gate:
             await answer(scope, receive, send)
             return
         caller = Staff(principal, scope[REQUEST_ID])
-        await self._app({**scope, _CALLER: caller}, receive, send)
+        await self._app({**scope, CALLER: caller}, receive, send)
 
     async def _verify_staff(self, connection: HTTPConnection) -> Principal:
         """Return who calls.

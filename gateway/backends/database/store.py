@@ -68,10 +68,10 @@ class DatabaseStore:
     @asynccontextmanager
     async def change(self) -> AsyncIterator[ControlChange]:
         """Open a transaction that holds the write lock; commit at the end, roll back on errors."""
-        async with _driver_errors(), self._engine.connect() as connection:
+        async with driver_errors(), self._engine.connect() as connection:
             await connection.execution_options(**{CHANGES_OPTION: True})
             async with connection.begin():
-                await _lock(connection, step=1)
+                await lock(connection, step=1)
                 change = DatabaseChange(connection)
                 yield change
             self._erasure_due = self._erasure_due or change.has_erased
@@ -204,26 +204,27 @@ class DatabaseStore:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[DatabaseChange]:
         """Open a transaction with the write lock that leaves the revision as it is."""
-        async with _driver_errors(), self._engine.connect() as connection:
+        async with driver_errors(), self._engine.connect() as connection:
             await connection.execution_options(**{CHANGES_OPTION: True})
             async with connection.begin():
-                await _lock(connection, step=0)
+                await lock(connection, step=0)
                 yield DatabaseChange(connection)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        async with _driver_errors(), self._engine.connect() as connection:
+        async with driver_errors(), self._engine.connect() as connection:
             yield connection
 
 
 @asynccontextmanager
-async def _driver_errors() -> AsyncIterator[None]:
+async def driver_errors() -> AsyncIterator[None]:
+    """Turn what the driver raises into ``StoreUnavailable``."""
     try:
         yield
     except (SQLAlchemyError, OSError):
         raise StoreUnavailable from None
 
 
-async def _lock(connection: AsyncConnection, *, step: int) -> None:
+async def lock(connection: AsyncConnection, *, step: int) -> None:
     """Take the lock that serialises all writers, on any database; it is the row of the counters."""
     await connection.execute(update(REVISION).values(value=REVISION.c.value + step))

@@ -179,3 +179,16 @@ PERMISSION_USES = Table(
     Column("granted_on", Date, nullable=False),
     Column("last_used_on", Date, nullable=True),
 )
+
+IDEMPOTENCY = Table(
+    "idempotency",
+    METADATA,
+    Column("tag", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("claim_id", String(32), nullable=False),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("answer", LargeBinary, nullable=True),
+    Index("ix_idempotency_claim_id", "claim_id"),
+    Index("ix_idempotency_expires_at", "expires_at"),
+)

@@ -15,7 +15,7 @@ from gateway.core.identity import Role
 from tests.fakes.control import token_of
 from tests.fakes.http import http
 
-NO_ROOM = SimpleNamespace(clock=None)
+NO_ROOM = SimpleNamespace(clock=None, idempotency=None)
 OPERATIONS = [
     (method.upper(), re.sub(r"\{\w+\}", "c", path.removeprefix(f"{PREFIX}/")))
     for path, methods in build_admin_app(NO_ROOM, None).openapi()["paths"].items()
