@@ -66,8 +66,8 @@ async def test_secret(room: ControlRoom, issued: IssuedCredential) -> None:
 async def test_bad_secrets_look_the_same(room: ControlRoom, issued: IssuedCredential) -> None:
     """Wrong, foreign, withdrawn or endless: one error with one text."""
     other = await room.clients.create(LOCAL, GRANTS)
-    withdrawn = await room.clients.add_credential(LOCAL, issued.client_id)
-    await room.clients.revoke_credential(LOCAL, issued.client_id, withdrawn.credential_id)
+    withdrawn = await add_secret(room, LOCAL, issued.client_id)
+    await room.credentials.revoke(LOCAL, issued.client_id, withdrawn.credential_id)
     key = await add_credential(room, issued.client_id, CredentialKind.PUBLIC_KEY, "{}")
     details = {
         await refused(room, ClientProof(SecretProof(client_id, Secret(secret)), LOOPBACK))
@@ -140,7 +140,7 @@ async def test_each_key_is_its_own_credential(room: ControlRoom, issued: IssuedC
     client_id, now = issued.client_id, room.clock()
     assert await credential_of(room, asserting(first.assertion(client_id, now))) == first_id
     assert await credential_of(room, asserting(second.assertion(client_id, now))) == second_id
-    await room.clients.revoke_credential(LOCAL, client_id, first_id)
+    await room.credentials.revoke(LOCAL, client_id, first_id)
     await refused(room, asserting(first.assertion(client_id, now)))
     assert await credential_of(room, asserting(second.assertion(client_id, now))) == second_id
 
