@@ -413,3 +413,143 @@ async def test_proxied_connections_have_the_listeners_limit(files):
         done.set()
         # uvicorn answers the one that reaches the limit with 503, as it does without a proxy.
         assert b"503" in await calling
+
+
+def heads_listener(files, **changes) -> Listener:
+    """Return a listener whose answer names the headers that came, once the body is read."""
+
+    async def app(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        body = b"\n".join(name for name, _ in scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    context = server_context(files.certificate, files.key)
+    one = Listener(ip_address("127.0.0.1"), free_port(), context, app, clock=now)
+    return replace(one, **changes)
+
+
+async def ended(files, port: int, *parts: bytes, pause_seconds: float = 0.0) -> bytes:
+    """Send *parts* and return what came back until the listener closed the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting(files))
+    try:
+        with suppress(OSError):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(pause_seconds)
+        data = b""
+        with suppress(OSError):
+            async with asyncio.timeout(5):
+                while piece := await reader.read(65536):
+                    data += piece
+        return data
+    finally:
+        writer.transport.abort()
+
+
+HEAD = b"POST / HTTP/1.1\r\nhost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\nHOST: y\r\n\r\n",
+        b"POST / HTTP/1.0\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n",
+        b"GET https://other/ HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\n" + b"a: b\r\n" * 100 + b"\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\na: " + b"b" * 16_384 + b"\r\n\r\n",
+        b"GET /" + b"a" * 16_384 + b" HTTP/1.1\r\nhost: x\r\n\r\n",
+    ],
+)
+async def test_ambiguous_or_huge_head_is_refused(files, request_bytes):
+    """Heads that two servers read differently, or that cost memory, reach no application."""
+    async with serving(heads_listener(files)) as port:
+        answer = await ended(files, port, request_bytes)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"connection: close" in answer
+
+
+async def test_head_at_the_limits_is_served(files):
+    """A hundred headers and nearly all of the bytes are no reason to refuse."""
+    close = b"connection: close\r\n\r\n"
+    many = b"GET / HTTP/1.1\r\nhost: x\r\n" + b"a: b\r\n" * 98 + close
+    long = b"GET / HTTP/1.1\r\nhost: x\r\na: " + b"b" * 16_000 + b"\r\n" + close
+    async with serving(heads_listener(files)) as port:
+        for request in (many, long):
+            assert (await ended(files, port, request)).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET / HTTP/1.1\r\nhost: x\r\na: ",
+        HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\na: ",
+        HEAD + b"transfer-encoding: chunked\r\n\r\n1;a=",
+    ],
+)
+async def test_endless_line_is_cut_off(files, start):
+    """A header, trailer or chunk extension that never ends is not collected in memory."""
+    sent = 0
+
+    async def pour() -> None:
+        nonlocal sent
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting(files))
+        writer.write(start)
+        with suppress(OSError):
+            while sent < 1 << 24 and not reader.at_eof():
+                writer.write(b"b" * 4096)
+                await writer.drain()
+                await asyncio.sleep(0)
+                sent += 4096
+        writer.transport.abort()
+
+    async with serving(heads_listener(files)) as port:
+        await asyncio.wait_for(pour(), 20)
+    assert sent < 1 << 23
+
+
+async def test_trailer_is_never_taken_for_a_header(files):
+    """What comes after the body cannot add to what was looked at before it (RFC 9110 §6.5.1)."""
+    body = b"transfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nauthorization: Bearer x\r\n\r\n"
+    async with serving(heads_listener(files)) as port:
+        answer = await ended(files, port, HEAD + body)
+    assert b"authorization" not in answer
+    assert not answer.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (),
+        (b"\r\n",) * 8,
+        (b"GET / HTTP/1.1\r\n", b"a: b\r\n", b"c: d\r\n", b"e: f\r\n", b"g: h\r\n", b"i: j\r\n"),
+        (b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", *(b"\r\n",) * 8),
+    ],
+)
+async def test_connection_without_a_whole_head_is_closed(files, parts):
+    """Nobody keeps a place by saying nothing, or a little now and then."""
+    async with serving(heads_listener(files, head_seconds=0.3)) as port:
+        began = asyncio.get_running_loop().time()
+        await ended(files, port, *parts, pause_seconds=0.1)
+        assert asyncio.get_running_loop().time() - began < 2
+
+
+async def test_running_answer_outlasts_the_time_of_a_head(files):
+    """The time counts until a head is there, not for the body and the answer after it."""
+
+    async def app(scope, receive, send):
+        await receive()
+        await asyncio.sleep(0.6)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"late"})
+
+    one = heads_listener(files, app=app, head_seconds=0.2)
+    head = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 1\r\n\r\n"
+    async with serving(one) as port:
+        assert b"late" in await ended(files, port, head, b"x", b"\r\n", pause_seconds=0.1)
