@@ -8,7 +8,9 @@ configuration and from nowhere else.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -40,15 +42,23 @@ class JwksFetch:
 
     async def __call__(self) -> bytes:
         """Return the body of a 200. Raises ``StoreUnavailable`` for everything else."""
-        return await asyncio.to_thread(self._fetch)
-
-    def _fetch(self) -> bytes:
-        connection = self._connection()
+        connection, deadline = self._connection(), time.monotonic() + TOTAL_SECONDS
         try:
-            deadline = time.monotonic() + TOTAL_SECONDS
+            async with asyncio.timeout(TOTAL_SECONDS):
+                return await asyncio.to_thread(self._fetch, connection, deadline)
+        except TimeoutError:
+            raise StoreUnavailable from None
+        finally:
+            _hang_up(connection)  # or the thread would wait on for whoever sends byte by byte
+
+    def _fetch(self, connection: http.client.HTTPConnection, deadline: float) -> bytes:
+        try:
             target = self._url.path or "/"
             if self._url.query:
                 target = f"{target}?{self._url.query}"
+            connection.connect()
+            if time.monotonic() > deadline:
+                raise StoreUnavailable
             connection.request("GET", target, headers={"Accept": "application/json"})
             response = connection.getresponse()
             if response.status != http.client.OK:
@@ -63,9 +73,35 @@ class JwksFetch:
         host = self._url.hostname or ""
         if self._url.scheme == "http":
             return http.client.HTTPConnection(host, self._url.port, timeout=_SILENCE_SECONDS)
-        return http.client.HTTPSConnection(
-            host, self._url.port, timeout=_SILENCE_SECONDS, context=self._tls
+        return _TlsConnection(host, self._url.port, tls=self._tls)
+
+
+class _TlsConnection(http.client.HTTPConnection):
+    """A connection over TLS that can be hung up on during the handshake too."""
+
+    default_port = http.client.HTTPS_PORT
+
+    def __init__(self, host: str, port: int | None, *, tls: ssl.SSLContext) -> None:
+        super().__init__(host, port, timeout=_SILENCE_SECONDS)
+        self._tls = tls
+
+    def connect(self) -> None:
+        """Connect and verify who answers."""
+        super().connect()
+        tls = self._tls.wrap_socket(
+            self.sock, server_hostname=self.host, do_handshake_on_connect=False
         )
+        self.sock = tls
+        tls.do_handshake()
+
+
+def _hang_up(connection: http.client.HTTPConnection) -> None:
+    """End what a thread may still read or write on *connection*."""
+    sock: socket.socket | None = connection.sock
+    if sock is not None:
+        with contextlib.suppress(OSError):  # closed meanwhile
+            # Of the socket below TLS, whose own state belongs to the thread.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import threading
 import time
@@ -130,6 +131,28 @@ async def test_a_slow_answer_is_given_up(monkeypatch: pytest.MonkeyPatch):
         with pytest.raises(StoreUnavailable):
             await JwksFetch(url)()
         assert time.monotonic() - began < 2
+
+
+async def test_a_slow_head_is_given_up_and_ends_its_thread(monkeypatch: pytest.MonkeyPatch):
+    """Nor can a server that sends its head byte by byte, and no thread waits for it any more."""
+    monkeypatch.setattr(jwks_fetch, "TOTAL_SECONDS", 0.3)
+    hung_up = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        try:
+            for _ in range(100):
+                handler.wfile.write(b"y")
+                time.sleep(0.05)
+        except OSError:
+            hung_up.set()
+
+    with served(drip) as (url, _):
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            await JwksFetch(url)()
+        assert time.monotonic() - began < 2
+        assert await asyncio.to_thread(hung_up.wait, 2)
 
 
 async def test_nobody_there_is_unavailable():
