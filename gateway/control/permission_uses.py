@@ -6,6 +6,7 @@ loses at most the days of that batch, and the next use writes them again.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 
 from gateway.core.ports import Clock, ControlStore
@@ -21,6 +22,7 @@ class PermissionUses:
         self._day = date.min
         self._seen: set[tuple[str, str]] = set()
         self._unwritten: list[tuple[date, str, str]] = []
+        self._writing = asyncio.Lock()  # or two writers would both drop the batch of the first
 
     def note(self, client_id: str, permission: str) -> None:
         """Remember that *client_id* uses *permission* today. Never fails, never waits."""
@@ -36,11 +38,12 @@ class PermissionUses:
 
         Raises ``StoreUnavailable``; what was to be written is kept for the next time.
         """
-        batch = tuple(self._unwritten)
-        if not batch:
-            return
-        # The day of the grant is known to the store already, and the later one wins there.
-        await self._store.record_uses(
-            [PermissionUse(client_id, name, date.min, day) for day, client_id, name in batch]
-        )
-        del self._unwritten[: len(batch)]
+        async with self._writing:
+            batch = tuple(self._unwritten)
+            if not batch:
+                return
+            # The day of the grant is known to the store already, and the later one wins there.
+            await self._store.record_uses(
+                [PermissionUse(client_id, name, date.min, day) for day, client_id, name in batch]
+            )
+            del self._unwritten[: len(batch)]

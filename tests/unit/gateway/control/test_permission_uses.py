@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date
 
@@ -72,5 +73,25 @@ async def test_lost_store_loses_no_use(clock: FakeClock) -> None:
         await uses.write()
     store.lost = False
     uses.note("c", "b")
+    await uses.write()
+    assert await days(store) == {"a": clock().date(), "b": clock().date()}
+
+
+async def test_two_writes_at_once_lose_no_use(clock: FakeClock) -> None:
+    """What is noted while two tasks write is still there for the next batch."""
+    store, uses = await make(clock)
+    remember, go_on = store.record_uses, asyncio.Event()
+
+    async def record_slowly(batch: Sequence[PermissionUse]) -> None:
+        await go_on.wait()
+        await remember(batch)
+
+    store.record_uses = record_slowly  # type: ignore[method-assign]
+    uses.note("c", "a")
+    both = [asyncio.create_task(uses.write()) for _ in range(2)]
+    await asyncio.sleep(0)
+    uses.note("c", "b")
+    go_on.set()
+    await asyncio.gather(*both)
     await uses.write()
     assert await days(store) == {"a": clock().date(), "b": clock().date()}
