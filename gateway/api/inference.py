@@ -38,12 +38,13 @@ class Inference:
             body=body.chunks(),
             client_certificate=client_certificate(HTTPConnection(scope)),
         )
-        serving = asyncio.ensure_future(
-            self._chain.serve(received, _AsgiDownstream(send, self._write_seconds))
-        )
+        downstream = _AsgiDownstream(send, self._write_seconds)
+        serving = asyncio.ensure_future(self._chain.serve(received, downstream))
         leaving = asyncio.ensure_future(body.wait_for_disconnect())
         try:
             await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if downstream.is_finished:  # nobody left early; what the answer has cost is counted now
+                await asyncio.wait({serving})
         finally:
             for task in (serving, leaving):
                 task.cancel()
@@ -97,6 +98,7 @@ class _AsgiDownstream:
     def __init__(self, send: Send, write_seconds: float) -> None:
         self._send = send
         self._write_seconds = write_seconds
+        self.is_finished = False
 
     async def start(self, status: int, headers: Headers) -> None:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
@@ -110,3 +112,4 @@ class _AsgiDownstream:
 
     async def finish(self) -> None:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        self.is_finished = True

@@ -7,6 +7,7 @@ quota is still given in full and the next call waits (ADR-0016).
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -32,6 +33,7 @@ class Meter:
         self._store = store
         self._count_refusal = count_refusal
         self._running: Counter[str] = Counter()
+        self._counting: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def __call__(self, authorized: Authorized) -> AsyncIterator[Metered]:
@@ -50,7 +52,12 @@ class Meter:
             try:
                 yield Metered(authorized)
             finally:
-                await self._count_tokens(client, authorized)
+                # A task of its own: who leaves or is cut at this moment has had the answer all the
+                # same.
+                counting = asyncio.create_task(self._count_tokens(client, authorized))
+                self._counting.add(counting)
+                counting.add_done_callback(self._counting.discard)
+                await asyncio.shield(counting)
 
     @contextmanager
     def _place(self, client: Client) -> Iterator[None]:

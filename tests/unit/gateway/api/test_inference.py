@@ -61,6 +61,33 @@ async def test_chain_is_cancelled_when_the_client_leaves():
     assert chain.cancelled
 
 
+async def test_finished_answer_is_no_client_that_left():
+    """What the chain still writes down after the last byte is not cut short by its end."""
+    told, over = asyncio.Event(), asyncio.Event()
+
+    class Chain(FakeChain):
+        async def serve(self, received, downstream):
+            """Answer, and count what it has cost."""
+            await super().serve(received, downstream)
+            await asyncio.sleep(0.02)
+            told.set()
+
+    async def receive():  # as uvicorn has it: nothing more comes once the answer is complete
+        if not over.is_set() and not messages:
+            messages.append(1)
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await over.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            over.set()
+
+    messages: list[int] = []
+    await asyncio.wait_for(Inference(Chain())(scope("POST", "/x"), receive, send), 2)
+    assert told.is_set()
+
+
 async def test_half_a_request_is_never_worked_on():
     """A client that leaves in the middle of its body gets nothing done."""
     chain = FakeChain()

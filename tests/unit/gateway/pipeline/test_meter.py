@@ -142,6 +142,32 @@ async def test_store_that_cannot_count_does_not_spoil_the_answer():
             call.tally.see_usage(3)
 
 
+async def test_cost_is_counted_though_the_call_is_cut_meanwhile():
+    """Whoever leaves, or is cut, while the store is being told does not get the answer for free."""
+    world, call = World(), authorized(streams=1)
+    telling = asyncio.Event()
+
+    async def count_slowly(client_id, quota, tokens):
+        telling.set()
+        await asyncio.sleep(0.02)
+        world.store.tokens.append((client_id, tokens))
+
+    world.store.count_tokens = count_slowly
+
+    async def answer():
+        async with world.meter(call):
+            call.tally.see_usage(27)
+
+    task = asyncio.create_task(answer())
+    await telling.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.05)
+    assert world.store.tokens == [("c-app", 27)]
+    assert not world.meter._running
+
+
 async def test_quota_set_while_answers_run_counts_them():
     """An answer that began without a limit takes a place of the limit set meanwhile."""
     world = World()
