@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.core.errors import MalformedRequest, PayloadTooLarge, SealgateError
+from gateway.core.errors import (
+    MalformedRequest,
+    PayloadTooLarge,
+    RequestTimeout,
+    SealgateError,
+)
 from gateway.pipeline.exchange import WholeAnswer
+
+BODY_SECONDS: Final = 15.0
 
 
 class BodyLimit:
     """Reads the whole body before the app runs; answers 413 itself above *max_body_bytes*.
 
-    The app therefore never sees half a body. *present* gives the error the app's own shape.
+    A body that is not whole after *seconds* is answered with 408. The app therefore never sees half
+    a body. *present* gives the error the app's own shape.
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_body_bytes: int, present: Callable[[SealgateError], WholeAnswer]
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int,
+        present: Callable[[SealgateError], WholeAnswer],
+        seconds: float = BODY_SECONDS,
     ) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
         self._present = present
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call (ASGI 3)."""
@@ -29,7 +45,11 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         try:
-            body = await self._read(receive)
+            async with asyncio.timeout(self._seconds):
+                body = await self._read(receive)
+        except TimeoutError:
+            await _answer(self._present(RequestTimeout()), send)
+            return
         except SealgateError as error:
             await _answer(self._present(error), send)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -61,3 +62,20 @@ async def test_other_protocols_reach_the_app_unread() -> None:
     lifespan = {"type": "lifespan"}
     await BodyLimit(app, max_body_bytes=4, present=problem_json)(lifespan, never, never)
     assert seen == [(lifespan, never, never)]
+
+
+async def test_body_that_never_ends_is_given_up() -> None:
+    """Whoever sends a little now and then keeps no place: 408, and the app does not run."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"", "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    app = BodyLimit(echo, max_body_bytes=4, present=problem_json, seconds=0.1)
+    await asyncio.wait_for(app(scope("POST", "/"), receive, send), 2)
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
