@@ -6,11 +6,12 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong use (typer's own).
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import orjson
 import typer
@@ -22,6 +23,9 @@ from gateway.control.room import ControlRoom
 from gateway.control.two_person import Proposed, parse_arguments
 from gateway.core.errors import SealgateError
 from gateway.core.registry import Proposal
+
+# Controls, and marks that turn the direction of a line (Unicode categories Cc, Zl, Zp and bidi Cf).
+_COMMANDS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 T = TypeVar("T")
 Row = Mapping[str, object]
@@ -109,4 +113,6 @@ def _cell(value: object) -> Text:
         value = [f"{name}={part}" for name, part in value.items()]
     if isinstance(value, list | tuple):
         value = ", ".join(str(part) for part in value)
-    return Text("-" if value is None or value == "" else str(value))
+    # What callers chose is among it, and could else rewrite what stands beside it on a terminal.
+    shown = _COMMANDS.sub(lambda found: ascii(found[0])[1:-1], str(value))
+    return Text("-" if value is None or value == "" else shown)

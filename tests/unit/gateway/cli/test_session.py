@@ -116,6 +116,14 @@ def test_long_values_are_folded_not_cut(capsys: pytest.CaptureFixture[str]) -> N
     assert printed == "secret" + "0123456789" * 30
 
 
+def test_no_value_commands_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """What somebody named a thing cannot move the cursor, clear lines or turn the text around."""
+    show({"target": "jti:\x1b[1A\x1b[2K\u202e\x9b2J\rx"}, as_json=False)
+    printed = capsys.readouterr().out
+    assert not {"\x1b", "\u202e", "\x9b", "\r"} & set(printed)
+    assert "\\x1b[1A\\x1b[2K\\u202e\\x9b2J\\rx" in printed
+
+
 def test_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """An empty list is the word none, not an empty table."""
     show([], as_json=False)
