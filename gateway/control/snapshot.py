@@ -181,12 +181,14 @@ class SnapshotHolder:
 
         Raises ``StoreUnavailable``.
         """
-        began = self._monotonic()
-        revision = await self._store.revision()
-        if self._loaded is None or revision != self._loaded.snapshot.revision:
-            await self.refresh()
-        else:
-            self._read_at = began
+        # Locked: an answer of before a change of ours must not renew the trust that it ended.
+        async with self._lock:
+            began = self._monotonic()
+            revision = await self._store.revision()
+            if self._loaded is not None and revision == self._loaded.snapshot.revision:
+                self._read_at = began
+                return
+        await self.refresh()
 
     async def watch(self) -> None:
         """Check again and again until cancelled. A store that is away is asked again."""

@@ -86,6 +86,35 @@ async def test_lost_store_is_trusted_for_five_seconds(tmp_path: Path, clock: Fak
     assert room.snapshots.current()
 
 
+async def test_check_of_before_a_change_renews_no_trust_after_it(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """A change of ours that could not be read back is not forgotten for a check under way."""
+    store = LosableStore()
+    room = make_room(tmp_path, clock, store=store)
+    await room.keys.ensure_first()
+    ask, asked, go_on = store.revision, asyncio.Event(), asyncio.Event()
+
+    async def answer_late() -> int:
+        revision = await ask()
+        asked.set()
+        await go_on.wait()
+        return revision
+
+    store.revision = answer_late  # type: ignore[method-assign]
+    checking = asyncio.create_task(room.snapshots.check())
+    await asked.wait()
+    async with store.change():
+        pass
+    store.lost = True
+    catching_up = asyncio.create_task(room.snapshots.catch_up())
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(checking, catching_up)
+    with pytest.raises(StoreUnavailable):
+        room.snapshots.current()
+
+
 async def test_unchanged_store_is_not_read_again(room: ControlRoom, clock: FakeClock) -> None:
     """A check that finds the same revision keeps the very same snapshot, and renews its trust."""
     before = room.snapshots.current()
