@@ -63,6 +63,9 @@ _SPACES: Final = (
 )
 _DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\ufe58\ufe63\uff0d\u30fc"
 _DOTS: Final = "\u2022\u2027\u2219\u22c5\u30fb\uff65\u00b7\u2024"
+# Latin letters with marks are read as their base letter, as they are when the mark comes separately.
+_ACCENTED_RANGES: Final = ((0x00C0, 0x024F), (0x1E00, 0x1EFF))
+_LETTERS_WITHOUT_PARTS: Final = dict(zip("ØøŁłĐđĦħıŊŋŦŧÐð", "OoLlDdHhiNnTtDd", strict=True))
 _LAST_SCRIPT_WITH_DIGITS: Final = 0x1FFFF
 
 # More invisible characters in a row than this serve no script and no emoji; the rest are dropped,
@@ -86,7 +89,14 @@ def _readings() -> dict[str, str]:
         value = unicodedata.digit(chr(code), None)
         if value is not None:
             readings[chr(code)] = str(value)
+    for low, high in _ACCENTED_RANGES:
+        for code in range(low, high + 1):
+            base = unicodedata.normalize("NFKD", chr(code))[0]
+            if base.isascii() and base.isalpha():
+                readings[chr(code)] = base
+    readings.update(_LETTERS_WITHOUT_PARTS)
     readings.update(_LOOK_ALIKES)
+    readings["\u2019"] = "'"
     readings.update(dict.fromkeys(_SPACES, " "))
     readings.update(dict.fromkeys(_DASHES, "-"))
     readings.update(dict.fromkeys(_DOTS, "·"))

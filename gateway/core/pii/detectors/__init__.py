@@ -3,6 +3,8 @@
 from typing import Final
 
 from gateway.core.pii.detector import Detector
+from gateway.core.pii.detectors.addresses import ADDRESSES
+from gateway.core.pii.detectors.announced_numbers import ANNOUNCED_NUMBERS
 from gateway.core.pii.detectors.bank_card import BANK_CARD
 from gateway.core.pii.detectors.cn_account import CN_ACCOUNTS
 from gateway.core.pii.detectors.cn_address import CN_ADDRESSES
@@ -22,10 +24,14 @@ from gateway.core.pii.detectors.cn_uscc import CN_USCCS
 from gateway.core.pii.detectors.email import EMAIL
 from gateway.core.pii.detectors.email_spelt import SPELT_EMAILS
 from gateway.core.pii.detectors.iban import IBAN
+from gateway.core.pii.detectors.names import NAMES
+from gateway.core.pii.detectors.personal_details import DETAILS
 from gateway.core.pii.detectors.phone import PHONES
+from gateway.core.pii.detectors.secrets import SECRETS
 from gateway.core.pii.detectors.ssn import SSNS
 
 DETECTORS: Final[tuple[Detector, ...]] = (
+    *SECRETS,
     EMAIL,
     *SPELT_EMAILS,
     *CN_PHONES,
@@ -47,4 +53,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_NAMES,
     *CN_ADDRESSES,
     *CN_LOCAL_PHONES,
+    *ADDRESSES,
+    *DETAILS,
+    *ANNOUNCED_NUMBERS,
+    *NAMES,
 )

@@ -1,0 +1,146 @@
+"""Dates of birth, addresses of machines, and accounts of social networks."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+
+from gateway.core.pii.detector import Context, Detector, words_of
+
+_BOUNDARY: Final = r"[a-z0-9]"
+_MONTH: Final = (
+    r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|"
+    r"nov(ember)?|dec(ember)?)"
+)
+_DATE: Final = (
+    r"\d{1,2}[/.\-]\d{1,2}[/.\-](\d{4}|\d{2})|\d{4}[/.\-]\d{1,2}[/.\-]\d{1,2}|(19|20)\d{6}|"
+    rf"\d{{1,2}}(st|nd|rd|th)?[ \-/.](of )?{_MONTH}\.?,?[ \-/.]\d{{2,4}}|"
+    rf"{_MONTH}\.? \d{{1,2}}(st|nd|rd|th)?,? \d{{4}}|(19|20)\d{{2}}-{_MONTH}-\d{{2}}|"
+    r"\d{1,2} / \d{1,2} / \d{4}|\d{2} \d{2} \d{4}"
+)
+_BIRTH: Final = Context(
+    words=(
+        *words_of(
+            "born dob d.o.b d.o.b. birth birthday birthdate date_of_birth born_on b. bday birthdays "
+            "date_of_birth_is dateofbirth birth_date geboren née né"
+        ),
+        "birth_date",
+        "date_of_birth",
+    ),
+    gap=30,
+    filler=None,
+)
+_SOCIAL: Final = Context(
+    words=words_of(
+        "instagram insta ig telegram tg discord twitter x.com tiktok snapchat snap whatsapp line_id "
+        "skype signal facebook fb linkedin github handle handles username reddit mastodon threads "
+        "wechat kakao viber youtube twitch steam psn xbox gamertag bluesky pinterest tumblr venmo "
+        "cashapp zalo"
+    ),
+    gap=16,
+    filler=None,
+)
+_NO_HANDLE: Final = frozenset(
+    words_of("media everyone here channel all param return override property author gmail yahoo")
+)
+
+
+def _is_public_ip(value: str, before: str) -> bool:
+    try:
+        address = ipaddress.ip_address(value.strip("[]"))
+    except ValueError:
+        return False
+    if re.search(r"(?:version|ver|v|release|firmware|section|build|chapter|§)[ .:]*$", before):
+        return False
+    return address.is_global
+
+
+def _is_handle(value: str, before: str) -> bool:
+    handle = value.lstrip("@")
+    telling = value.startswith("@") or any(not c.isalpha() for c in handle)
+    announced = re.search(r"(?:[:=]|\bis|handle|username|id)[\s\"'`*]*$", before) is not None
+    return (
+        handle not in _NO_HANDLE
+        and len(handle) > 2
+        and telling
+        and (announced or value.startswith("@") or "_" in handle or "#" in handle)
+    )
+
+
+_IPV4: Final = Detector(
+    label="IP",
+    name="ip-v4",
+    pattern=r"\d{1,3}(\.\d{1,3}){3}",
+    not_after=r"[a-z0-9.]",
+    not_before=r"[a-z0-9]|\.\d",
+    check=_is_public_ip,
+)
+_IPV4_HIDDEN: Final = Detector(
+    label="IP",
+    name="ip-v4-hidden",
+    pattern=r"\d{1,3}( ?(\[\.\]|\(\.\)|\[dot\]|\(dot\)| dot |\.) ?\d{1,3}){3}",
+    not_after=r"[a-z0-9.]",
+    not_before=r"[a-z0-9]|\.\d",
+    after=(
+        Context(words=words_of("ip ip_address ipv4 host server address from"), gap=20, filler=None),
+    ),
+    check=lambda value, before: _is_public_ip(re.sub(r"[^0-9]+", ".", value), before),
+)
+_IPV6: Final = Detector(
+    label="IP",
+    name="ip-v6",
+    pattern=r"[0-9a-f]{1,4}(::?[0-9a-f]{1,4}){2,7}(::)?|[0-9a-f]{1,4}(:[0-9a-f]{1,4}){1,6}::",
+    not_after=r"[a-z0-9:.]",
+    not_before=r"[a-z0-9:]",
+    check=_is_public_ip,
+)
+_MAC: Final = Detector(
+    label="MAC",
+    name="mac-announced",
+    pattern=r"[0-9a-f]{2}([:\-][0-9a-f]{2}){5}",
+    not_after=_BOUNDARY,
+    not_before=_BOUNDARY,
+    after=(
+        Context(
+            words=words_of("mac mac_address hwaddr ether ethernet device"), gap=20, filler=None
+        ),
+    ),
+)
+_DOB: Final = Detector(
+    label="DOB",
+    name="birth-announced",
+    pattern=_DATE,
+    not_after=_BOUNDARY,
+    not_before=_BOUNDARY,
+    after=(_BIRTH,),
+)
+_HANDLE: Final = Detector(
+    label="SOCIAL_ACCT",
+    name="social-announced",
+    pattern=r"@?[a-z0-9_][a-z0-9_.]{1,28}[a-z0-9_](#\d{4})?",
+    not_after=r"[a-z0-9_@/.]",
+    not_before=r"[a-z0-9_@/(]",
+    after=(_SOCIAL,),
+    check=_is_handle,
+)
+_PROFILE: Final = Detector(
+    label="SOCIAL_ACCT",
+    name="social-profile",
+    pattern=(
+        r"(t\.me|instagram\.com|twitter\.com|x\.com|tiktok\.com|facebook\.com|fb\.com|wa\.me|"
+        r"linkedin\.com/in|snapchat\.com/add)/@?[a-z0-9_.\-]{3,30}"
+    ),
+    not_after=_BOUNDARY,
+    not_before=_BOUNDARY,
+)
+_DISCORD: Final = Detector(
+    label="SOCIAL_ACCT",
+    name="social-discord",
+    pattern=r"[a-z0-9_.]{2,30}#\d{4}",
+    not_after=r"[a-z0-9_.#]",
+    not_before=_BOUNDARY,
+    after=(_SOCIAL,),
+)
+
+DETAILS: Final = (_IPV4, _IPV4_HIDDEN, _IPV6, _MAC, _DOB, _HANDLE, _PROFILE, _DISCORD)

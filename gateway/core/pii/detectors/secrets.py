@@ -1,0 +1,158 @@
+"""Keys and tokens of services, private keys, and passwords where one is announced.
+
+The prefixes are those that the providers document for secret scanning. What is certain is replaced
+at once; the rest of a long value is dropped as it comes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from typing import Final
+
+from gateway.core.pii.detector import Context, Detector, words_of
+
+_BODY: Final = r"[a-z0-9_\-]"
+# Prefix, and how many characters behind it are proof enough.
+_KEYS: Final = (
+    r"sk-(ant-|proj-|or-|svcacct-|lf-|admin-)?[a-z0-9]{2}[a-z0-9_\-]{10}",
+    r"(sk|rk|pk|whsec|sess)_(live_|test_)?[a-z0-9]{14}",
+    r"(A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA|ANPA)[A-Z0-9]{12}",
+    r"AIza[a-z0-9_\-]{20}",
+    r"ya29\.[a-z0-9_\-]{14}",
+    r"GOCSPX-[a-z0-9_\-]{14}",
+    r"gh[pousr]_[a-z0-9]{16}",
+    r"github_pat_[a-z0-9_]{14}",
+    r"gl(pat|dt|rt|cbt|ptt|ft|soat|agent|imt)-[a-z0-9_\-]{12}",
+    r"xox[abcdeoprs]-[a-z0-9\-]{10}",
+    r"xapp-\d-[a-z0-9\-]{10}",
+    r"SG\.[a-z0-9_\-]{14}",
+    r"(AC|SK)[0-9a-f]{30}",
+    r"key-[0-9a-f]{24}",
+    r"hf_[a-z0-9]{16}",
+    r"(npm|dop_v1|doo_v1|dor_v1|pnu|rubygems|lin_api|shpat|shpss|shpca|sq0atp|sq0csp|r8|gsk|pplx|"
+    r"xai|nvapi|fw|tfp|lsv2_pt|lsv2_sk|secret|ntn|dckr_pat|CFPAT|figd|phc|sntrys|glc|glsa|dapi|hvs|"
+    r"hvb|ATATT|ATCTT|EAACEdEose0cBA|patn|pscale_tkn|fo1|FlyV1|oy2|key|AGE-SECRET-KEY)"
+    r"[_\-.][a-z0-9]{4}[a-z0-9_\-]{12}",
+    r"pypi-[a-z0-9_\-]{16}",
+    r"LTAI[a-z0-9]{10}",
+    r"AKID[a-z0-9]{12}",
+    r"bce-v3/[a-z0-9]{4}[a-z0-9_\-/]{10}",
+    r"AKLT[a-z0-9]{14}",
+    r"\d{8,10}:[A-Z]{2}[a-z0-9_\-]{28}",
+    r"[MNO][a-z0-9_\-]{23}\.[a-z0-9_\-]{6}\.[a-z0-9_\-]{8}",
+    r"eyJ[a-z0-9_\-]{8,400}\.[a-z0-9_\-]{8}",
+    r"https://hooks\.slack\.com/(services|workflows)/[a-z0-9]{6}",
+    r"https://(ptb\.|canary\.)?discord(app)?\.com/api/webhooks/\d{12}",
+)
+_PLACEHOLDER: Final = re.compile(
+    r"x{5}|\*{3}|\.{3}|0{8}|1234567890?abc|abcdefgh|your|example|placeholder|replace|changeme|"
+    r"change_me|dummy|insert|redacted|<|\$\{|\{\{|todo|secret_here|my[_-]"
+)
+_AFTER_SECRET: Final = Context(
+    words=(
+        *words_of(
+            "password passwd passphrase passcode pwd pass_phrase pw secret secret_key secretkey "
+            "client_secret clientsecret api_key apikey api-key api_secret apisecret access_key "
+            "accesskey access_token auth_token authtoken secret_access_key token private_key "
+            "accountkey sharedaccesskey account_key signing_key encryption_key session_key "
+            "credential credentials pin_code password_is passphrase_is passcode_is pwd_is "
+            "token_is key_is secret_is bearer basic x-api-key authorization "
+            "password_was temporary_password temp_password 密码 密碼 口令 密钥 令牌 登录密码 密码是 密码为"
+        ),
+        "api_key", "secret_key", "access_key", "client_secret", "access_token", "auth_token",
+        "api_secret", "private_key", "secret_access_key", "refresh_token", "id_token",
+        "db_password", "db_pass", "session_token", "signing_key", "_password", "_secret",
+        "_token", "_key", "_pwd",
+    ),
+    gap=8,
+)  # fmt: skip
+_AFTER_PASSWORD: Final = Context(
+    words=words_of(
+        "password passwd passphrase passcode pwd pw pass login_password wifi_password password_is "
+        "passphrase_is passcode_is pwd_is pin password_to wi-fi_password 密码 密碼 口令 登录密码 密码是"
+    ),
+    gap=8,
+)
+_ASSIGNED: Final = re.compile(r"(?:[:=：＝是为]|\bis|\bwas|\bto|->|=>)[\s\"'`*“‘「]*$")
+_HEX_OR_ID: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-.*|[a-z]+|[a-z]+[_\-.][a-z_\-.]+|\d{1,5}|"
+    r"(?:true|false|null|none|undefined|required|string)\W*"
+)
+
+
+def _is_key(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return _PLACEHOLDER.search(value) is None and len(set(value)) > 6
+
+
+def _entropy(value: str) -> float:
+    counts = Counter(value)
+    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
+
+
+def _is_opaque(value: str, before: str) -> bool:
+    if _PLACEHOLDER.search(value) or _HEX_OR_ID.fullmatch(value):
+        return False
+    announced = _ASSIGNED.search(before) is not None or before.rstrip().endswith(
+        ("bearer", "basic")
+    )
+    return announced and _entropy(value) > 2.8 and re.search(r"\d", value) is not None
+
+
+def _is_password(value: str, before: str) -> bool:
+    plain = value.rstrip(".,;:)]}\"'`")
+    if _PLACEHOLDER.search(value) or len(plain) < 4:
+        return False
+    kinds = sum(re.search(p, plain) is not None for p in (r"[a-z]", r"\d", r"[^a-z0-9]"))
+    return _ASSIGNED.search(before) is not None and (
+        kinds > 1 or (plain.isdigit() and len(plain) < 9)
+    )
+
+
+def _has_password(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return _PLACEHOLDER.search(value) is None and ":password@" not in value
+
+
+_KEY: Final = Detector(
+    label="SECRET",
+    name="secret-prefix",
+    pattern="|".join(_KEYS),
+    tail=r"[a-z0-9_\-./+=]",
+    not_after=r"[a-z0-9]",
+    check=_is_key,
+)
+_PEM: Final = Detector(
+    label="SECRET",
+    name="secret-pem",
+    pattern=r"-----BEGIN ([A-Z0-9]{2,12} ){0,3}PRIVATE KEY( BLOCK)?-----",
+    tail=r"[a-z0-9+/=\s,:]|-----END ([A-Z0-9]{2,12} ){0,3}PRIVATE KEY( BLOCK)?-----",
+)
+_OPAQUE: Final = Detector(
+    label="SECRET",
+    name="secret-announced",
+    pattern=r"[a-z0-9_\-./+]{12}",
+    tail=r"[a-z0-9_\-./+=~]",
+    not_after=r"[a-z0-9_\-./+]",
+    after=(_AFTER_SECRET,),
+    check=_is_opaque,
+)
+_PASSWORD: Final = Detector(
+    label="SECRET",
+    name="secret-password",
+    pattern=r"[a-z0-9!@#$%^&*_+=?.\-~/]{4,40}",
+    not_after=r"[a-z0-9!@#$%^&*_+=?.\-~/]",
+    not_before=r"[a-z0-9!@#$%^&*_+=?\-~/]",
+    after=(_AFTER_PASSWORD,),
+    check=_is_password,
+)
+_CONNECTION: Final = Detector(
+    label="SECRET",
+    name="secret-connection",
+    pattern=r"[a-z][a-z0-9+]{1,18}://[a-z0-9._%\-]{0,40}:[a-z0-9!#$%^&*()_+=?.\-~]{3,60}@[a-z0-9]",
+    tail=r"[a-z0-9._\-:/?=&%]",
+    not_after=r"[a-z0-9]",
+    check=_has_password,
+)
+
+SECRETS: Final = (_KEY, _PEM, _CONNECTION, _OPAQUE, _PASSWORD)
