@@ -63,7 +63,7 @@ _SPACES: Final = (
 )
 _DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\ufe58\ufe63\uff0d\u30fc"
 _DOTS: Final = "\u2022\u2027\u2219\u22c5\u30fb\uff65\u00b7\u2024"
-# Latin letters with marks are read as their base letter, as they are when the mark comes separately.
+# Latin letters with marks are read as their base letter, as when the mark comes separately.
 _ACCENTED_RANGES: Final = ((0x00C0, 0x024F), (0x1E00, 0x1EFF))
 _LETTERS_WITHOUT_PARTS: Final = dict(zip("ØøŁłĐđĦħıŊŋŦŧÐð", "OoLlDdHhiNnTtDd", strict=True))
 _LAST_SCRIPT_WITH_DIGITS: Final = 0x1FFFF

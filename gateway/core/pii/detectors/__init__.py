@@ -37,6 +37,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_PHONES,
     *CN_IDS,
     BANK_CARD,
+    *ANNOUNCED_NUMBERS,
     *PHONES,
     *SSNS,
     IBAN,
@@ -55,6 +56,5 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_LOCAL_PHONES,
     *ADDRESSES,
     *DETAILS,
-    *ANNOUNCED_NUMBERS,
     *NAMES,
 )

@@ -24,6 +24,12 @@ _SUFFIXES: Final = words_of(
     "Plein Gracht Kade Broadway Bypass Cottages Buildings Ways Isle Key Mill Springs Spring Summit "
     "Village Vista Overlook Causeway Connector Ext Extension"
 )
+# Street words that stand before the name.
+_PREFIXES: Final = words_of(
+    "Avenue Ave Highway Route Broadway rue via calle Rua Jalan Lorong Avenida Av Boulevard Place "
+    "Quai Piazza Corso Viale Impasse Allee"
+)
+_WIND: Final = "(N|S|E|W|NE|NW|SE|SW|North|South|East|West)"
 _STATES: Final = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|DC|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|"
     "NM|NY|NC|ND|OH|OK|OR|PA|PR|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|"
@@ -39,7 +45,11 @@ _UK_CODE: Final = r"[A-Z]{1,2}\d[A-Z0-9]? ?\d[A-Z]{2}"
 _CA_CODE: Final = r"[A-Z]\d[A-Z][ \-]?\d[A-Z]\d"
 _ZIP: Final = r"\d{5}(-\d{4})?|\d{4}|\d{6}"
 _CODE: Final = rf"({_UK_CODE}|{_CA_CODE}|[A-Z]\d{{2}} [A-Z0-9]{{4}}|{_ZIP})"
-_NAME: Final = r"(\u[a-z]{0,14}\.?('[a-z]{1,8})?(-[a-z]{1,12})?|\d{1,3}(st|nd|rd|th)|of|the|la|de|del|der|di|du|des)"
+_NAME: Final = (
+    r"(\u[a-z]{0,14}\.?('[a-z]{1,8})?(-[a-z]{1,12})?|\d{1,3}(st|nd|rd|th)|"
+    r"of|the|la|de|del|der|di|du|des)"
+)
+_EU_CODE: Final = r"(([A-Z]-)?\d{4,5}|\d{4} ?[A-Z]{2}|\d{2}-\d{3})"
 _SEP: Final = r"(, ?|,? ?\n ?| | - )"
 _UNIT: Final = (
     r"((Apt|Apartment|Flat|Suite|Ste|Unit|Room|Rm|Floor|Fl|Bldg|Building|Block|Blk|Lot|Tower|House|"
@@ -71,7 +81,7 @@ _NOT_BEFORE_STREET: Final = frozenset(
 
 def _is_street(value: str, before: str) -> bool:
     words = value.replace(",", " ").split()
-    if len(words) < 3 or words[1] in _NOT_BEFORE_STREET:
+    if len(words) < 3 or words[1] in _NOT_BEFORE_STREET or words[1] == "the":
         return False
     return not before.rstrip().endswith(("version", "chapter", "figure", "section", "$", "€", "£"))
 
@@ -79,13 +89,13 @@ def _is_street(value: str, before: str) -> bool:
 def _has_code(value: str, before: str) -> bool:
     return (
         value[-1:].isalnum()
-        and any(c.isdigit() for c in value.split()[-1])
+        and any(c.isdigit() for c in value.rsplit(maxsplit=1)[-1])
         and _is_street(value, before)
     )
 
 
 def _is_european(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    return not is_ordinary(value.split()[0])
+    return not is_ordinary(value.split(maxsplit=1)[0])
 
 
 _STREET: Final = Detector(
@@ -93,11 +103,10 @@ _STREET: Final = Detector(
     name="address-street",
     pattern=(
         rf"(({_UNIT}|\u[a-z]{{2,12}} (House|Court|Lodge|Cottage|Mansions|Building|Tower)){_SEP})?"
-        rf"({_NUMBER},? ({_NAME} ){{1,4}}<suffix>\.?( (N|S|E|W|NE|NW|SE|SW|North|South|East|West))?{_REST}"
-        rf"|{_NUMBER},? (Avenue|Ave|Highway|Route|Broadway|Rue|Via|Calle|Rua|Jalan|Lorong|Avenida|Av\.|"
-        rf"Boulevard|Place|Quai|Piazza|Corso|Viale|Impasse|All[ée]e|rue|via|calle|avenue)( {_NAME}){{1,4}}{_REST})"
+        rf"({_NUMBER},? ({_NAME} ){{1,4}}<suffix>\.?( {_WIND})?{_REST}"
+        rf"|{_NUMBER},? <prefix>\.?( {_NAME}){{1,4}}{_REST})"
     ),
-    lists={"suffix": _SUFFIXES},
+    lists={"suffix": _SUFFIXES, "prefix": _PREFIXES},
     not_after=r"[a-z0-9.$#/\-]",
     not_before=_BOUNDARY,
     check=_is_street,
@@ -116,7 +125,7 @@ _WITH_CODE: Final = Detector(
 _BOX: Final = Detector(
     label="ADDRESS",
     name="address-box",
-    pattern=rf"p\.? ?o\.? ?box \d{{1,6}}{_REST}|post office box \d{{1,6}}{_REST}|gpo box \d{{1,6}}{_REST}",
+    pattern=rf"(p\.? ?o\.?|post office|gpo) ?box \d{{1,6}}{_REST}",
     not_after=_BOUNDARY,
     not_before=_BOUNDARY,
 )
@@ -124,10 +133,10 @@ _EUROPEAN: Final = Detector(
     label="ADDRESS",
     name="address-european",
     pattern=(
-        rf"(\u[a-z]{{2,16}}[ \-]){{0,2}}(\u?[a-z]{{2,16}}(strasse|straße|str\.|weg|allee|platz|gasse|"
-        rf"damm|ufer|ring|laan|straat|gracht|plein|kade|gatan|vagen|vej|gade|utca)|"
+        r"(\u[a-z]{2,16}[ \-]){0,2}(\u[a-z]{2,16}(strasse|straße|str\.|weg|allee|platz|gasse|"
+        r"damm|ufer|ring|laan|straat|gracht|plein|kade|gatan|vagen|vej|gade|utca)|"
         rf"(Via|Viale|Piazza|Corso|Calle|Rua|Avenida|Paseo|Plaza|ul\.|ulica)( {_NAME}){{1,4}},?)"
-        rf" \d{{1,4}}[a-z]?({_SEP}(([A-Z]-)?\d{{4,5}}|\d{{4}} ?[A-Z]{{2}}|\d{{2}}-\d{{3}})? ?{_CITY})?"
+        rf" \d{{1,4}}[a-z]?({_SEP}({_EU_CODE} )?{_CITY})?"
     ),
     not_after=_BOUNDARY,
     not_before=_BOUNDARY,

@@ -12,14 +12,21 @@ import re
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
-from gateway.core.pii.detectors.checks import AFTER_PHONE, digits_of, has_luhn
+from gateway.core.pii.detectors.checks import AFTER_PHONE, continues_a_number, digits_of, has_luhn
 
 _LOOSE: Final = r"\s{0,4}"
 _BOUNDARY: Final = r"[a-z0-9]"
 
 
+# The last digit: a letter that looks like one counts only where it touches the others.
+_LAST: Final = (
+    rf"({_LOOSE}([0-9零〇一二三四五六七八九两幺壹贰叁肆伍陆柒捌玖]|"
+    r"zero|oh|one|two|three|four|five|six|seven|eight|nine)|[oil])"
+)
+
+
 def _digits(low: int, high: int) -> str:
-    return rf"\N({_LOOSE}\N){{{low - 1},{high - 1}}}"
+    return rf"\N({_LOOSE}\N){{{low - 2},{high - 2}}}{_LAST}"
 
 
 def _context(words: str, *, gap: int = 30) -> Context:
@@ -48,15 +55,17 @@ _ACCOUNT: Final = _context(
 )
 _RECORD: Final = _context(
     "mrn mrns medical_record patient_id patient_no patient_number record_number hospital_number "
-    "chart chart_no health_record medicare nhs nhs_no nhs_number nhs_number_is hospital_no unit_number "
-    "encounter health_card medicaid chi_number member_id record_no hn admission_no",
+    "chart chart_no health_record medicare nhs nhs_no nhs_number nhs_number_is hospital_no "
+    "hosp._no hosp_no case_no unit_number encounter health_card medicaid chi_number "
+    "member_id record_no hn admission_no",
     gap=24,
 )
 _NATIONAL: Final = _context(
-    "nino national_insurance ni_number ni_no nric fin aadhaar aadhar uidai sin social_insurance tfn "
-    "tax_file pan pan_card medicare national_id id_card id_number identity_card dni nie curp cpf "
-    "bsn pesel codice_fiscale ppsn pps emirates_id hkid identity id_no personal_number personnummer "
-    "mykad cedula ein tax_id",
+    "nino national_insurance ni_number ni_no nric fin aadhaar aadhar uidai sin social_insurance "
+    "tfn tax_file pan pan_card medicare national_id id_card id_number identity_card dni nie "
+    "curp cpf "
+    "bsn pesel codice_fiscale ppsn pps emirates_id hkid identity id_no personal_number "
+    "personnummer mykad cedula ein tax_id",
     gap=30,
 )
 _PLATE: Final = _context(
@@ -65,6 +74,8 @@ _PLATE: Final = _context(
     gap=24,
 )
 _NOT_AN_ACCOUNT: Final = re.compile(r"(?:order|invoice|ticket|tracking|case|po|ref)\b[^.]{0,12}$")
+# Times, dates, and numbers behind another number.
+_NO_PHONE: Final = re.compile(r"\d\d:\d\d|^(19|20)\d\d[-/.年]|^\d\.\d|^\d\.?\d? \d{1,2} ")
 _PHRASE: Final = re.compile(r"[a-z0-9]+")
 
 _NHS_WEIGHTS: Final = (10, 9, 8, 7, 6, 5, 4, 3, 2)
@@ -98,13 +109,15 @@ def _is_card(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Det
 
 
 def _is_ssn(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    return len(digits_of(value)) == 9
+    digits = digits_of(value)
+    return len(digits) == 9 and digits[:3] not in {"000", "666"} and digits[3:5] != "00"
 
 
 def _is_phone(value: str, before: str) -> bool:
     digits = digits_of(value)
-    date = re.match(r"(19|20)\d\d[-/.年]", value) is not None
-    return 7 <= len(digits) <= 15 and not date and not _NOT_AN_ACCOUNT.search(before)
+    if not 7 <= len(digits) <= 15 or _NO_PHONE.search(value):
+        return False
+    return not _NOT_AN_ACCOUNT.search(before) and not continues_a_number(before)
 
 
 def _is_iban(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
@@ -119,7 +132,7 @@ def _is_coded(value: str, before: str) -> bool:  # noqa: ARG001 - the form of De
     return sum(char.isdigit() for char in value) >= 4
 
 
-def _is_account(value: str, before: str) -> bool:
+def _is_account(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
     return not _NOT_AN_ACCOUNT.search(before)
 
 
@@ -157,14 +170,14 @@ def _detector(label: str, name: str, pattern: str, **more: object) -> Detector:
     )
 
 
-_CODE: Final = r"[a-z0-9]{1,4}([ \-]?[a-z0-9]){4,16}"
+_CODE: Final = (
+    r"[a-z]{0,4}[ \-]?\d([ \-./]?\d){5,12}([ \-]?[a-z]{1,2})?|[a-z]{5}\d{4}[a-z]|"
+    r"[a-z]{6}\d{2}[a-z]\d{2}[a-z]\d{3}[a-z]|[a-z]{4}\d{6}[a-z]{6}[a-z0-9]\d"
+)
 
 ANNOUNCED_NUMBERS: Final = (
     _detector("BANK_CARD", "card-announced", _digits(13, 19), after=(_CARD,), check=_is_card),
     _detector("SSN", "ssn-announced", _digits(9, 9), after=(_SSN,), check=_is_ssn),
-    _detector(
-        "PHONE", "phone-announced", rf"\+?{_digits(7, 15)}", after=(AFTER_PHONE,), check=_is_phone
-    ),
     _detector(
         "IBAN",
         "iban-announced",
@@ -182,7 +195,8 @@ ANNOUNCED_NUMBERS: Final = (
     _detector(
         "DRIVER_LICENSE",
         "driver-licence",
-        r"[a-z]{0,3}[ \-]?\d{3,4}([ \-]?\d{2,4}){1,4}[a-z0-9]{0,2}|[a-z9]{5}\d{6}[a-z9]{2}[a-z0-9]{3}( \d{2})?|"
+        r"[a-z]{0,3}[ \-]?\d{3,4}([ \-]?\d{2,4}){1,4}[a-z0-9]{0,2}|"
+        r"[a-z9]{5}\d{6}[a-z9]{2}[a-z0-9]{3}( \d{2})?|"
         r"[a-z]{1,7}\*{0,3}[a-z0-9]{4,12}|[a-z]\d{2}-\d{2}-\d{4}",
         after=(_LICENCE,),
         check=_is_coded,
@@ -197,7 +211,8 @@ ANNOUNCED_NUMBERS: Final = (
     _detector(
         "MRN",
         "record-announced",
-        r"[a-z]{0,4}[ \-]?\d{5,10}|\d{3}[ \-]\d{3}[ \-]\d{4}|\d{2,3}-\d{2,3}-\d{2,4}|[a-z]{1,3}\d{2}-\d{4,8}|\d{4} \d{5} \d",
+        r"[a-z]{0,4}[ \-]?\d{5,10}|\d{3}[ \-]\d{3}[ \-]\d{4}|\d{2,3}-\d{2,3}-\d{2,4}|"
+        r"[a-z]{1,3}\d{2}-\d{4,8}|\d{4} \d{5} \d",
         after=(_RECORD,),
         check=_is_coded,
     ),
@@ -218,12 +233,17 @@ ANNOUNCED_NUMBERS: Final = (
     _detector("GOV_ID", "aadhaar-grouped", r"[2-9]\d{3} \d{4} \d{4}", check=_is_aadhaar),
     _detector("GOV_ID", "nric", r"[STFGM]\d{7}[A-Z]", check=_is_nric),
     _detector("GOV_ID", "nino", r"[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]"),
-    _detector("GOV_ID", "national-id", rf"{_CODE}", after=(_NATIONAL,), check=_is_coded),
+    _detector("GOV_ID", "national-id", _CODE, after=(_NATIONAL,), check=_is_coded),
     _detector(
         "PLATE",
         "plate-announced",
-        r"[A-Z]{1,3}[ \-·]?[0-9]{1,4}([ \-]?[A-Z]{1,3})?|\d{1,4}[ \-]?[A-Z]{2,4}[ \-]?\d{0,4}|[A-Z]{2}\d{2} ?[A-Z]{3}|[A-Z]{2}[ \-]?\d{2}[ \-]?[A-Z]{1,2}[ \-]?\d{4}|[A-Z]{1,3}-[A-Z]{1,2} ?\d{1,4}",
+        r"[A-Z]{1,3}[ \-·]?[0-9]{1,4}([ \-]?[A-Z]{1,3})?|"
+        r"\d{1,4}[ \-]?[A-Z]{2,4}[ \-]?\d{0,4}|[A-Z]{2}\d{2} ?[A-Z]{3}|"
+        r"[A-Z]{2}[ \-]?\d{2}[ \-]?[A-Z]{1,2}[ \-]?\d{4}|[A-Z]{1,3}-[A-Z]{1,2} ?\d{1,4}",
         after=(_PLATE,),
         check=_is_plate,
+    ),
+    _detector(
+        "PHONE", "phone-announced", rf"\+?{_digits(7, 15)}", after=(AFTER_PHONE,), check=_is_phone
     ),
 )

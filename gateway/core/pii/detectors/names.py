@@ -30,17 +30,6 @@ _SURNAME: Final = rf"({_PARTICLE}|(al|el)-){_WORD}"
 _INITIALS: Final = r"( \u\.?| \u\. ?\u\.)?"
 _BOUNDARY: Final = r"[a-z0-9]"
 
-
-def _capitalised(words: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted(word[0].upper() + word[1:] for word in words))
-
-
-_LISTS: Final = {
-    "given": _capitalised(GIVEN | AMBIGUOUS),
-    "surname": _capitalised(SURNAMES),
-    "romanised": _capitalised(ROMANISED),
-}
-
 _IN_CODE: Final = (
     "first_name",
     "last_name",
@@ -54,9 +43,10 @@ _IN_CODE: Final = (
 )
 _FIELDS: Final = Context(
     words=words_of(
-        "name names name_is name's first_name last_name full_name given_name family_name middle_name "
-        "surname forename maiden_name legal_name birth_name real_name nickname display display_name "
-        "firstname lastname fullname givenname familyname first_name last_name patient patients "
+        "name names name_is name's first_name last_name full_name given_name family_name "
+        "middle_name surname forename maiden_name legal_name birth_name real_name nickname display "
+        "display_name firstname lastname fullname givenname familyname first_name last_name "
+        "patient patients "
         "patient_name customer client contact contact_person contact_name cardholder card_holder "
         "account_holder holder account_name account_owner owner beneficiary payee payer insured "
         "policyholder policy_holder applicant attn attention recipient consignee addressee sender "
@@ -119,6 +109,8 @@ def _is_pair(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Det
     if len(words) < 2 or is_public(value):
         return False
     first, last = words[0], words[-1]
+    if first not in GIVEN and first not in AMBIGUOUS:
+        return False
     if is_famous(last) and not is_ordinary(first) and last not in SURNAMES:
         return False
     middle = words[1:-1]
@@ -134,6 +126,8 @@ def _ends_a_pair(value: str, before: str) -> bool:  # noqa: ARG001 - the form of
     if len(words) < 2 or is_public(value):
         return False
     first, last = words[0], words[-1]
+    if any(is_ordinary(word) for word in words[1:-1]):
+        return False
     if last in ROMANISED and last not in SURNAMES:
         return len(first) > 4 and is_pinyin(first) and not is_ordinary(first)
     plain = len(first) > 2 and not is_ordinary(first) and first not in _NO_GIVEN
@@ -152,15 +146,19 @@ def _has_initials(value: str, before: str) -> bool:  # noqa: ARG001 - the form o
 
 def _is_romanised(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
     words = value.split()
-    if is_public(value) or len(words) < 2:
+    if is_public(value) or not 2 <= len(words) <= 3:
         return False
     if words[0] not in ROMANISED:
-        words = [words[-1], *words[:-1]]
+        return False
     surname, given = words[0], " ".join(words[1:])
     if any(is_ordinary(word) or word in SURNAMES for word in words[1:]):
         return False
     short = len(given) < 5
     return is_pinyin(given) and not (short and (is_ordinary(surname) or surname in AMBIGUOUS))
+
+
+def _is_name(value: str, before: str) -> bool:
+    return _is_pair(value, before) or _ends_a_pair(value, before) or _is_romanised(value, before)
 
 
 def _is_announced(value: str, before: str) -> bool:
@@ -198,26 +196,16 @@ def _is_greeted(value: str, before: str) -> bool:  # noqa: ARG001 - the form of 
 _PAIR: Final = Detector(
     label="NAME",
     name="name-pair",
-    pattern=rf"<given>(-\u[a-z]{{1,15}})?{_INITIALS}({_GAP}{_SURNAME}){{1,2}}",
-    lists={"given": _LISTS["given"]},
+    # Words are looked up in the check: in the pattern, each would be learnt letter by letter.
+    pattern=rf"{_WORD}{_INITIALS}({_GAP}{_SURNAME}){{1,2}}",
     not_after=_BOUNDARY,
     not_before=_BOUNDARY,
-    check=_is_pair,
-)
-_WITH_SURNAME: Final = Detector(
-    label="NAME",
-    name="name-known-surname",
-    pattern=rf"\u[a-z]{{1,13}}{_INITIALS}{_GAP}<surname>(-\u[a-z]{{1,15}})?",
-    lists={"surname": (*_LISTS["surname"], *_LISTS["romanised"])},
-    not_after=_BOUNDARY,
-    not_before=_BOUNDARY,
-    check=_ends_a_pair,
+    check=_is_name,
 )
 _REVERSED: Final = Detector(
     label="NAME",
     name="name-reversed",
-    pattern=r"<surname>, ?<given>( \u\.?)?",
-    lists={"surname": _LISTS["surname"], "given": _LISTS["given"]},
+    pattern=rf"{_WORD}, ?{_WORD}( \u\.?)?",
     not_after=_BOUNDARY,
     not_before=_BOUNDARY,
     check=_is_reversed,
@@ -225,20 +213,10 @@ _REVERSED: Final = Detector(
 _INITIALLED: Final = Detector(
     label="NAME",
     name="name-initials",
-    pattern=r"\u\. ?(\u\. ?){0,2}<surname>",
-    lists={"surname": _LISTS["surname"]},
+    pattern=rf"\u\. ?(\u\. ?){{0,2}}{_WORD}",
     not_after=r"[a-z0-9.]",
     not_before=_BOUNDARY,
     check=_has_initials,
-)
-_ROMANISED_NAME: Final = Detector(
-    label="NAME",
-    name="name-romanised",
-    pattern=r"<romanised> \u[a-z]{1,6}([ -]\u?[a-z]{1,6}|'[a-z]{1,5})?",
-    lists={"romanised": _LISTS["romanised"]},
-    not_after=_BOUNDARY,
-    not_before=_BOUNDARY,
-    check=_is_romanised,
 )
 _ANNOUNCED: Final = Detector(
     label="NAME",
@@ -252,8 +230,7 @@ _ANNOUNCED: Final = Detector(
 _IN_SMALL_LETTERS: Final = Detector(
     label="NAME",
     name="name-in-field",
-    pattern=r"<lower>( [a-z]{2,15}){0,2}",
-    lists={"lower": tuple(sorted(GIVEN))},
+    pattern=r"[a-z]{2,15}( [a-z]{2,15}){0,2}",
     not_after=_BOUNDARY,
     not_before=_BOUNDARY,
     after=(_FIELDS,),
@@ -280,10 +257,8 @@ _GREETED: Final = Detector(
 
 NAMES: Final = (
     _PAIR,
-    _WITH_SURNAME,
     _REVERSED,
     _INITIALLED,
-    _ROMANISED_NAME,
     _ANNOUNCED,
     _IN_SMALL_LETTERS,
     _TITLED,

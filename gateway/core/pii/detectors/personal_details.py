@@ -22,8 +22,8 @@ _DATE: Final = (
 _BIRTH: Final = Context(
     words=(
         *words_of(
-            "born dob d.o.b d.o.b. birth birthday birthdate date_of_birth born_on b. bday birthdays "
-            "date_of_birth_is dateofbirth birth_date geboren née né"
+            "born dob d.o.b d.o.b. birth birthday birthdate date_of_birth born_on b. bday "
+            "birthdays date_of_birth_is dateofbirth birth_date geboren née né"
         ),
         "birth_date",
         "date_of_birth",
@@ -33,8 +33,9 @@ _BIRTH: Final = Context(
 )
 _SOCIAL: Final = Context(
     words=words_of(
-        "instagram insta ig telegram tg discord twitter x.com tiktok snapchat snap whatsapp line_id "
-        "skype signal facebook fb linkedin github handle handles username reddit mastodon threads "
+        "instagram insta ig telegram tg discord twitter x.com tiktok snapchat snap whatsapp "
+        "line_id skype signal facebook fb linkedin github handle handles username reddit "
+        "mastodon threads "
         "wechat kakao viber youtube twitch steam psn xbox gamertag bluesky pinterest tumblr venmo "
         "cashapp zalo"
     ),

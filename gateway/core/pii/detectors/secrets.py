@@ -31,10 +31,13 @@ _KEYS: Final = (
     r"(AC|SK)[0-9a-f]{30}",
     r"key-[0-9a-f]{24}",
     r"hf_[a-z0-9]{16}",
-    r"(npm|dop_v1|doo_v1|dor_v1|pnu|rubygems|lin_api|shpat|shpss|shpca|sq0atp|sq0csp|r8|gsk|pplx|"
-    r"xai|nvapi|fw|tfp|lsv2_pt|lsv2_sk|secret|ntn|dckr_pat|CFPAT|figd|phc|sntrys|glc|glsa|dapi|hvs|"
-    r"hvb|ATATT|ATCTT|EAACEdEose0cBA|patn|pscale_tkn|fo1|FlyV1|oy2|key|AGE-SECRET-KEY)"
-    r"[_\-.][a-z0-9]{4}[a-z0-9_\-]{12}",
+    (
+        r"(npm|dop_v1|doo_v1|dor_v1|pnu|rubygems|lin_api|shpat|shpss|shpca|sq0atp|sq0csp|r8|gsk|pplx|"
+        r"xai|nvapi|fw|tfp|lsv2_pt|lsv2_sk|secret|ntn|dckr_pat|CFPAT|figd|phc|sntrys|glc|glsa|"
+        r"dapi|hvs|"
+        r"hvb|ATATT|ATCTT|EAACEdEose0cBA|patn|pscale_tkn|fo1|FlyV1|oy2|key|AGE-SECRET-KEY)"
+        r"[_\-.][a-z0-9]{4}[a-z0-9_\-]{12}"
+    ),
     r"pypi-[a-z0-9_\-]{16}",
     r"LTAI[a-z0-9]{10}",
     r"AKID[a-z0-9]{12}",
@@ -59,7 +62,8 @@ _AFTER_SECRET: Final = Context(
             "accountkey sharedaccesskey account_key signing_key encryption_key session_key "
             "credential credentials pin_code password_is passphrase_is passcode_is pwd_is "
             "token_is key_is secret_is bearer basic x-api-key authorization "
-            "password_was temporary_password temp_password 密码 密碼 口令 密钥 令牌 登录密码 密码是 密码为"
+            "password_was temporary_password temp_password "
+            "密码 密碼 口令 密钥 令牌 登录密码 密码是 密码为"
         ),
         "api_key", "secret_key", "access_key", "client_secret", "access_token", "auth_token",
         "api_secret", "private_key", "secret_access_key", "refresh_token", "id_token",
@@ -71,7 +75,8 @@ _AFTER_SECRET: Final = Context(
 _AFTER_PASSWORD: Final = Context(
     words=words_of(
         "password passwd passphrase passcode pwd pw pass login_password wifi_password password_is "
-        "passphrase_is passcode_is pwd_is pin password_to wi-fi_password 密码 密碼 口令 登录密码 密码是"
+        "passphrase_is passcode_is pwd_is pin password_to wi-fi_password "
+        "密码 密碼 口令 登录密码 密码是"
     ),
     gap=8,
 )
@@ -126,7 +131,11 @@ _PEM: Final = Detector(
     label="SECRET",
     name="secret-pem",
     pattern=r"-----BEGIN ([A-Z0-9]{2,12} ){0,3}PRIVATE KEY( BLOCK)?-----",
-    tail=r"[a-z0-9+/=\s,:]|-----END ([A-Z0-9]{2,12} ){0,3}PRIVATE KEY( BLOCK)?-----",
+    tail=(
+        r"[ \n\r]{0,3}[a-z0-9+/=]{24,76}|[ \n\r]{0,3}[a-z\-]{3,20}: [a-z0-9,\-]{1,60}|"
+        r"[ \n\r]{0,3}([a-z0-9+/=]{1,76}[ \n\r]{0,3})?"
+        r"-----END ([A-Z0-9]{2,12} ){0,3}PRIVATE KEY( BLOCK)?-----"
+    ),
 )
 _OPAQUE: Final = Detector(
     label="SECRET",
@@ -149,9 +158,10 @@ _PASSWORD: Final = Detector(
 _CONNECTION: Final = Detector(
     label="SECRET",
     name="secret-connection",
-    pattern=r"[a-z][a-z0-9+]{1,18}://[a-z0-9._%\-]{0,40}:[a-z0-9!#$%^&*()_+=?.\-~]{3,60}@[a-z0-9]",
-    tail=r"[a-z0-9._\-:/?=&%]",
+    pattern=r"[a-z][a-z0-9+]{1,18}://[a-z0-9._%\-]{0,40}:[a-z0-9!#$%^&*()_+=?.\-~]{3,60}@"
+    r"[a-z0-9._\-]{1,60}(:\d{1,5})?(/[a-z0-9_\-]{1,40})?",
     not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]",
     check=_has_password,
 )
 

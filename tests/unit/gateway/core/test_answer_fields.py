@@ -135,5 +135,5 @@ def test_a_value_across_two_slices_is_replaced() -> None:
 
 def test_only_a_text_goes_on_from_a_prompt() -> None:
     """A value begun in the prompt is replaced in a text; other fields begin anew."""
-    assert fields.new_scrubber("text", continued="tel 1").feed("3800138000,") == "[PHONE],"
+    assert fields.new_scrubber("text", continued="tel 1").feed("3800138000, x") == "[PHONE], "
     assert fields.new_scrubber("content", continued="tel 1").feed("3800138000,") == "3800138000,"

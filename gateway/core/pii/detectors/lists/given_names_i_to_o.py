@@ -1,5 +1,7 @@
-"""Given names of many languages that are no ordinary words, I to O. Own compilation from general knowledge; case and
-accents do not matter."""
+"""Given names of many languages that are no ordinary words, I to O.
+
+Own compilation from general knowledge; case and accents do not matter.
+"""
 
 from typing import Final
 

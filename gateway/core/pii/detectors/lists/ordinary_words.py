@@ -1,5 +1,7 @@
-"""Capitalised words that are no part of a person's name: frequent words of English, nouns of
-organisations, places and works, countries, cities, brands. Own compilation."""
+"""Capitalised words that are no part of a person's name: words of English, places, brands.
+
+Frequent words of English, nouns of organisations and works. Own compilation.
+"""
 
 from typing import Final
 

@@ -1,6 +1,7 @@
 """People and characters that everybody knows, and brands named like people. Own compilation.
 
-``_`` stands for a space; a name that is this and nothing more is no personal data."""
+``_`` stands for a space; a name that is this and nothing more is no personal data.
+"""
 
 from typing import Final
 

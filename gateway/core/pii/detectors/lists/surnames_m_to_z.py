@@ -1,5 +1,7 @@
-"""Surnames of many languages, M to Z. Own compilation from general knowledge; case and
-accents do not matter."""
+"""Surnames of many languages, M to Z.
+
+Own compilation from general knowledge; case and accents do not matter.
+"""
 
 from typing import Final
 

@@ -128,7 +128,7 @@ def test_chinese_prose_is_not_held_back() -> None:
 def test_a_value_leaves_as_soon_as_it_is_certain() -> None:
     """The placeholder goes out with the first character that cannot belong to the value."""
     scrubber = StreamScrubber()
-    assert scrubber.feed("call 202-555-0143") == "call "
+    assert scrubber.feed("on 202-555-0143") == "on "
     assert scrubber.feed(",") == "[PHONE],"
 
 
@@ -305,7 +305,7 @@ def test_a_word_may_be_needed_before_a_value() -> None:
     for text, expected in (
         ("11 22", "11 22"),
         ("a 11", "a 11"),
-        ("É 11", "É 11"),
+        ("É 11", "É [A]"),
         ("é 11", "é [A]"),
         ("TEL 11 22", "TEL [A] 22"),
         ("fax 11 22", "fax 11 [B]"),

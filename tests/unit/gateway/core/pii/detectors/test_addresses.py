@@ -1,0 +1,39 @@
+"""Postal addresses in Latin letters."""
+
+import pytest
+
+from gateway.core.pii import scrub
+
+HITS = [
+    ("at 3052 Larkspur Ct, Apt 14A, Burlington, VT 05401 now", "at [ADDRESS] now"),
+    ("Flat 17, 17 Wattle Grove, Llandudno LL30 2AB.", "[ADDRESS]."),
+    ("408 Quarry Bank, Chattanooga, TN 37411", "[ADDRESS]"),
+    ("PO Box 36948, Tacoma, WA 98405", "[ADDRESS]"),
+    ("12 rue de la Paix", "[ADDRESS]"),
+    ("Lindenstraße 12, 10969 Berlin", "[ADDRESS]"),
+    ("address: 5 Nowhere Special", "address: [ADDRESS]"),
+    ("postcode LL30 2AB", "postcode [ADDRESS]"),
+    ("3052 **Larkspur** Ct", "[ADDRESS]"),
+]
+
+NEAR_MISSES = [
+    "5 Reasons to go",
+    "in 2024 The Road was sold",
+    "Chapter 3 Main Street",
+    "12 days Way",
+    "Boston, MA",
+    "route 66",
+    "about 10 Million Way",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), HITS)
+def test_values_are_replaced(text: str, expected: str) -> None:
+    """Streets with a number count, with what follows them; others behind a word for address."""
+    assert scrub(text) == expected
+
+
+@pytest.mark.parametrize("text", NEAR_MISSES)
+def test_look_alikes_stay(text: str) -> None:
+    """Numbers before capitals, places alone and headings stay."""
+    assert scrub(text) == text

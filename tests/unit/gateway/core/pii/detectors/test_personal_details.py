@@ -1,0 +1,43 @@
+"""Dates of birth, addresses of machines, accounts."""
+
+import pytest
+
+from gateway.core.pii import scrub
+
+HITS = [
+    ("from 49.75.125.180;", "from [IP];"),
+    ("2a02:6b8::2:242", "[IP]"),
+    ("ip 49[.]75[.]125[.]180", "ip [IP]"),
+    ("born on 11.02.1965,", "born on [DOB],"),
+    ("DOB Aug 6 1964", "DOB [DOB]"),
+    ("date of birth: 1972-10-26", "date of birth: [DOB]"),
+    ("MAC 00:1b:44:11:3a:b7", "MAC [MAC]"),
+    ("whats ur insta\nB: @nightowlreads85", "whats ur insta\nB: [SOCIAL_ACCT]"),
+    ("Discord is quartz_vee15#2359", "Discord is [SOCIAL_ACCT]"),
+    ("https://t.me/some_person9", "https://[SOCIAL_ACCT]"),
+]
+
+NEAR_MISSES = [
+    "127.0.0.1",
+    "192.168.1.20",
+    "version 8.8.8.8",
+    "10.0.0.1 and ::1",
+    "300.1.2.3",
+    "12:30:45",
+    "on 2024-05-06",
+    "born in Leeds",
+    "Instagram is popular",
+    "@app.route",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), HITS)
+def test_values_are_replaced(text: str, expected: str) -> None:
+    """Public addresses, dates behind a word for birth and handles behind a network count."""
+    assert scrub(text) == expected
+
+
+@pytest.mark.parametrize("text", NEAR_MISSES)
+def test_look_alikes_stay(text: str) -> None:
+    """Private addresses, versions, times and other dates stay."""
+    assert scrub(text) == text

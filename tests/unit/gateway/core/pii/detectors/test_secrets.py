@@ -1,0 +1,47 @@
+"""Keys, tokens and passwords."""
+
+import pytest
+
+from gateway.core.pii import scrub
+
+HITS = [
+    ("ghp_a1B2c3D4a1B2c3D4a1B2c3D4a1B2c3D4zz is out", "[SECRET] is out"),
+    ("AKIAQ2W3E4R5T6Y7U8I9", "[SECRET]"),
+    ("sk-proj-a1B2c3D4e5F6g7H8a1B2c3D4e5F6g7H8a1B2c3D4e5F6g7H8", "[SECRET]"),
+    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "[SECRET]"),
+    (
+        "-----BEGIN RSA PRIVATE KEY-----\n"
+        + "MIIEow" * 10
+        + "\nabc=\n-----END RSA PRIVATE KEY-----\nbye",
+        "[SECRET]\nbye",
+    ),
+    ("postgres://app:h4nter2x@db.test:5432/x y", "[SECRET] y"),
+    ("password: Tr0ub4dor&3", "password: [SECRET]"),
+    ("密码：Tr0ub4dor3", "密码：[SECRET]"),
+    ("api_key = 'q8Zr2Lw9Xc4Vb7Nm1Kd5'", "api_key = '[SECRET]'"),
+]
+
+NEAR_MISSES = [
+    "YOUR_API_KEY",
+    "sk-xxxxxxxxxxxxxxxx",
+    "password: required",
+    "api_key = 'your-api-key-goes-here1'",
+    "commit a746afc21a975a495cfb3aef993791588dbd6c2d",
+    "token f1e29161-b7af-4e14-a8a5-70c69d38b799",
+    "https://example.com/path?a=b",
+    "the secret of success",
+    "password: 123",
+    "postgres://user:password@host/db",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), HITS)
+def test_values_are_replaced(text: str, expected: str) -> None:
+    """Keys with a known prefix count anywhere, others behind their word."""
+    assert scrub(text) == expected
+
+
+@pytest.mark.parametrize("text", NEAR_MISSES)
+def test_look_alikes_stay(text: str) -> None:
+    """Placeholders, hashes, identifiers and plain words stay."""
+    assert scrub(text) == text
