@@ -78,7 +78,7 @@ _NOT_AN_ACCOUNT: Final = re.compile(r"(?:order|invoice|ticket|tracking|case|po|r
 _NO_PHONE: Final = re.compile(r"\d\d:\d\d|^(19|20)\d\d[-/.年]|^\d\.\d|^\d\.?\d? \d{1,2} ")
 # Toll-free and shared-cost numbers of firms in North America, China and the United Kingdom.
 _FIRM: Final = re.compile(
-    r"1?8(?:00|33|44|55|66|77|88)\d{7}|400\d{7}|0(?:300|800|808|845|870)\d{6,7}"
+    r"1?8(?:00|33|44|55|66|77|88)\d{5,7}$|400\d{7}$|0(?:300|800|808|845|870)\d{6,7}$|1[38]00\d{6}$"
 )
 _PHRASE: Final = re.compile(r"[a-z0-9]+")
 
@@ -119,7 +119,8 @@ def _is_ssn(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Dete
 
 def _is_phone(value: str, before: str) -> bool:
     digits = digits_of(value)
-    if not 7 <= len(digits) <= 15 or _NO_PHONE.search(value) or _FIRM.fullmatch(digits):
+    shortest = 10 if value.isdigit() else 8
+    if not shortest <= len(digits) <= 15 or _NO_PHONE.search(value) or _FIRM.match(digits):
         return False
     return not _NOT_AN_ACCOUNT.search(before) and not continues_a_number(before)
 

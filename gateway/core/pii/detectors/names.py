@@ -175,7 +175,9 @@ def _is_announced(value: str, before: str) -> bool:
 def _is_lower(value: str, before: str) -> bool:
     words = name_words(value)
     good = words and words[0] in GIVEN and not any(is_ordinary(word) for word in words)
-    return bool(good) and _ASSIGNED.search(before) is not None and not _NO_PERSON.search(before)
+    if not good or is_public(value):
+        return False
+    return _ASSIGNED.search(before) is not None and not _NO_PERSON.search(before)
 
 
 def _has_title(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check

@@ -8,6 +8,7 @@ from typing import Final
 from gateway.core.pii.detector import words_of
 
 PUBLIC_FIGURES: Final = words_of(
+    "hong_kong ho_chi abu_dhabi tel_aviv gustave_eiffel downing_street monte_carlo santa_claus "
     "abraham_lincoln ada_byron ada_lovelace adam_smith adolf_hitler agatha_christie "
     "akira_kurosawa al_gore al_pacino alan_turing albert_camus albert_einstein albus_dumbledore "
     "aldous_huxley alexander_bell alexander_fleming alexander_graham_bell alexander_hamilton "
