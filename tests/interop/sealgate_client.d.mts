@@ -8,6 +8,8 @@ export interface SealgateOptions {
   clientSecret?: string;
   /** An access token of your own instead of the two above. */
   token?: string;
+  /** The request's own `Authorization` and `DPoP` travel inside, as an OAuth library sets them. */
+  ownAuthorization?: boolean;
   /** `sealgate-pin-ed25519:…`, as the operator printed it. */
   pin?: string;
   /** Without a pin: believe the keys because TLS is. */

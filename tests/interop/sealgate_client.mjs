@@ -41,7 +41,9 @@ export class SealgateClient {
 
   /**
    * Give `pin`, or `trustTls: true` to believe the keys because TLS is. `entrance` is "well-known"
-   * or "same-path". `transport` is a `fetch` of your own, for a proxy or an agent.
+   * or "same-path". `transport` is a `fetch` of your own, for a proxy or an agent. With
+   * `ownAuthorization: true` the request's own `Authorization` travels inside, as an OAuth library
+   * sets it, and beside it `DPoP`.
    */
   constructor(options) {
     const defaults = { kems: [XWING, X25519], entrance: "well-known", lastSeq: 0 };
@@ -68,7 +70,8 @@ export class SealgateClient {
       this.#keys.until = 0;
       return this.#send(request, body, signal); // once, with keys fetched anew
     }
-    if (response.status !== 401 || this.#options.token) return response;
+    const { token, ownAuthorization } = this.#options;
+    if (response.status !== 401 || token || ownAuthorization) return response;
     this.#token.until = 0; // perhaps revoked: once more with another token
     await response.body?.cancel();
     return this.#send(request, body, signal);
@@ -78,7 +81,8 @@ export class SealgateClient {
     const config = await this.#findConfig();
     const url = new URL(request.url);
     const headers = [...request.headers].filter(([name]) => !NOT_FORWARDED.has(name));
-    headers.push(["authorization", `Bearer ${await this.#findToken()}`]);
+    const own = this.#options.ownAuthorization && request.headers.get("authorization");
+    headers.push(["authorization", own || `Bearer ${await this.#findToken()}`]);
     headers.push(["date", new Date().toUTCString()]);
     const message = encodeRequest({
       method: request.method, authority: url.host, path: url.pathname + url.search, headers, body,
