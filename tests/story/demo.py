@@ -109,8 +109,11 @@ class Story:
             self.refuse()
         with step(5, "An operator revokes the token"):
             self.revoke()
-        with step(6, "What is remembered of all this"):
+        with step(6, "A stolen token is of no use to the thief"):
+            self.steal()
+        with step(7, "What is remembered of all this"):
             self.show_log()
+            self.show_audit()
 
     def stop(self) -> None:
         """Stop everything that runs."""
@@ -210,6 +213,24 @@ class Story:
         seconds = time.monotonic() - began
         check(status == UNAUTHORIZED, f"the next call with it: {status}")
         check(seconds < 1, f"that took {seconds:.3f} s")
+
+    def steal(self) -> None:
+        """Bind the tokens of a client to a key of its own, and present one without that key."""
+        careful = self.gateway.create_client(token_binding="dpop")
+        with self.gateway.sealed(careful, dpop=True) as http:
+            openai = OpenAI(base_url=f"{self.gateway.origin}/v1", api_key="x", http_client=http)
+            check(bool(self.stream(openai, QUESTION)), "who holds the key is answered")
+        token = self.gateway.bound_token(careful)
+        status = self.gateway.list_models(token).status
+        check(status == UNAUTHORIZED, f"the token alone, however it was come by: {status}")
+
+    def show_audit(self) -> None:
+        """Show who did what, and that nobody changed the trail since."""
+        rows = self.gateway.admin("GET", "/audit?limit=200", role="auditor").json()["items"]
+        revocation = next(row for row in rows if row["action"] == "revocation.add")
+        say(f"   {revocation}")
+        self.gateway.command("audit", "verify")
+        check(True, f"{len(rows)} acts of the operators are in the audit trail, unaltered")
 
     def show_log(self) -> None:
         """Show the last access record and that it holds three things."""

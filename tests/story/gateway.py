@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import secrets
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from gateway.client.dpop import DpopProver
 from gateway.client.httpx2_transport import sealed_async_client, sealed_client
 from gateway.core import bhttp
 from gateway.core.bhttp_response import Response, parse_response
@@ -99,7 +102,7 @@ class Gateway:
         *,
         models: Iterable[str] = ("tiny",),
         networks: Iterable[str] = ("127.0.0.0/8",),
-        **flags: bool,
+        **flags: bool | str,
     ) -> Account:
         """Register an application as the operator, through the admin API."""
         body = {"models": list(models), "networks": list(networks), **flags}
@@ -125,7 +128,25 @@ class Gateway:
             )
             return str(answer.raise_for_status().json()["access_token"])
 
-    def sealed(self, account: Account) -> httpx2.Client:
+    def bound_token(self, account: Account) -> str:
+        """Return a fresh access token of *account*, bound to a key that nobody has any more."""
+        prover = DpopProver(random_bytes=secrets.token_bytes)
+        with self.http() as http:
+            for _ in range(2):  # the first answer gives the nonce
+                proof = prover.prove_token_request(
+                    f"{self.origin}/oauth2/token", now=datetime.now(UTC)
+                )
+                answer = http.post(
+                    "/oauth2/token",
+                    data={"grant_type": "client_credentials"},
+                    auth=(account.client_id, account.client_secret),
+                    headers={"dpop": proof},
+                )
+                if not prover.take_nonce(answer.headers.get("dpop-nonce")):
+                    break
+            return str(answer.raise_for_status().json()["access_token"])
+
+    def sealed(self, account: Account, *, dpop: bool = False) -> httpx2.Client:
         """Return a client whose requests are sealed."""
         return sealed_client(
             self.origin,
@@ -133,6 +154,7 @@ class Gateway:
             client_secret=account.client_secret,
             ca_file=self.ca_file,
             pin=self.pin,
+            dpop=dpop,
         )
 
     def sealed_async(self, account: Account) -> httpx2.AsyncClient:

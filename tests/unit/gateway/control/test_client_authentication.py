@@ -24,7 +24,7 @@ from gateway.control.room import ControlRoom
 from gateway.core.errors import AddressNotAllowed, InvalidClient, RateLimited
 from gateway.core.registry import CredentialKind
 from gateway.core.secret import Secret
-from tests.fakes.control import GRANTS, ISSUER, LOCAL, LOOPBACK, FakeClock, proof
+from tests.fakes.control import GRANTS, ISSUER, LOCAL, LOOPBACK, FakeClock, add_secret, proof
 from tests.fakes.oauth import KeyPair, add_credential, add_key, certificate
 
 CERTIFICATE = certificate("CN=client", x509.DNSName("app.example"))
