@@ -226,7 +226,7 @@ class Story:
 
     def show_audit(self) -> None:
         """Show who did what, and that nobody changed the trail since."""
-        rows = self.gateway.admin("GET", "/audit?limit=200", role="auditor").json()["items"]
+        rows = json.loads(self.gateway.command("audit", "list", "--limit", "200", "--json"))
         revocation = next(row for row in rows if row["action"] == "revocation.add")
         say(f"   {revocation}")
         self.gateway.command("audit", "verify")
