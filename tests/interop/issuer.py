@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from gateway.core.jws import encode_base64url
 from tests.interop.conftest import HERE
-from tests.story.processes import free_port
 
 AUDIENCE = "sealgate"
 ALGORITHMS = ("ES256", "RS256", "EdDSA")
@@ -55,11 +57,19 @@ def _unsigned(value: int) -> bytes:
     return value.to_bytes((value.bit_length() + 7) // 8)
 
 
+def _lasting_port() -> int:
+    """Return a free port that no outgoing connection is given while nobody listens on it."""
+    for port in random.sample(range(20_000, 32_000), 50):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise RuntimeError("no port is free")
+
+
 class Issuer:
     """An issuer at one address, which may be stopped and started with other keys."""
 
     def __init__(self, node_program: str, directory: Path) -> None:
-        self.port = free_port()
+        self.port = _lasting_port()
         self._node = node_program
         self._log = directory / "issuer.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -86,18 +96,18 @@ class Issuer:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(told).encode())
         self._process.stdin.close()
-        self._wait()
-
-    def _wait(self) -> None:
         deadline = time.monotonic() + 20
-        while True:
-            try:
-                httpx2.get(f"{self.origin}/jwks", timeout=2).raise_for_status()
-            except httpx2.HTTPError:
-                assert time.monotonic() < deadline, self._log.read_text()
-                time.sleep(0.05)
-            else:
-                return
+        while not self._is_ready():
+            if time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"the issuer did not start: {self._log.read_text()}")
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx2.get(f"{self.origin}/jwks", timeout=2).is_success
+        except httpx2.HTTPError:
+            return False
 
     def stop(self) -> None:
         """Stop serving; the address stays reserved for the next start."""

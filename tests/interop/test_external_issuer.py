@@ -52,10 +52,11 @@ def gateway(world, issuer, tmp_path_factory):
             f'clients = {{ app = "{client_id}", promoted = "{client_id}", '
             f'nobody = "{client_id}", ghost = "c-gone" }}\n'
         )
-    gateway.start()
-    gateway.client_id = client_id
-    yield gateway
-    gateway.stop()
+    try:
+        gateway.start()
+        yield gateway
+    finally:
+        gateway.stop()
 
 
 @pytest.fixture(scope="module")

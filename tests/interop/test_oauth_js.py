@@ -36,9 +36,11 @@ def gateway(world, authority, tmp_path_factory):
         api_key_file=key_file,
         extra=f'[tls]\nclient_ca_file = "{authority.file}"\n[tokens]\nprepublish_seconds = 0\n',
     )
-    gateway.start()
-    yield gateway
-    gateway.stop()
+    try:
+        gateway.start()
+        yield gateway
+    finally:
+        gateway.stop()
 
 
 @pytest.fixture(scope="module")
