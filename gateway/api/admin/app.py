@@ -24,7 +24,7 @@ from gateway.api.admin.call_names import CallNames
 from gateway.api.admin.faults import name_faults, refuse_unknown
 from gateway.api.admin.idempotency import Idempotent
 from gateway.api.admin.json_body import JsonBody
-from gateway.api.admin.session import Gate, Proofs
+from gateway.api.admin.session import Gate, Proofs, SecondLook
 from gateway.api.body_limit import BodyLimit
 from gateway.api.call_limit import CallLimit
 from gateway.api.problems import problem_json
@@ -73,6 +73,7 @@ def build_admin_app(room: ControlRoom, proofs: Proofs, *, calls_per_minute: int 
             ),
             Middleware(Gate, room=room, proofs=proofs, open_paths=[document]),
             Middleware(BodyLimit, max_body_bytes=MAX_BODY_BYTES, present=problem_json),
+            Middleware(SecondLook, room=room, proofs=proofs),
             Middleware(JsonBody),
             Middleware(Idempotent, calls=room.idempotency),
         ],

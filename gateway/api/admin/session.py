@@ -8,12 +8,14 @@ application: of a call that it refuses no byte of the body is read and no path i
 3. the client's own address allowlist, and a role of the staff
 4. the proof or the certificate that a bound token needs; a proof is taken once
 5. the permission: asked by the use case that the route calls
+
+2 and 3 are asked again by :class:`SecondLook` once the whole body is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from fastapi import Depends, Query, Request
@@ -110,14 +112,7 @@ class Gate:
         ``StoreUnavailable``. Only staff roles pass, whatever the path: an application has no
         business on this listener.
         """
-        presented = parse_presented_token(  # 1
-            connection.headers.raw, certificate=client_certificate(connection)
-        )
-        snapshot, now = self._room.snapshots.current(), self._room.clock()
-        principal = self._proofs.verifier.verify(presented.token, snapshot=snapshot, now=now)  # 2
-        verify_address(caller_address(connection), principal.client.networks)  # 3
-        if principal.client.role not in STAFF_ROLES:
-            raise PermissionDenied
+        presented, principal = _verify_token(connection, self._room, self._proofs)  # 1-3
         proven = self._verify_possession(presented, principal, connection)  # 4
         if proven is not None:
             await self._claim(proven)
@@ -141,6 +136,45 @@ class Gate:
             await self._proofs.replay_store.claim(proven.jti_tag, until=proven.expires_at)
         except Replayed:
             raise ProofRequired from None
+
+
+class SecondLook:
+    """Lets a call through to *app* if its caller is as good as when :class:`Gate` let it in.
+
+    Stands inside of what reads the whole body, which may take its time: who was withdrawn meanwhile
+    would act once more. What the caller may do is as it is now.
+    """
+
+    def __init__(self, app: ASGIApp, *, room: ControlRoom, proofs: Proofs) -> None:
+        self._app = app
+        self._room = room
+        self._proofs = proofs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one call (ASGI 3)."""
+        if CALLER in scope:
+            try:
+                _, principal = _verify_token(HTTPConnection(scope), self._room, self._proofs)
+            except SealgateError as error:
+                await refusal(error, problem_json)(scope, receive, send)
+                return
+            scope = {**scope, CALLER: replace(scope[CALLER], principal=principal)}
+        await self._app(scope, receive, send)
+
+
+def _verify_token(
+    connection: HTTPConnection, room: ControlRoom, proofs: Proofs
+) -> tuple[PresentedToken, Principal]:
+    """Return the token of the call and who it is of, a member of the staff."""
+    presented = parse_presented_token(  # 1
+        connection.headers.raw, certificate=client_certificate(connection)
+    )
+    snapshot, now = room.snapshots.current(), room.clock()
+    principal = proofs.verifier.verify(presented.token, snapshot=snapshot, now=now)  # 2
+    verify_address(caller_address(connection), principal.client.networks)  # 3
+    if principal.client.role not in STAFF_ROLES:
+        raise PermissionDenied
+    return presented, principal
 
 
 Room = Annotated[ControlRoom, Depends(get_room)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -228,3 +229,28 @@ async def test_bug_names_its_call(room: ControlRoom, app: FastAPI) -> None:
     async with http(app, token=await token_of(room, Role.OPERATOR)) as client:
         response = await client.get(f"{PREFIX}/bug")
     assert (response.status_code, len(response.headers["request-id"])) == (500, 16)
+
+
+@pytest.mark.parametrize("is_disabled", [True, False])
+async def test_slow_body_does_not_outlast_its_caller(
+    room: ControlRoom, app: FastAPI, *, is_disabled: bool
+) -> None:
+    """Who is withdrawn while the body is on its way is refused when it is whole."""
+    issued = await room.clients.create(LOCAL, GRANTS, role=Role.OPERATOR)
+    token = (await room.tokens.issue(proof(issued))).token.reveal()
+    before = len(await room.clients.list_page(LOCAL))
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        if is_disabled:
+            await room.clients.disable(LOCAL, issued.client_id)
+        else:
+            await room.clients.assign_role(LOCAL, issued.client_id, Role.AUDITOR)
+        yield b"}"
+
+    async with http(app, token=token) as client:
+        answer = await client.post(
+            f"{PREFIX}/clients", content=body(), headers={"content-type": "application/json"}
+        )
+    assert answer.status_code == 401
+    assert len(await room.clients.list_page(LOCAL)) == before
