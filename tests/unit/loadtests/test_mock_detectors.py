@@ -88,9 +88,9 @@ def test_hard_text_costs_a_bounded_amount(alphabet: str | list[str]) -> None:
     [
         ("姓名：欧阳娜娜，", "姓名：[NAME]，"),
         ("王伟，", "[NAME]，"),
-        ("王伟先生", "[NAME]先生"),
+        ("王伟女士", "[NAME]女士"),
         ("Anna Bethson.", "[NAME]."),
-        ("password: hunter2!xyz next", "password: [PASSWORD] next"),
+        ("password: hunter2!xyz next", "password: [SECRET] next"),
         ("sk-abcdefghij0123456789_zz.", "[KEY]."),
         ("kind0: 一三八 double zero 1三八〇〇 ok", "kind0: [MOCK_0] ok"),
         ("version 1.2.3.4", "version 1.2.3.4"),
