@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,6 +39,7 @@ from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHold
 from gateway.control.room import ControlRoom, RoomPorts, build_room
 from gateway.core.external_tokens import ExternalIssuer
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
+from gateway.core.pii.shipped import shipped_machine
 from gateway.core.ports import AccessLog, QuotaStore, ReplayStore, Upstream
 from gateway.core.token_verifier import TokenVerifier
 from gateway.pipeline.admit import Admit
@@ -113,6 +115,7 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         access_log=files,
     )
     try:
+        await asyncio.to_thread(shipped_machine)  # more than a second, which no request waits for
         await room.start()
         yield build_applications(configuration, room, outside)
     finally:

@@ -12,12 +12,12 @@ from typing import Final
 from gateway.core.pii.actions import PLACEHOLDERS, Actions
 from gateway.core.pii.context import Announcements
 from gateway.core.pii.detector import CONTEXT_LENGTH, LONGEST_GAP
-from gateway.core.pii.detectors import DETECTORS
 from gateway.core.pii.folding import INVISIBLE, MAX_INVISIBLE_RUN, fold
 from gateway.core.pii.front import Front, freeze
 from gateway.core.pii.machine import Machine
 from gateway.core.pii.matches import Finding, Match, covers, first_of, with_candidate
 from gateway.core.pii.reading import Reader
+from gateway.core.pii.shipped import shipped_machine
 from gateway.core.pii.state import State
 from gateway.core.pii.window import Window
 
@@ -31,8 +31,6 @@ _CUT_AT: Final = 512
 # a short one are under way.
 _STRETCH: Final = 256
 
-_MACHINE: Final = Machine(DETECTORS)
-
 
 class StreamScrubber:
     """Replace personal data in a stream whose chunk borders are arbitrary.
@@ -44,7 +42,8 @@ class StreamScrubber:
     field; contexts and checks may look at it. *actions* says what replaces a value. *continued* is
     text that the stream goes on from, such as a prompt: a value that begins in it and ends in the
     stream is found, and of it the part in the stream is replaced; nothing of *continued* comes out.
-    *machine* holds the detectors. *explains* keeps what was replaced for :meth:`findings`.
+    *machine* holds the detectors, by default all that come with the gateway. *explains*
+    keeps what was replaced for :meth:`findings`.
     """
 
     __slots__ = (
@@ -62,13 +61,13 @@ class StreamScrubber:
     def __init__(
         self,
         *,
-        machine: Machine = _MACHINE,
+        machine: Machine | None = None,
         before: str = "",
         actions: Actions = PLACEHOLDERS,
         continued: str = "",
         explains: bool = False,
     ) -> None:
-        self._machine = machine
+        self._machine = machine = machine or shipped_machine()
         self._reader = Reader()
         self._window = Window(actions, before=before[-_KEPT:], explains=explains)
         self._announced = Announcements(machine.keywords, machine.reaches)
