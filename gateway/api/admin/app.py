@@ -24,6 +24,7 @@ from gateway.api.admin.call_names import CallNames
 from gateway.api.admin.faults import name_faults, refuse_unknown
 from gateway.api.admin.idempotency import Idempotent
 from gateway.api.admin.json_body import JsonBody
+from gateway.api.admin.openapi import DocumentedApp
 from gateway.api.admin.session import Gate, Proofs, SecondLook
 from gateway.api.body_limit import BodyLimit
 from gateway.api.call_limit import CallLimit
@@ -55,7 +56,7 @@ def build_admin_app(room: ControlRoom, proofs: Proofs, *, calls_per_minute: int 
     *calls_per_minute* bounds the calls of one address, whether they are let in or not.
     """
     document = f"{PREFIX}/openapi.json"
-    app = FastAPI(
+    app = DocumentedApp(
         title="Sealgate admin API",
         version="1",
         openapi_url=document,

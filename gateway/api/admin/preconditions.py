@@ -72,7 +72,10 @@ async def find_target(
     client_id: Annotated[str, Path(max_length=64)],
     if_match: Annotated[
         list[str] | None,
-        Header(description="The entity tag of the version to be changed, or an asterisk."),
+        Header(
+            alias="If-Match",
+            description="The entity tag of the version to be changed, or an asterisk.",
+        ),
     ] = None,
 ) -> Target:
     """Return which client is meant, in which version.
