@@ -15,6 +15,7 @@ from gateway.backends.database.upgrade import upgrade
 from gateway.control.actors import LocalOperator, Staff, System
 from gateway.control.approvals import Decision
 from gateway.control.clients import ClientGrants
+from gateway.control.credentials import parse_subject
 from gateway.control.room import ControlRoom
 from gateway.control.two_person import Proposed, TwoPersonAct, TwoPersonRule
 from gateway.core.audit import AuditEntry, Outcome
@@ -26,6 +27,7 @@ from gateway.core.errors import (
     SealgateError,
     VersionMismatch,
 )
+from gateway.core.grants import Quota
 from gateway.core.identity import Principal, Role
 from gateway.core.registry import Proposal, ProposalState, RevocationKind
 from tests.fakes.control import GRANTS, LOCAL, FakeClock, make_room, make_wrap
@@ -158,6 +160,30 @@ async def test_acts_do_what_was_proposed(world: World) -> None:
     cut = room.snapshots.current().revocations.everything
     assert cut is not None
     assert cut < since
+
+
+async def test_proposal_keeps_credential_and_quota(world: World) -> None:
+    """A client is created with the credential that was proposed, or none, and keeps its limits."""
+    room, second = world.room, world.owners[1]
+    subject = parse_subject("dns:app.example")
+    for proof in (subject, None):
+        attempt = room.clients.register(world.operator, CLEAR, proof=proof)
+        waiting = await propose(attempt)
+        known = {stored.client.client_id for stored in (await room.store.load()).clients}
+        decision = await room.approvals.approve(second, waiting.proposal_id)
+        assert decision.issued is None
+        clients = {stored.client.client_id for stored in (await room.store.load()).clients}
+        (name,) = clients - known
+        made = [(c.kind, c.verifier) for c in await room.store.list_credentials(name)]
+        assert made == ([tuple(subject)] if proof else [])
+    limited = ClientGrants(quota={"tokens_per_day": 5})
+    await room.clients.change(world.operator, world.client_id, limited)
+    change = replace(CLEAR, quota={"requests_per_minute": 2})
+    waiting = await propose(room.clients.change(world.operator, world.client_id, change))
+    await room.approvals.approve(second, waiting.proposal_id)
+    client = (await room.clients.get(LOCAL, world.client_id)).client
+    assert client.quota == Quota(requests_per_minute=2, tokens_per_day=5)
+    assert client.plaintext_allowed
 
 
 async def test_other_acts_do_not_wait(world: World) -> None:
