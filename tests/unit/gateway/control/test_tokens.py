@@ -281,7 +281,7 @@ async def test_token_does_not_outlive_what_ended_while_it_was_made(
 
     async def meanwhile() -> None:
         if end == "revoke_credential":
-            await room.clients.revoke_credential(LOCAL, issued.client_id, issued.credential_id)
+            await room.credentials.revoke(LOCAL, issued.client_id, issued.credential_id)
         elif end == "assign_role":
             await room.clients.assign_role(LOCAL, issued.client_id, Role.OWNER)
         else:
