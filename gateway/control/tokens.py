@@ -137,7 +137,7 @@ class Tokens:
         entry = token_revocation(principal.jti, at=self._clock(), expires_at=principal.expires_at)
         async with self._store.change() as change:
             await change.add_revocation(entry)
-        await self._snapshots.refresh()
+        await self._snapshots.catch_up()
 
     async def introspect(self, proof: ClientProof, token: Secret[str]) -> Principal | None:
         """Return what *token* says if it is valid now and the client may know (RFC 7662 §2.2).

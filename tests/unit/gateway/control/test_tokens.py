@@ -31,7 +31,16 @@ from gateway.core.ports import ControlChange
 from gateway.core.registry import RevocationKind
 from gateway.core.secret import Secret
 from gateway.core.tokens import verify_access_token
-from tests.fakes.control import AUDIENCE, GRANTS, ISSUER, LOCAL, FakeClock, make_room, proof
+from tests.fakes.control import (
+    AUDIENCE,
+    GRANTS,
+    ISSUER,
+    LOCAL,
+    FakeClock,
+    LosableStore,
+    make_room,
+    proof,
+)
 from tests.fakes.oauth import TOKEN_URL, KeyPair, bind, certificate
 
 
@@ -66,6 +75,30 @@ async def test_address_outside_is_refused(room: ControlRoom) -> None:
     issued = await room.clients.create(LOCAL, GRANTS)
     with pytest.raises(AddressNotAllowed):
         await room.tokens.issue(proof(issued, "192.0.2.1"))
+
+
+class LostAfterRevocation(LosableStore):
+    """A store that is lost as soon as a revocation is durable."""
+
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[ControlChange]:
+        """Change, and be lost if that revoked something."""
+        before = len(self._contents.revocations)
+        async with super().change() as change:
+            yield change
+        self.lost = len(self._contents.revocations) > before
+
+
+async def test_revocation_is_never_unheeded(tmp_path: Path, clock: FakeClock) -> None:
+    """If the store is lost right after, the revocation is answered and nothing is trusted."""
+    store = LostAfterRevocation()
+    room = make_room(tmp_path, clock, store=store)
+    await room.keys.ensure_first()
+    issued = await room.clients.create(LOCAL, GRANTS)
+    token = (await room.tokens.issue(proof(issued))).token
+    await room.tokens.revoke(proof(issued), token)
+    with pytest.raises(StoreUnavailable):
+        room.snapshots.current()
 
 
 async def test_revoked_token_is_refused_at_once(room: ControlRoom) -> None:
