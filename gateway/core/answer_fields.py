@@ -8,41 +8,20 @@ strings, token ids, prompts, matched stop strings and whatever a later vLLM adds
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
-from gateway.core.json_text import JsonTextScrubber
-from gateway.core.pii import StreamScrubber, scrub
+from gateway.core.pii import scrub
 
 # Members of a delta or a message that are the model's words.
 MESSAGE_TEXTS: Final = ("content", "reasoning", "reasoning_content", "refusal")
 MAX_CHOICE_INDEX: Final = 127
 MAX_TOOL_INDEX: Final = 127
-# A few milliseconds of work whatever the text.
-SLICE_CHARACTERS: Final = 2_000
-
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _MODEL: Final = re.compile(r"[A-Za-z0-9_./:@+-]{1,256}")
 _FINISH_REASONS: Final = frozenset({"stop", "length", "tool_calls", "content_filter", "abort"})
 _USAGE: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 _MAX_NUMBER: Final = 2**53
-
-
-_Result = TypeVar("_Result")
-
-Slices = Generator[None, None, _Result]
-"""Work in slices: yields None between two of them and returns its result."""
-
-
-class TextScrubber(Protocol):
-    """What ``StreamScrubber`` and ``JsonTextScrubber`` have in common."""
-
-    def feed(self, delta: str) -> str:
-        """Accept *delta*; return what is safe to send."""
-
-    def finish(self) -> str:
-        """Return the rest."""
 
 
 def member(value: dict[str, Any], name: str, kind: type) -> Any:
@@ -129,27 +108,3 @@ def _count(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= _MAX_NUMBER:
         raise ScrubFailed
     return value
-
-
-def new_scrubber(field: str, *, continued: str = "") -> TextScrubber:
-    """Return a fresh scrubber for a text *field*; ``arguments`` are JSON in a string.
-
-    A ``text`` goes on where the prompt *continued* ends; all other fields begin anew.
-    """
-    if field == "arguments":
-        return JsonTextScrubber()
-    return StreamScrubber(continued=continued if field == "text" else "")
-
-
-def scrub_in_slices(field: str, text: str, *, continued: str = "") -> Slices[str]:
-    """Scrub the whole *text* of a *field* as its stream would be, and return it.
-
-    Yields None after every ``SLICE_CHARACTERS`` characters, so that others can have the processor.
-    """
-    scrubber = new_scrubber(field, continued=continued)
-    safe: list[str] = []
-    for at in range(0, len(text), SLICE_CHARACTERS):
-        safe.append(scrubber.feed(text[at : at + SLICE_CHARACTERS]))
-        yield None
-    safe.append(scrubber.finish())
-    return "".join(safe)

@@ -7,39 +7,37 @@ from typing import Any
 from gateway.core.answer_fields import (
     MAX_TOOL_INDEX,
     MESSAGE_TEXTS,
-    TextScrubber,
     index_of,
     member,
-    new_scrubber,
     role,
     tool_call_id,
     tool_name,
 )
 from gateway.core.errors import ScrubFailed
+from gateway.core.text_scrubbers import TextScrubber, TextScrubbers
 
 
 class ChoiceStream:
     """Turns the deltas of choice *index* into deltas that are safe to send.
 
-    *chat* says which of the two shapes the deltas have, *continued* is the end of the prompt that
-    a ``text`` goes on from. Raises ``ScrubFailed`` for a delta that is
-    not understood and for words after the end.
+    *chat* says which of the two shapes the deltas have; *scrubbers* makes the scrubbers of its
+    texts. Raises ``ScrubFailed`` for a delta that is not understood and for words after the end.
     """
 
     __slots__ = (
         "_chat",
-        "_continued",
         "_ended",
         "_identified",
         "_index",
         "_named",
+        "_scrubbers",
         "_texts",
         "_tools",
     )
 
-    def __init__(self, index: int, *, chat: bool, continued: str = "") -> None:
+    def __init__(self, index: int, scrubbers: TextScrubbers, *, chat: bool) -> None:
         self._index = index
-        self._continued = continued
+        self._scrubbers = scrubbers
         self._chat = chat
         self._ended = False
         self._texts: dict[str, TextScrubber] = {}
@@ -105,7 +103,7 @@ class ChoiceStream:
             return
         scrubber = self._texts.get(field)
         if scrubber is None:
-            scrubber = self._texts[field] = new_scrubber(field, continued=self._continued)
+            scrubber = self._texts[field] = self._scrubbers.new(field, choice=self._index)
         safe = scrubber.feed(text)
         if self._ended:
             raise ScrubFailed
@@ -135,7 +133,7 @@ class ChoiceStream:
         if arguments is not None:
             scrubber = self._tools.get(index)
             if scrubber is None:
-                scrubber = self._tools[index] = new_scrubber("arguments")
+                scrubber = self._tools[index] = self._scrubbers.new("arguments")
             safe = scrubber.feed(arguments)
             if safe or name is not None:
                 function["arguments"] = safe

@@ -15,13 +15,11 @@ from gateway.core.answer_fields import (
     MAX_CHOICE_INDEX,
     MAX_TOOL_INDEX,
     MESSAGE_TEXTS,
-    Slices,
     envelope,
     finish_reason,
     index_of,
     member,
     role,
-    scrub_in_slices,
     tool_call_id,
     tool_name,
     usage,
@@ -33,6 +31,7 @@ from gateway.core.grants import Operation
 from gateway.core.request_json import load_json
 from gateway.core.sse import EventParser, ServerSentEvent, encode_event
 from gateway.core.tally import Tally
+from gateway.core.text_scrubbers import Slices, TextScrubbers
 
 # A whole answer is at most a few hundred thousand tokens; an answer beyond this is not an answer.
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
@@ -48,30 +47,6 @@ _WHOLE_OBJECT: Final = {
 }
 
 
-class Prompts:
-    """The ends of the prompts whose answers go on where they stop, *n* choices for each.
-
-    Made of ``prompts`` and ``n`` of an ``InferenceRequest``. A value that begins in the prompt and
-    ends in the answer is replaced in the answer; the text of the prompt itself never comes out.
-    Without prompts, as in a chat, every choice begins anew.
-    """
-
-    __slots__ = ("_n", "_tails")
-
-    def __init__(self, tails: tuple[str, ...] = (), n: int = 1) -> None:
-        self._tails = tails
-        self._n = n
-
-    def before(self, choice: int) -> str:
-        """Return the end of the prompt of *choice*; ``ScrubFailed`` if nobody asked for it."""
-        if not self._tails:
-            return ""
-        place = choice // self._n
-        if place >= len(self._tails):
-            raise ScrubFailed
-        return self._tails[place]
-
-
 class StreamAnswerScrubber:
     """Take vLLM's event stream, give an event stream that holds no personal data.
 
@@ -80,8 +55,8 @@ class StreamAnswerScrubber:
     choice. Raises ``ScrubFailed`` for an event that is not understood and ``UpstreamUnavailable``
     for an error event, or at :meth:`finish` if the stream had no proper end; from then on always.
 
-    *prompts* and *n* are those of the ``InferenceRequest``, see :class:`Prompts`. *tally* gets to
-    know what the answer costs, and says whether the client gets to see it.
+    *scrubbers* makes the scrubbers of its texts. *tally* gets to know what the answer costs, and
+    says whether the client gets to see it.
     """
 
     __slots__ = (
@@ -92,20 +67,19 @@ class StreamAnswerScrubber:
         "_object",
         "_operation",
         "_parser",
-        "_prompts",
+        "_scrubbers",
         "_tally",
     )
 
     def __init__(
         self,
         operation: Operation,
+        scrubbers: TextScrubbers | None = None,
         *,
-        prompts: tuple[str, ...] = (),
-        n: int = 1,
         tally: Tally | None = None,
     ) -> None:
         self._operation = operation
-        self._prompts = Prompts(prompts, n)
+        self._scrubbers = scrubbers or TextScrubbers()
         self._object = _STREAM_OBJECT[operation]
         self._parser = EventParser()
         self._tally = tally or Tally()
@@ -165,8 +139,8 @@ class StreamAnswerScrubber:
             if stream is None:
                 stream = ChoiceStream(
                     index,
+                    self._scrubbers,
                     chat=self._operation is Operation.CHAT_COMPLETIONS,
-                    continued=self._prompts.before(index),
                 )
                 self._choices[index] = stream
             else:
@@ -201,23 +175,21 @@ class WholeAnswerScrubber:
     Raises ``ScrubFailed`` for an answer that is too long or not understood, ``UpstreamUnavailable``
     for an error of the model server; from then on always.
 
-    *prompts* and *n* are those of the ``InferenceRequest``, see :class:`Prompts`. *tally* gets to
-    know what the answer costs.
+    *scrubbers* makes the scrubbers of its texts. *tally* gets to know what the answer costs.
     """
 
-    __slots__ = ("_body", "_failure", "_limit", "_operation", "_prompts", "_tally")
+    __slots__ = ("_body", "_failure", "_limit", "_operation", "_scrubbers", "_tally")
 
     def __init__(
         self,
         operation: Operation,
+        scrubbers: TextScrubbers | None = None,
         *,
-        prompts: tuple[str, ...] = (),
-        n: int = 1,
         tally: Tally | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self._operation = operation
-        self._prompts = Prompts(prompts, n)
+        self._scrubbers = scrubbers or TextScrubbers()
         self._tally = tally or Tally()
         self._limit = max_answer_bytes
         self._body = bytearray()
@@ -241,9 +213,9 @@ class WholeAnswerScrubber:
     def finish_slices(self) -> Iterator[bytes | None]:
         """Do the work of :meth:`finish` in small steps: yield None after each, at last the answer.
 
-        A step scrubs at most ``SLICE_CHARACTERS`` characters, a few milliseconds of work, so a
-        caller on an event loop should let others run between two steps. Raises, while it is
-        iterated, what :meth:`finish` raises. Whoever stops half-way gets nothing, then or later.
+        A step is a slice of ``TextScrubbers.in_slices``, so a caller on an event loop should let
+        others run between two steps. Raises, while it is iterated, what :meth:`finish` raises.
+        Whoever stops half-way gets nothing, then or later.
         """
         if self._failure is not None:
             raise self._failure
@@ -257,7 +229,7 @@ class WholeAnswerScrubber:
             counts = usage(received)
             if counts is not None:  # before the long work: it has been spent whatever comes of it
                 self._tally.see_usage(counts["total_tokens"])
-            answer = yield from _scrub_answer(self._operation, received, self._prompts)
+            answer = yield from _scrub_answer(self._operation, received, self._scrubbers)
         except SealgateError as error:
             self._failure = type(error)
             raise
@@ -299,50 +271,50 @@ def error_event(code: str, message: str, type: str) -> bytes:  # noqa: A002 - th
 
 
 def _scrub_answer(
-    operation: Operation, received: dict[str, Any], prompts: Prompts
+    operation: Operation, received: dict[str, Any], scrubbers: TextScrubbers
 ) -> Slices[bytes]:
     answer = envelope(received, _WHOLE_OBJECT[operation])
-    rebuild: Callable[[Any, Prompts], Slices[dict[str, Any]]] = _text_choice
+    rebuild: Callable[[Any, TextScrubbers], Slices[dict[str, Any]]] = _text_choice
     if operation is Operation.CHAT_COMPLETIONS:
         rebuild = _chat_choice
     choices = answer["choices"] = []
     for choice in member(received, "choices", list) or ():
-        choices += [(yield from rebuild(choice, prompts))]
+        choices += [(yield from rebuild(choice, scrubbers))]
     counts = usage(received)
     if counts is not None:
         answer["usage"] = counts
     return orjson.dumps(answer)
 
 
-def _text_choice(choice: Any, prompts: Prompts) -> Slices[dict[str, Any]]:
+def _text_choice(choice: Any, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
     index = index_of(choice, MAX_CHOICE_INDEX)
     received = member(choice, "text", str) or ""
-    text = yield from scrub_in_slices("text", received, continued=prompts.before(index))
+    text = yield from scrubbers.in_slices("text", received, choice=index)
     return {"index": index, "text": text, "finish_reason": finish_reason(choice)}
 
 
-def _chat_choice(choice: Any, _: Prompts) -> Slices[dict[str, Any]]:
+def _chat_choice(choice: Any, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
     index = index_of(choice, MAX_CHOICE_INDEX)
     received = member(choice, "message", dict) or {}
     message: dict[str, Any] = {"role": role(received) or "assistant", "content": None}
     for field in MESSAGE_TEXTS:
         text = member(received, field, str)
         if text is not None:
-            message[field] = yield from scrub_in_slices(field, text)
+            message[field] = yield from scrubbers.in_slices(field, text)
     calls = member(received, "tool_calls", list)
     if calls:
         message["tool_calls"] = rebuilt = []
         for place, call in enumerate(calls):
-            rebuilt += [(yield from _tool_call(call, place))]
+            rebuilt += [(yield from _tool_call(call, place, scrubbers))]
     return {"index": index, "message": message, "finish_reason": finish_reason(choice)}
 
 
-def _tool_call(call: Any, place: int) -> Slices[dict[str, Any]]:
+def _tool_call(call: Any, place: int, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
     if type(call) is not dict or place > MAX_TOOL_INDEX:
         raise ScrubFailed
     function = member(call, "function", dict) or {}
     received = member(function, "arguments", str) or ""
-    arguments = yield from scrub_in_slices("arguments", received)
+    arguments = yield from scrubbers.in_slices("arguments", received)
     return {
         "id": tool_call_id(call, place) or f"call_{place}",
         "type": "function",

@@ -28,6 +28,7 @@ from gateway.core.policy import (
 from gateway.core.ports import SnapshotSource, UpstreamRequest, UseLog
 from gateway.core.scrubber import ModelListFilter, StreamAnswerScrubber, WholeAnswerScrubber
 from gateway.core.tally import Tally
+from gateway.core.text_scrubbers import TextScrubbers
 from gateway.pipeline.exchange import Authorized, Decapsulated, Fresh, ModelCall
 
 DATA_CLASS_HEADER = b"sealgate-data-class"
@@ -86,7 +87,7 @@ def _call_model(
         call=ModelCall(grant, data_class),
         upstream_request=UpstreamRequest("POST", _path(decapsulated), request.upstream_body),
         new_scrubber=partial(
-            scrubber, operation, prompts=request.prompts, n=request.n, tally=tally
+            scrubber, operation, TextScrubbers(request.prompts, request.n), tally=tally
         ),
         streamed=request.stream,
         tally=tally,

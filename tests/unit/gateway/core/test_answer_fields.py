@@ -106,34 +106,3 @@ def test_tool_call_ids_look_like_ids() -> None:
     """Some parsers let the model write the identifier; a bad one is replaced."""
     assert fields.tool_call_id({"id": "chatcmpl-tool-9d1c"}, 2) == "chatcmpl-tool-9d1c"
     assert fields.tool_call_id({"id": "x 13800138000"}, 2) == "call_2"
-
-
-def drain(slices: fields.Slices[str]) -> tuple[int, str]:
-    """Return how many pauses *slices* makes, and its result."""
-    pauses = 0
-    while True:
-        try:
-            next(slices)
-        except StopIteration as end:
-            return pauses, end.value
-        pauses += 1
-
-
-def test_whole_texts_are_scrubbed_as_streams_are() -> None:
-    """Arguments stay JSON, other texts are plain."""
-    assert drain(fields.scrub_in_slices("content", "tel 13800138000")) == (1, "tel [PHONE]")
-    said = drain(fields.scrub_in_slices("arguments", '{"a":13800138000}'))
-    assert said == (1, '{"a":"[PHONE]"}')
-
-
-def test_a_value_across_two_slices_is_replaced() -> None:
-    """A long text is scrubbed with a pause after each slice, and the borders hide nothing."""
-    filler = "so " * 664
-    text = filler + "13800138000 " + filler
-    assert drain(fields.scrub_in_slices("content", text)) == (2, filler + "[PHONE] " + filler)
-
-
-def test_only_a_text_goes_on_from_a_prompt() -> None:
-    """A value begun in the prompt is replaced in a text; other fields begin anew."""
-    assert fields.new_scrubber("text", continued="tel 1").feed("3800138000, x") == "[PHONE], "
-    assert fields.new_scrubber("content", continued="tel 1").feed("3800138000,") == "3800138000,"

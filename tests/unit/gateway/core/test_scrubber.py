@@ -19,6 +19,7 @@ from gateway.core.scrubber import (
 )
 from gateway.core.sse import MAX_EVENT_BYTES
 from gateway.core.tally import Tally
+from gateway.core.text_scrubbers import TextScrubbers
 
 CHAT, TEXT = Operation.CHAT_COMPLETIONS, Operation.COMPLETIONS
 CANARY = "canary-5f1d"
@@ -465,7 +466,7 @@ PROMPTS = ("tel 1", "mail ann@", "so")
 
 def test_whole_completions_go_on_from_their_prompts() -> None:
     """Each choice continues the prompt that it belongs to."""
-    scrubber = WholeAnswerScrubber(TEXT, prompts=PROMPTS, n=2)
+    scrubber = WholeAnswerScrubber(TEXT, TextScrubbers(PROMPTS, 2))
     answers = ["3800138000.", "38", "example.com", "you", "3800138000", ""]
     scrubber.feed(completion(*answers))
     out = [choice["text"] for choice in orjson.loads(scrubber.finish())["choices"]]
@@ -474,7 +475,7 @@ def test_whole_completions_go_on_from_their_prompts() -> None:
 
 def test_streamed_completions_go_on_from_their_prompts() -> None:
     """It makes no difference that the answer comes in pieces."""
-    scrubber = StreamAnswerScrubber(TEXT, prompts=PROMPTS, n=1)
+    scrubber = StreamAnswerScrubber(TEXT, TextScrubbers(PROMPTS))
     out = b"".join(
         scrubber.feed(event(*[{"index": i, "text": piece} for i, piece in enumerate(pieces)]))
         for pieces in (("380013", "exam", "380013"), ("8000.", "ple.com", "8000."))
@@ -489,7 +490,7 @@ def test_streamed_completions_go_on_from_their_prompts() -> None:
 
 def test_a_choice_that_nobody_asked_for_is_withheld() -> None:
     """A choice beyond the prompts belongs to none of them."""
-    scrubber = WholeAnswerScrubber(TEXT, prompts=("a",), n=1)
+    scrubber = WholeAnswerScrubber(TEXT, TextScrubbers(("a",)))
     scrubber.feed(completion("x", "y"))
     with pytest.raises(ScrubFailed):
         scrubber.finish()

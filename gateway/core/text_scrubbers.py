@@ -1,0 +1,86 @@
+"""The scrubbers of one answer: one for each text in it, all by the same rules.
+
+Whoever rebuilds an answer asks here for the scrubber of a field and knows nothing about what it
+does; whoever sets the rules knows nothing about the shapes of answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Final, Protocol, TypeVar
+
+from gateway.core.errors import ScrubFailed
+from gateway.core.json_text import JsonTextScrubber
+from gateway.core.pii import StreamScrubber
+from gateway.core.pii.actions import PLACEHOLDERS, Actions
+
+# A few milliseconds of work whatever the text.
+SLICE_CHARACTERS: Final = 2_000
+
+_Result = TypeVar("_Result")
+
+Slices = Generator[None, None, _Result]
+"""Work in slices: yields None between two of them and returns its result."""
+
+
+class TextScrubber(Protocol):
+    """What ``StreamScrubber`` and ``JsonTextScrubber`` have in common."""
+
+    def feed(self, delta: str) -> str:
+        """Accept *delta*; return what is safe to send."""
+
+    def finish(self) -> str:
+        """Return the rest."""
+
+
+class TextScrubbers:
+    """Makes the scrubbers of one answer.
+
+    *prompts* and *n* are those of the ``InferenceRequest``: the ends of the prompts that its
+    answers continue without a break, and how many choices each has. A value that begins in the
+    prompt and ends in the answer is replaced in the answer; the text of the prompt itself never
+    comes out. Without prompts, as in a chat, every choice begins anew. *actions* says what
+    replaces a value.
+    """
+
+    __slots__ = ("_actions", "_n", "_prompts")
+
+    def __init__(
+        self, prompts: tuple[str, ...] = (), n: int = 1, *, actions: Actions = PLACEHOLDERS
+    ) -> None:
+        self._prompts = prompts
+        self._n = n
+        self._actions = actions
+
+    def new(self, field: str, *, choice: int = 0) -> TextScrubber:
+        """Return a fresh scrubber for a text *field* of *choice*.
+
+        ``arguments`` are JSON in a string. A ``text`` goes on where the prompt of its choice ends;
+        all other fields begin anew. Raises ``ScrubFailed`` for a choice that nobody asked for.
+        """
+        if field == "arguments":
+            return JsonTextScrubber(actions=self._actions)
+        continued = self._prompt_of(choice) if field == "text" else ""
+        return StreamScrubber(continued=continued, actions=self._actions)
+
+    def in_slices(self, field: str, text: str, *, choice: int = 0) -> Slices[str]:
+        """Scrub the whole *text* of a *field* as its stream would be, and return it.
+
+        Yields None after every ``SLICE_CHARACTERS`` characters, so that others can have the
+        processor.
+        """
+        scrubber = self.new(field, choice=choice)
+        safe: list[str] = []
+        for at in range(0, len(text), SLICE_CHARACTERS):
+            safe.append(scrubber.feed(text[at : at + SLICE_CHARACTERS]))
+            yield None
+        safe.append(scrubber.finish())
+        return "".join(safe)
+
+    def _prompt_of(self, choice: int) -> str:
+        if not self._prompts:
+            return ""
+        place = choice // self._n
+        if place >= len(self._prompts):
+            raise ScrubFailed
+        return self._prompts[place]
