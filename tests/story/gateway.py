@@ -20,7 +20,7 @@ from gateway.core import bhttp
 from gateway.core.bhttp_response import Response, parse_response
 from gateway.core.ohttp import REQUEST_MEDIA_TYPE, RequestSealer
 from gateway.core.ohttp_keys import parse_key_list
-from tests.story.processes import ROOT, Process, free_port, run
+from tests.story.processes import ROOT, Process, free_port, read_json_lines, run
 
 SEALGATE = str(ROOT / ".venv/bin/sealgate")
 
@@ -193,7 +193,7 @@ class Gateway:
     def access_records(self) -> list[dict[str, Any]]:
         """Return every access record, oldest first."""
         files = sorted((self.state / "access-log").glob("access-*.log"))
-        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        return [record for file in files for record in read_json_lines(file)]
 
     def _is_live(self) -> bool:
         try:

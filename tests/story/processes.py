@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = str(ROOT / ".venv/bin/python")
@@ -24,6 +26,15 @@ def run(*command: str, cwd: Path | None = None) -> str:
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[:4])} … exited {done.returncode}: {done.stderr}")
     return done.stdout
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of the JSON lines in *path*, to which another process may be writing.
+
+    What follows the last line break is a line that is not finished, and is left for the next time.
+    """
+    *lines, _unfinished = path.read_text("utf-8").split("\n")
+    return [json.loads(line) for line in lines]
 
 
 class Process:

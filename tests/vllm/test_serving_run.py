@@ -49,7 +49,8 @@ class _Served:
         self.keys = FileKeySource(folder / "keys")
         generate_keys(folder / "keys")
         self._seal()
-        self._log = (folder / "log").open("w+")
+        self._log = folder / "log"
+        self._log.touch()
         self.process: subprocess.Popen | None = None
 
     def ensure_running(self) -> None:
@@ -57,22 +58,21 @@ class _Served:
         if self.process is not None and self.process.poll() is None:
             return
         ready = self.times_ready()
-        self.process = subprocess.Popen(
-            [
-                sys.executable, "-m", "serving", "run", str(self.folder / "tiny"), "--json",
-                "--uds", str(self.uds),
-                "--keys", str(self.folder / "keys"),
-                "--lora", f"clinic={self.folder / 'clinic'}",
-                "--vllm-executable", str(VLLM),
-                "--max-model-len", "512",
-                "--tool-call-parser", "hermes",
-            ],
-            cwd=ROOT,
-            env=dict(os.environ)  # noqa: TID251  # as from a shell
-            | {"SEALGATE_SERVING_PLAINTEXT_PARENT": str(self.plaintext)},
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        command = [
+            sys.executable, "-m", "serving", "run", str(self.folder / "tiny"), "--json",
+            "--uds", str(self.uds),
+            "--keys", str(self.folder / "keys"),
+            "--lora", f"clinic={self.folder / 'clinic'}",
+            "--vllm-executable", str(VLLM),
+            "--max-model-len", "512",
+            "--tool-call-parser", "hermes",
+        ]  # fmt: skip
+        environment = dict(os.environ)  # noqa: TID251  # as from a shell
+        environment["SEALGATE_SERVING_PLAINTEXT_PARENT"] = str(self.plaintext)
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
         self.wait_until_ready(times=ready + 1)
 
     def _seal(self) -> None:
@@ -87,8 +87,7 @@ class _Served:
         seal_bundle(MODELS / "lora", self.folder / "clinic", keys=self.keys, label=label)
 
     def log(self) -> str:
-        self._log.seek(0)
-        return self._log.read()
+        return self._log.read_text("utf-8")
 
     def times_ready(self) -> int:
         return self.log().count('"event": "ready"')
@@ -130,7 +129,6 @@ class _Served:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(60)
-        self._log.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import runpy
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 from typer.testing import CliRunner
 
 from serving.cli import app
-from serving.health import is_healthy
+from tests.story.processes import read_json_lines
 
 
 def _run(*arguments, code=0):
@@ -124,37 +120,25 @@ def test_run_refuses_before_anything_is_opened(tmp_path, bundle, arguments):
     assert not (tmp_path / "r").exists()
 
 
-@pytest.fixture
-def _can_be_traced_again():
-    """Undo the part of the hardening that would disturb other tests."""
-    yield
-    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
-
-
-@pytest.mark.usefixtures("_can_be_traced_again")
 @pytest.mark.parametrize("extra", [[], ["--json"]])
 def test_run_tells_what_happens(tmp_path, bundle, fake_vllm, extra):
     """Each step of a run is a line, for people and for programs, from opening to stopping."""
-    uds = tmp_path / "run" / "vllm.sock"
-
-    def stop_when_serving():
-        while not is_healthy(uds, timeout_seconds=1):
-            time.sleep(0.05)
-        time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    thread = threading.Thread(target=stop_when_serving)
-    thread.start()
-    result = _run(
-        "run", bundle, "--uds", uds, "--keys", tmp_path / "keys", "--vllm-executable", fake_vllm,
+    command = [
+        sys.executable, "-m", "serving", "run", bundle, "--uds", tmp_path / "run" / "vllm.sock",
+        "--keys", tmp_path / "keys", "--vllm-executable", fake_vllm,
         "--max-model-len", 64, "--vllm-arg=--seed=1", *extra,
-    )  # fmt: skip
-    thread.join()
-    lines = result.output.splitlines()
-    events = [json.loads(line)["event"] if extra else line.split()[0] for line in lines]
+    ]  # fmt: skip
+    with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        events = []
+        for line in process.stdout:
+            events.append(json.loads(line)["event"] if extra else line.split()[0])
+            if events[-1] == "ready":
+                process.send_signal(signal.SIGTERM)
+    assert process.returncode == 0
     assert events == ["opened", "started", "ready", "stopped"]
-    (start,) = fake_vllm.with_name("starts.jsonl").read_text().splitlines()
-    assert "--seed=1" in json.loads(start)["arguments"]
+    (start,) = read_json_lines(fake_vllm.with_name("starts.jsonl"))
+    assert "--seed=1" in start["arguments"]
 
 
 def test_the_command_and_the_module_are_the_same(monkeypatch, capsys):

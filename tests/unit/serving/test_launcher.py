@@ -19,6 +19,7 @@ from serving.bundle import BundleLabel, seal_bundle
 from serving.errors import BundleRefused, LaunchFailed
 from serving.health import UnixHttpConnection
 from serving.launcher import Launch, find_executable, open_model, stop_on_signals
+from tests.story.processes import read_json_lines
 from tests.unit.serving.conftest import CREATED_AT
 
 SECONDS = 20.0
@@ -47,24 +48,18 @@ class _Run:
             "--vllm-executable", str(fake_vllm),
             *arguments,
         ]  # fmt: skip
-        self._out = (folder / "out").open("w+")
-        self._error = (folder / "error").open("w+")
-        self.process = subprocess.Popen(
-            command, env=environment, stdout=self._out, stderr=self._error
-        )
+        self._out, self._error = folder / "out", folder / "error"
+        with self._out.open("wb") as out, self._error.open("wb") as error:
+            self.process = subprocess.Popen(command, env=environment, stdout=out, stderr=error)
 
     def events(self):
-        self._out.seek(0)
-        return [json.loads(line) for line in self._out.read().splitlines()]
+        return read_json_lines(self._out)
 
     def starts(self):
-        if not self._starts.exists():
-            return []
-        return [json.loads(line) for line in self._starts.read_text().splitlines()]
+        return read_json_lines(self._starts) if self._starts.exists() else []
 
     def error(self):
-        self._error.seek(0)
-        return self._error.read()
+        return self._error.read_text()
 
     def wait_for(self, event, *, times=1):
         deadline = time.monotonic() + SECONDS
@@ -81,8 +76,6 @@ class _Run:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self._out.close()
-        self._error.close()
 
 
 @pytest.fixture
