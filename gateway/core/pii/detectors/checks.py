@@ -13,7 +13,7 @@ from gateway.core.pii.detector import Context, words_of
 from gateway.core.pii.numerals import CHINESE, LOOK_ALIKES, spell_digits
 
 _GROUPS: Final = re.compile(r"[0-9a-z]+")
-_NOT_DIGITS: Final = {code: None for code in range(0x80) if chr(code) not in string.digits}
+_NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _INSIDE_A_NUMBER: Final = re.compile(r"[0-9][.\-]$")
 # What a Luhn-doubled digit adds: its double, or the sum of the double's digits.
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -43,7 +43,7 @@ def said_digits_of(value: str) -> str:
 
 def digits_of(value: str) -> str:
     """Return the ASCII digits of *value*, separators dropped."""
-    return value.translate(_NOT_DIGITS)
+    return _NOT_DIGITS.sub("", value)
 
 
 def group_lengths(value: str) -> list[int]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.core.pii import scrub
+from gateway.core.pii.detectors import DETECTORS
+from gateway.core.pii.numerals import CHINESE
 from gateway.core.pii.shipped import shipped_machine
+from gateway.core.pii.syntax import LOOSE_SEPARATORS
+
+_WORDS = sorted({word for d in DETECTORS for context in d.after for word in context.words})
+_SIGNS = "0123456789" + "".join(CHINESE) + "".join(sorted(LOOSE_SEPARATORS))
 
 
 def test_machine_is_made_once():
@@ -21,3 +31,18 @@ def test_importing_makes_no_machine():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0"
+
+
+@settings(deadline=None)  # the first call makes the machine
+@given(
+    word=st.sampled_from(_WORDS),
+    rows=st.lists(st.text(st.sampled_from(_SIGNS), min_size=1, max_size=40), max_size=3),
+)
+def test_no_check_fails_on_what_its_pattern_lets_through(word: str, rows: list[str]) -> None:
+    """Whatever stands between the digits, a check answers; a failure would end the answer."""
+    scrub(" ".join([word, *rows]))
+
+
+def test_separators_of_any_script_are_no_digits() -> None:
+    """A card with ideographic commas between its groups is a card."""
+    assert scrub("卡号 4111、1111、1111、1111 。") == "卡号 [BANK_CARD] 。"

@@ -28,6 +28,7 @@ def test_luhn_notices_every_wrong_digit() -> None:
 def test_digits_and_groups_leave_separators_out() -> None:
     """Separators are neither digits nor groups."""
     assert digits_of("+1 (202) 555") == "1202555"
+    assert digits_of("1、2·３") == "12"
     assert group_lengths("12 345-x") == [2, 3, 1]
 
 
