@@ -82,6 +82,7 @@ PROBLEMS: dict[str, Problem] = {
         400, "Refused by the model server", "invalid_request_error"
     ),
     errors.ScrubFailed.code: Problem(500, "Answer withheld", "server_error"),
+    errors.AnswerBlocked.code: Problem(403, "Answer blocked", "content_filter"),
     errors.StoreUnavailable.code: Problem(503, "Store unavailable", "server_error"),
     errors.InternalError.code: Problem(500, "Internal error", "server_error"),
 }

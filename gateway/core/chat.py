@@ -51,7 +51,7 @@ _MAX_MODELS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class InferenceRequest:
-    """A checked request; *upstream_body* is what vLLM gets to see of it.
+    """A checked request; *upstream* is what vLLM gets to see of it.
 
     *prompts* holds the last ``PROMPT_TAIL`` characters of each prompt that its answers continue
     without a break, and *n* says how many choices each has: choice ``i`` continues prompt
@@ -69,10 +69,15 @@ class InferenceRequest:
     operation: Operation
     model: str
     stream: bool
-    upstream_body: bytes = field(repr=False)
+    upstream: dict[str, Any] = field(repr=False)
     prompts: tuple[str, ...] = field(default=(), repr=False)
     n: int = 1
     usage_shown: bool = False
+
+    @property
+    def upstream_body(self) -> bytes:
+        """What is sent: *upstream* as JSON."""
+        return orjson.dumps(self.upstream)
 
 
 _COMMON: Final[dict[str, Check]] = {
@@ -170,7 +175,7 @@ def parse_inference_request(operation: Operation, body: bytes) -> InferenceReque
         operation,
         checked["model"],
         stream,
-        orjson.dumps(checked),
+        checked,
         prompts=_prompt_tails(checked.get("prompt", [])),
         n=checked.get("n", 1),
         usage_shown=usage_shown,

@@ -36,6 +36,7 @@ error. HTTP statuses live in one table, ``gateway/api/problems.py``.
     ├── UpstreamUnavailable   vLLM did not answer or broke off
     ├── UpstreamRefused       vLLM answered with an error of its own
     ├── ScrubFailed           the answer could not be scrubbed, so nothing more of it is sent
+    ├── AnswerBlocked         the answer holds personal data that ends it, by the policy for it
     ├── StoreUnavailable      the state needed to decide cannot be read or written
     └── InternalError         a bug of ours
 """
@@ -300,6 +301,13 @@ class ScrubFailed(SealgateError):
 
     code = "scrub_failed"
     default_detail = "The answer could not be checked for personal data and was withheld."
+
+
+class AnswerBlocked(SealgateError):
+    """The answer holds personal data of a type that policy blocks; the rest of it is dropped."""
+
+    code = "answer_blocked"
+    default_detail = "The answer held personal data of a type that is blocked, and was ended."
 
 
 class StoreUnavailable(SealgateError):

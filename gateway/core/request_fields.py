@@ -1,5 +1,8 @@
 """Checks of single request fields: each takes the field's name and value and returns the value.
 
+What a check returns as a plain ``str`` is text, and personal data in it can be masked before the
+model sees it (``core/masking``); what is an ``Exact`` goes on as it is.
+
 Every check raises ``MalformedRequest`` whose detail names the field in our words and never holds
 the value. ``None`` never reaches a check: a field that is null is a field that is absent.
 """
@@ -20,6 +23,19 @@ _MODEL: Final = re.compile(r"[A-Za-z0-9_./:@+-]{1,256}")
 # A member name that is shown in an error is the caller's own text; it stays short and plain.
 _SHOWN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _TOKEN_ID: Final = re.compile(r"[0-9]{1,7}")
+
+
+class Exact(str):
+    """A string that is no text: a name, an identifier, a word of ours. It is never masked."""
+
+    __slots__ = ()
+
+
+class FreeObject(dict[str, Any]):
+    """An object whose members are the caller's own: names and numbers in it may say anything."""
+
+    __slots__ = ()
+
 
 MAX_STOP_STRINGS: Final = 4  # as in OpenAI's API reference
 MAX_BIASES: Final = 300
@@ -65,7 +81,7 @@ def one_of(*allowed: str) -> Check:
     def check(name: str, value: Any) -> Any:
         if not isinstance(value, str) or value not in allowed:
             raise malformed(name, "one of " + ", ".join(allowed))
-        return value
+        return Exact(value)
 
     return check
 
@@ -88,14 +104,26 @@ def identifier(name: str, value: Any) -> Any:
     """Accept a short name of letters, digits and ``_ . : -``."""
     if not isinstance(value, str) or not IDENTIFIER.fullmatch(value):
         raise malformed(name, "a short name of letters, digits, '_', '.', ':' and '-'")
-    return value
+    return Exact(value)
 
 
 def model_name(name: str, value: Any) -> Any:
     """Accept a model name: an identifier that may look like a path."""
     if not isinstance(value, str) or not _MODEL.fullmatch(value):
         raise malformed(name, "a model name")
-    return value
+    return Exact(value)
+
+
+def speaker_name(name: str, value: Any) -> Any:
+    """Accept an identifier that is a text all the same: it may be that of a person."""
+    return str(identifier(name, value))
+
+
+def json_object(name: str, value: Any) -> Any:
+    """Accept an object of any members."""
+    if not isinstance(value, dict):
+        raise malformed(name, "an object")
+    return FreeObject(value)
 
 
 def stop(name: str, value: Any) -> Any:

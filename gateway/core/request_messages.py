@@ -16,9 +16,11 @@ from gateway.core.request_fields import (
     exact_object,
     flag,
     identifier,
+    json_object,
     malformed,
     one_of,
     require,
+    speaker_name,
     text,
     unsupported,
 )
@@ -163,12 +165,6 @@ def _empty(name: str, value: Any) -> Any:
     return _LEFT_OUT
 
 
-def _json_object(name: str, value: Any) -> Any:
-    if not isinstance(value, dict):
-        raise malformed(name, "an object")
-    return value
-
-
 def _typed(name: str, value: Any, *, members: dict[str, Check], needed: str) -> dict[str, Any]:
     checked = exact_object(name, value, members=members)
     require(name, checked, ["type", needed])
@@ -192,13 +188,13 @@ _CALLED: Final[dict[str, Check]] = {"name": identifier, "arguments": text}
 _DECLARED: Final[dict[str, Check]] = {
     "name": identifier,
     "description": text,
-    "parameters": _json_object,
+    "parameters": json_object,
     "strict": flag,
 }
 _SCHEMA: Final[dict[str, Check]] = {
     "name": identifier,
     "description": text,
-    "schema": _json_object,
+    "schema": json_object,
     "strict": flag,
 }
 _FUNCTION_TYPE: Final = one_of("function")
@@ -223,7 +219,7 @@ _RESPONSE_FORMAT: Final[dict[str, Check]] = {
 _SPEAKER: Final[dict[str, Check]] = {
     "role": one_of("system", "developer", "user", "assistant", "tool"),
     "content": _content,
-    "name": identifier,
+    "name": speaker_name,
 }
 _ROLES: Final[dict[str, dict[str, Check]]] = {
     "system": _SPEAKER,

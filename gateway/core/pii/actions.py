@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from gateway.core.errors import ScrubFailed
+from gateway.core.errors import AnswerBlocked
 from gateway.core.secret import Secret
 
 # How much of a number may stay readable, and which share of it is hidden at least.
@@ -30,7 +30,7 @@ class Action(Protocol):
     """What happens to a value."""
 
     def replace(self, label: str, value: str) -> str:
-        """Return what stands for the folded *value*; ``ScrubFailed`` if the answer must end."""
+        """Return what stands for the folded *value*; ``AnswerBlocked`` if the answer must end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ class Block:
     """End the answer: the value and all that follows stay unsaid."""
 
     def replace(self, label: str, value: str) -> str:  # noqa: ARG002 - the form of Action
-        """Raise ``ScrubFailed``."""
-        raise ScrubFailed
+        """Raise ``AnswerBlocked``."""
+        raise AnswerBlocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Actions:
     quoted: bool = False
 
     def replace(self, label: str, value: str) -> str:
-        """Return what stands for *value*; ``ScrubFailed`` if the answer must end."""
+        """Return what stands for *value*; ``AnswerBlocked`` if the answer must end."""
         instead = self.by_label.get(label, self.default).replace(label, value)
         return json.dumps(instead, ensure_ascii=False) if self.quoted else instead
 

@@ -88,7 +88,7 @@ class StreamScrubber:
     def feed(self, delta: str) -> str:
         """Accept the next *delta*; return what is now safe to send, often nothing.
 
-        Raises ``ScrubFailed`` if an action says so; nothing more may be sent then.
+        Raises ``AnswerBlocked`` if an action says so; nothing more may be sent then.
         """
         read, written = self._reader.feed(delta)
         self._take(read, written)

@@ -69,6 +69,23 @@ def test_bad_values_are_named_not_repeated(check: fields.Check, value: Any) -> N
     assert "canary" not in caught.value.detail
 
 
+@pytest.mark.parametrize(
+    "check", [fields.identifier, fields.model_name, fields.one_of("ann", "bob")]
+)
+def test_what_is_no_text_is_marked(check: fields.Check) -> None:
+    """Names, identifiers and words of ours go on as they are; all else is text to be masked."""
+    assert type(check("field", "ann")) is fields.Exact
+    assert type(fields.text("field", "ann")) is str
+    assert type(fields.speaker_name("field", "ann")) is str
+
+
+def test_members_of_a_free_object_are_the_callers() -> None:
+    """Any object is taken and marked; nothing else is."""
+    assert type(fields.json_object("field", {"a": 1})) is fields.FreeObject
+    with pytest.raises(MalformedRequest):
+        fields.json_object("field", [])
+
+
 def test_an_exact_object_has_only_known_members() -> None:
     """Known members are checked, null ones left out, unknown ones refused."""
     check = partial(fields.exact_object, members={"a": fields.flag})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.errors import ScrubFailed
+from gateway.core.errors import AnswerBlocked
 from gateway.core.pii.actions import Actions, Block, PartialMask, Placeholder, Pseudonym
 from gateway.core.pii.stream import StreamScrubber
 from gateway.core.secret import Secret
@@ -54,7 +54,7 @@ def test_block_ends_the_answer() -> None:
     """A value of a blocked kind raises, and the stream has shown nothing of it."""
     scrubber = StreamScrubber(actions=Actions({"PHONE": Block()}))
     assert scrubber.feed("to: 13800138000") == "to: "
-    with pytest.raises(ScrubFailed):
+    with pytest.raises(AnswerBlocked):
         scrubber.feed(", ")
 
 

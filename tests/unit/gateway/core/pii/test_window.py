@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.errors import ScrubFailed
+from gateway.core.errors import AnswerBlocked
 from gateway.core.pii.actions import PLACEHOLDERS, Actions, Block
 from gateway.core.pii.detector import Detector
 from gateway.core.pii.matches import Finding, Match
@@ -76,5 +76,5 @@ def test_a_blocked_value_ends_it() -> None:
     """The action's error goes through."""
     window = Window(Actions(default=Block()))
     window.add("ab", None)
-    with pytest.raises(ScrubFailed):
+    with pytest.raises(AnswerBlocked):
         window.replace(match(0, 1), "a")
