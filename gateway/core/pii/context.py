@@ -74,7 +74,7 @@ class Announcements:
             word.end -= dropped
             if word.last is not None:
                 word.last -= dropped
-        self.words = [word for word in self.words if word.end > 0]
+        self.words = [word for word in self.words if (word.last or word.end) > 0]
 
 
 @dataclass(slots=True)
@@ -82,8 +82,8 @@ class _Reach:
     """How far behind its word a context holds."""
 
     gap: int
-    is_filler: re.Pattern[str] | None
-    stop: re.Pattern[str] | None
+    is_filler: re.Pattern[str] | None = None
+    stop: re.Pattern[str] | None = None
 
 
 class Reaches:
@@ -95,7 +95,8 @@ class Reaches:
     def last(self, word: _Word, text: str) -> int:
         """Return the last offset at which a value may begin, or ``len(text)`` if that is open.
 
-        A result below ``len(text)`` does not change when the text goes on; it is noted in *word*.
+        A result other than ``len(text)`` does not change when the text goes on; it is noted in
+        *word*.
         """
         reach, end, size = self._reaches[word.place], word.end, len(text)
         last = limit = min(size, end + reach.gap)
@@ -105,6 +106,8 @@ class Reaches:
         elif reach.stop is not None:
             found = reach.stop.search(text, end, limit)
             last = found.start() if found else limit
+        elif end < size:
+            last = word.last = end + reach.gap  # whatever comes
         if end < size and _is_letter(text[end]) and _is_letter(text[end - 1]):
             last = end - 1  # the word goes on: it is another one
         if last < size:
@@ -119,8 +122,9 @@ def _is_letter(char: str) -> bool:
 def _reach(context: Context) -> _Reach:
     if context.filler is not None:
         return _Reach(context.gap, re.compile(f"[{_escaped(context.filler)}]+"), None)
-    stop = re.compile(f"[{_escaped(context.stops)}]") if context.stops else None
-    return _Reach(context.gap, None, stop)
+    if context.is_unbroken:
+        return _Reach(context.gap)
+    return _Reach(context.gap, stop=re.compile(f"[{_escaped(context.stops)}]"))
 
 
 def _escaped(chars: frozenset[str]) -> str:

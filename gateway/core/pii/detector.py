@@ -18,6 +18,8 @@ from gateway.core.pii.numerals import spell_digits
 CONTEXT_LENGTH: Final = 40
 # How far behind a keyword a value may begin: text that far back is kept for every stream.
 LONGEST_GAP: Final = 60
+# The same where anything may stand between: no text is needed. Some twenty rows under a table head.
+LONGEST_REACH: Final = 1500
 # What may stand between the groups of a number.
 SEPARATORS: Final = frozenset(" .-")
 # What may stand between a keyword and its value where nothing but the value may follow.
@@ -44,7 +46,8 @@ class Context:
     """One of *words* stands at most *gap* characters before the value.
 
     Between the two may be characters of the class *filler* only, or, with ``filler=None``, anything
-    that is not in *stops*. Words are found however they are written (case, width, invisible signs).
+    that is not in *stops*. With neither the gap may be as long as ``LONGEST_REACH``, else as
+    ``LONGEST_GAP``. Words are found however they are written (case, width, invisible signs).
     A word that begins or ends with a Latin letter must not touch another letter there: ``tel`` is
     not found in *hotel* or *tell*. Words are looked up in text that has been seen already, so they
     hold nothing back. Share one ``Context`` between detectors: each costs a little.
@@ -57,10 +60,16 @@ class Context:
 
     def __post_init__(self) -> None:
         """Refuse a context that reaches too far or has no words, with ``ValueError``."""
-        if not 0 <= self.gap <= LONGEST_GAP:
-            raise ValueError(f"a gap is at most {LONGEST_GAP} characters")
+        longest = LONGEST_REACH if self.is_unbroken else LONGEST_GAP
+        if not 0 <= self.gap <= longest:
+            raise ValueError(f"a gap is at most {longest} characters")
         if not self.words or not all(self.words):
             raise ValueError("a context needs words")
+
+    @property
+    def is_unbroken(self) -> bool:
+        """Whether anything may stand between, so that the gap alone says how far it reaches."""
+        return self.filler is None and not self.stops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -11,7 +11,8 @@ from gateway.core.pii.machine import Machine
 FILLED = Context(("tel", "电话"), gap=4)
 FREE = Context(("id",), gap=6, filler=None)
 ENDLESS = Context(("no",), gap=60, filler=None, stops=frozenset())
-MACHINE = Machine([Detector(label="X", pattern="x", after=(FILLED, FREE, ENDLESS))])
+FAR = Context(("head",), gap=900, filler=None, stops=frozenset())
+MACHINE = Machine([Detector(label="X", pattern="x", after=(FILLED, FREE, ENDLESS, FAR))])
 
 
 def masks(text: str, size: int = 100) -> list[int]:
@@ -59,7 +60,24 @@ def test_a_context_may_go_beyond_sentences() -> None:
     assert masks("no。x")[-1] == 4
 
 
-@given(st.text("telid电话no:。 x\u200b"), st.integers(1, 9))
+def test_a_context_may_go_beyond_the_text_that_is_kept() -> None:
+    """Where anything may stand between, the gap alone counts, whatever was dropped meanwhile."""
+    announced = Announcements(MACHINE.keywords, MACHINE.reaches)
+    text = "head "
+    announced.watch(text, 0)
+    assert announced.holding(4, text) == (8, 5)
+    announced.shift(600)
+    text = "x" * 400
+    assert announced.holding(304, text) == (8, 305)
+    assert announced.holding(305, text) == (0, 400)
+
+
+def test_a_word_that_goes_on_announces_nothing() -> None:
+    """However far its context would reach."""
+    assert not any(mask & 8 for mask in masks("heads up"))
+
+
+@given(st.text("telid电话no:。 x\u200bhead"), st.integers(1, 9))
 def test_pieces_make_no_difference(text: str, size: int) -> None:
     """What holds at an offset depends on the text before it alone."""
     assert masks(text, size) == masks(text)
@@ -74,4 +92,6 @@ def test_offsets_follow_the_text() -> None:
     announced.shift(5)
     assert announced.holding(4, "d no  x")[0] == 6
     announced.shift(4)
+    assert announced.holding(0, "  x")[0] == 4
+    announced.shift(60)
     assert not announced.words

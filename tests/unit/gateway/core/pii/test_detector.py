@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.pii.detector import LONGEST_GAP, Context, Detector
+from gateway.core.pii.detector import LONGEST_GAP, LONGEST_REACH, Context, Detector
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,25 @@ def test_declarations_that_cannot_be_kept_are_refused(wrong: dict[str, object]) 
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"words": ()}, {"words": ("a", "")}, {"words": ("a",), "gap": LONGEST_GAP + 1}]
+    "wrong",
+    [
+        {"words": ()},
+        {"words": ("a", "")},
+        {"words": ("a",), "gap": LONGEST_GAP + 1},
+        {"words": ("a",), "gap": LONGEST_REACH + 1, "filler": None, "stops": frozenset()},
+    ],
 )
 def test_a_context_has_words_and_a_limited_reach(wrong: dict[str, object]) -> None:
     """Text is kept only so far back."""
     with pytest.raises(ValueError, match=r"words|gap"):
         Context(**wrong)
+
+
+def test_a_context_that_needs_no_text_reaches_further() -> None:
+    """As the head of a table does, whatever its rows hold."""
+    context = Context(words=("a",), gap=LONGEST_REACH, filler=None, stops=frozenset())
+    assert context.is_unbroken
+    assert not Context(words=("a",)).is_unbroken
 
 
 def test_a_rule_is_named_and_reads_its_values() -> None:
