@@ -19,6 +19,7 @@ from gateway.core.pii.detectors.cn_passport import CN_PASSPORTS
 from gateway.core.pii.detectors.cn_phone import CN_PHONES
 from gateway.core.pii.detectors.cn_phone_local import CN_LOCAL_PHONES
 from gateway.core.pii.detectors.cn_plate import CN_PLATES
+from gateway.core.pii.detectors.cn_secret import CN_SECRETS
 from gateway.core.pii.detectors.cn_social import CN_SOCIAL
 from gateway.core.pii.detectors.cn_uscc import CN_USCCS
 from gateway.core.pii.detectors.email import EMAIL
@@ -32,6 +33,7 @@ from gateway.core.pii.detectors.ssn import SSNS
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     *SECRETS,
+    *CN_SECRETS,
     EMAIL,
     *SPELT_EMAILS,
     *CN_PHONES,

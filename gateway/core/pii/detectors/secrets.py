@@ -46,12 +46,18 @@ _KEYS: Final = (
     r"\d{8,10}:[A-Z]{2}[a-z0-9_\-]{28}",
     r"[MNO][a-z0-9_\-]{23}\.[a-z0-9_\-]{6}\.[a-z0-9_\-]{8}",
     r"eyJ[a-z0-9_\-]{8,400}\.[a-z0-9_\-]{8}",
+    r"EAA[a-z][a-z0-9]{20}",
+    r"pat[a-z0-9]{14}\.[0-9a-f]{16}",
     r"https://hooks\.slack\.com/(services|workflows)/[a-z0-9]{6}",
     r"https://(ptb\.|canary\.)?discord(app)?\.com/api/webhooks/\d{12}",
 )
-_PLACEHOLDER: Final = re.compile(
+PLACEHOLDER: Final = re.compile(
     r"x{5}|\*{3}|\.{3}|0{8}|1234567890?abc|abcdefgh|your|example|placeholder|replace|changeme|"
     r"change_me|dummy|insert|redacted|<|\$\{|\{\{|todo|secret_here|my[_-]"
+)
+# Passwords that everybody knows, and that every text about passwords names.
+WELL_KNOWN: Final = re.compile(
+    r"(\d)\1{3,}|0?1234(5(6(7(89?0?)?)?)?)?#?|(admin|abc|root|test|pass|password|qwerty)@?\d{0,4}"
 )
 _AFTER_SECRET: Final = Context(
     words=(
@@ -87,27 +93,43 @@ _HEX_OR_ID: Final = re.compile(
 )
 
 
+def with_digit(length: int) -> str:
+    """Return the pattern of the beginning of a key: *length* signs, more if no digit is in them."""
+    early = [
+        rf"[a-z_\-./+]{{{place}}}\d[a-z0-9_\-./+]{{{length - place - 1}}}"
+        for place in range(1, length - 1)
+    ]
+    return "|".join(
+        [
+            rf"\d[a-z0-9_\-./+]{{{length - 1}}}",
+            *early,
+            rf"[a-z_\-./+]{{{length - 1},{length + 20}}}\d",
+        ]
+    )
+
+
 def _is_key(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    return _PLACEHOLDER.search(value) is None and len(set(value)) > 6
+    return PLACEHOLDER.search(value) is None and len(set(value)) > 6
 
 
-def _entropy(value: str) -> float:
+def entropy(value: str) -> float:
+    """Return the Shannon entropy of the characters of *value*, in bits a character."""
     counts = Counter(value)
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
 
 
 def _is_opaque(value: str, before: str) -> bool:
-    if _PLACEHOLDER.search(value) or _HEX_OR_ID.fullmatch(value):
+    if PLACEHOLDER.search(value) or _HEX_OR_ID.fullmatch(value):
         return False
     announced = _ASSIGNED.search(before) is not None or before.rstrip().endswith(
         ("bearer", "basic")
     )
-    return announced and _entropy(value) > 2.8 and re.search(r"\d", value) is not None
+    return announced and entropy(value) > 2.8
 
 
 def _is_password(value: str, before: str) -> bool:
     plain = value.rstrip(".,;:)]}\"'`")
-    if _PLACEHOLDER.search(value) or len(plain) < 4:
+    if PLACEHOLDER.search(value) or len(plain) < 4 or WELL_KNOWN.fullmatch(plain):
         return False
     kinds = sum(re.search(p, plain) is not None for p in (r"[a-z]", r"\d", r"[^a-z0-9]"))
     return _ASSIGNED.search(before) is not None and (
@@ -116,7 +138,12 @@ def _is_password(value: str, before: str) -> bool:
 
 
 def _has_password(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    return _PLACEHOLDER.search(value) is None and ":password@" not in value
+    return PLACEHOLDER.search(value) is None and ":password@" not in value
+
+
+def _is_login(value: str, before: str) -> bool:
+    known = PLACEHOLDER.search(value) or value.endswith((":password", ":pass"))
+    return not known and ("curl" in before or "http" in before)
 
 
 _KEY: Final = Detector(
@@ -140,7 +167,7 @@ _PEM: Final = Detector(
 _OPAQUE: Final = Detector(
     label="SECRET",
     name="secret-announced",
-    pattern=r"[a-z0-9_\-./+]{12}",
+    pattern=with_digit(12),
     tail=r"[a-z0-9_\-./+=~]",
     not_after=r"[a-z0-9_\-./+]",
     after=(_AFTER_SECRET,),
@@ -151,9 +178,19 @@ _PASSWORD: Final = Detector(
     name="secret-password",
     pattern=r"[a-z0-9!@#$%^&*_+=?.\-~/]{4,40}",
     not_after=r"[a-z0-9!@#$%^&*_+=?.\-~/]",
-    not_before=r"[a-z0-9!@#$%^&*_+=?\-~/]",
+    # What a bracket follows is the call of a function.
+    not_before=r"[a-z0-9!@#$%^&*_+=?\-~/(]",
     after=(_AFTER_PASSWORD,),
     check=_is_password,
+)
+_BASIC: Final = Detector(
+    label="SECRET",
+    name="secret-basic-credentials",
+    pattern=r"[a-z0-9._@\-]{1,40}:[a-z0-9!@#$%^&*_+=?.\-~/]{4,40}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9!@#$%^&*_+=?\-~/:(]",
+    after=(Context(words=words_of("-u --user --proxy-user"), gap=3),),
+    check=_is_login,
 )
 _CONNECTION: Final = Detector(
     label="SECRET",
@@ -165,4 +202,4 @@ _CONNECTION: Final = Detector(
     check=_has_password,
 )
 
-SECRETS: Final = (_KEY, _PEM, _CONNECTION, _OPAQUE, _PASSWORD)
+SECRETS: Final = (_KEY, _PEM, _CONNECTION, _OPAQUE, _PASSWORD, _BASIC)

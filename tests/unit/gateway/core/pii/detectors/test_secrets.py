@@ -18,6 +18,8 @@ HITS = [
     ("postgres://app:h4nter2x@db.test:5432/x y", "[SECRET] y"),
     ("password: Tr0ub4dor&3", "password: [SECRET]"),
     ("密码：Tr0ub4dor3", "密码：[SECRET]"),
+    ("MAP_KEY=evO/WUNcDgYMiqyxEoEqdsGmo0EJv1hZYw", "MAP_KEY=[SECRET]"),
+    ("curl -u ops:4638hf43 https://ci.test/run", "curl -u [SECRET] https://ci.test/run"),
     ("api_key = 'q8Zr2Lw9Xc4Vb7Nm1Kd5'", "api_key = '[SECRET]'"),
 ]
 
@@ -31,6 +33,9 @@ NEAR_MISSES = [
     "https://example.com/path?a=b",
     "the secret of success",
     "password: 123",
+    "password: 123456",
+    "password = getpass.getpass()",
+    "docker run -u 1000:1000",
     "postgres://user:password@host/db",
 ]
 
