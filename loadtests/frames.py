@@ -15,9 +15,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.core.answers.asked import Asked
+from gateway.core.apis import APIS
 from gateway.core.grants import Operation
 from gateway.core.padding import pad_events
-from gateway.core.scrubber import StreamAnswerScrubber
 from gateway.core.shaping import Coalescer
 
 CORPUS = Path(__file__).resolve().parents[1] / "tests/model/corpus.jsonl"
@@ -35,7 +36,7 @@ def answers() -> list[str]:
 
 def pieces(answer: str) -> Iterator[bytes]:
     """Yield the scrubbed events of one streamed answer."""
-    scrubber = StreamAnswerScrubber(Operation.CHAT_COMPLETIONS)
+    scrubber = APIS[Operation.CHAT_COMPLETIONS].new_scrubber(Asked(), streamed=True)
     for start in range(0, len(answer), TOKEN_CHARACTERS):
         delta = {"content": answer[start : start + TOKEN_CHARACTERS]}
         event = {

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.core import bhttp, hpke
+from gateway.core.answers.asked import Asked
+from gateway.core.apis import APIS
 from gateway.core.bhttp_response import ResponseEncoder
 from gateway.core.grants import Operation
 from gateway.core.ohttp import CHUNKED, RequestOpener, RequestSealer, ResponseSealer
 from gateway.core.ohttp_keys import RecipientKey, load_recipient_key
 from gateway.core.padding import pad_events
-from gateway.core.scrubber import StreamAnswerScrubber
 
 ROUNDS, REQUESTS, CHUNKS, STREAMS = 7, 200, 5_000, 2_000
 KEMS = {"X25519": hpke.KEM_X25519, "X-Wing": hpke.KEM_XWING}
@@ -88,7 +89,7 @@ def stream_kilobytes() -> float:
     gc.collect()
     before = _resident_kilobytes()
     for _ in range(STREAMS):
-        scrubber = StreamAnswerScrubber(Operation.CHAT_COMPLETIONS)
+        scrubber = APIS[Operation.CHAT_COMPLETIONS].new_scrubber(Asked(), streamed=True)
         sealer = open_request(key, sealed)
         encoder = ResponseEncoder(200, ((b"content-type", b"text/event-stream"),))
         sealer.feed(encoder.feed(pad_events(EVENT)))

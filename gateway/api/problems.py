@@ -21,7 +21,7 @@ from gateway.core.errors import (
     RateLimited,
     SealgateError,
 )
-from gateway.core.scrubber import error_event
+from gateway.core.sse import encode_event
 from gateway.pipeline.exchange import Headers, WholeAnswer
 
 OHTTP_KEY_PROBLEM = "https://iana.org/assignments/http-problem-types#ohttp-key"
@@ -194,5 +194,8 @@ class ProblemPresenter:
         return problem_json(error) if error.code in _PROBLEM_TYPES else openai_error(error)
 
     def event(self, error: SealgateError) -> bytes:
-        """Return *error* as a server-sent event; the official SDKs raise it as an API error."""
-        return error_event(error.code, error.detail, PROBLEMS[error.code].openai_type)
+        """Return *error* as a server-sent event; the official SDKs raise it as an API error.
+
+        No ``[DONE]`` follows it: clients must see that the answer is not whole.
+        """
+        return encode_event(openai_error(error).body)

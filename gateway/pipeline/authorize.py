@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from gateway.core.chat import parse_inference_request
+from gateway.core.answers.asked import Asked
+from gateway.core.answers.models import ModelListFilter
+from gateway.core.apis import APIS, Api
 from gateway.core.errors import (
     MalformedRequest,
     NotFound,
     PermissionDenied,
     UnsupportedParameter,
 )
-from gateway.core.grants import DataClass, Grant, Operation
+from gateway.core.grants import DataClass, Grant
 from gateway.core.identity import Principal
 from gateway.core.policy import (
     Permission,
@@ -26,12 +28,12 @@ from gateway.core.policy import (
     verify_permission,
 )
 from gateway.core.ports import SnapshotSource, UpstreamRequest, UseLog
-from gateway.core.scrubber import ModelListFilter, StreamAnswerScrubber, WholeAnswerScrubber
 from gateway.core.tally import Tally
 from gateway.core.text_scrubbers import TextScrubbers
 from gateway.pipeline.exchange import Authorized, Decapsulated, Fresh, ModelCall
 
 DATA_CLASS_HEADER = b"sealgate-data-class"
+_MODELS = "/v1/models"
 
 
 class Authorize:
@@ -69,26 +71,24 @@ class Authorize:
 
 
 def _call_model(
-    principal: Principal, decapsulated: Decapsulated, snapshot: Snapshot, *, operation: Operation
+    principal: Principal, decapsulated: Decapsulated, snapshot: Snapshot, *, api: Api
 ) -> Authorized:
     verify_permission(principal, Permission.CALL_MODEL)
     _verify_json(decapsulated)
-    request = parse_inference_request(operation, decapsulated.request.body)
+    request = api.parse(decapsulated.request.body)
     _verify_can_stream(decapsulated, streamed=request.stream)
-    grant = Grant(request.model, operation)
+    grant = Grant(request.model, api.operation)
     policy = verify_grant(principal, grant, snapshot.models)
     data_class = _data_class(principal, decapsulated)
     verify_data_class(data_class, policy, snapshot)
-    scrubber = StreamAnswerScrubber if request.stream else WholeAnswerScrubber
     tally = Tally(is_shown=request.usage_shown)
+    asked = Asked(TextScrubbers(request.prompts, request.n), tally)
     return Authorized(
         principal=principal,
         permission=Permission.CALL_MODEL,
         call=ModelCall(grant, data_class),
-        upstream_request=UpstreamRequest("POST", _path(decapsulated), request.upstream_body),
-        new_scrubber=partial(
-            scrubber, operation, TextScrubbers(request.prompts, request.n), tally=tally
-        ),
+        upstream_request=UpstreamRequest("POST", api.path, request.upstream_body),
+        new_scrubber=partial(api.new_scrubber, asked, streamed=request.stream),
         streamed=request.stream,
         tally=tally,
     )
@@ -105,7 +105,7 @@ def _list_models(
         principal=principal,
         permission=Permission.LIST_MODELS,
         call=None,
-        upstream_request=UpstreamRequest("GET", _path(decapsulated)),
+        upstream_request=UpstreamRequest("GET", _MODELS),
         new_scrubber=partial(ModelListFilter, visible=visible),
         streamed=False,
     )
@@ -129,10 +129,6 @@ def _data_class(principal: Principal, decapsulated: Decapsulated) -> DataClass:
     return data_class
 
 
-def _path(decapsulated: Decapsulated) -> str:
-    return decapsulated.request.path.decode("ascii")
-
-
 def _verify_can_stream(decapsulated: Decapsulated, *, streamed: bool) -> None:
     seal = decapsulated.seal
     if streamed and seal is not None and not seal.profile.is_chunked:
@@ -150,9 +146,8 @@ def _verify_json(decapsulated: Decapsulated) -> None:
 _Decide = Callable[[Principal, Decapsulated, Snapshot], Authorized]
 
 _ROUTES: dict[tuple[str, str], _Decide] = {
-    ("POST", "/v1/chat/completions"): partial(_call_model, operation=Operation.CHAT_COMPLETIONS),
-    ("POST", "/v1/completions"): partial(_call_model, operation=Operation.COMPLETIONS),
-    ("GET", "/v1/models"): _list_models,
+    **{("POST", api.path): partial(_call_model, api=api) for api in APIS.values()},
+    ("GET", _MODELS): _list_models,
 }
 
 INFERENCE_ROUTES = frozenset(_ROUTES)

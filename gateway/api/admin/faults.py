@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from gateway.core.errors import InvalidMember, MalformedRequest, NotFound, SealgateError
-from gateway.core.request_json import parse_object
+from gateway.core.strict_json import parse_object
 
 MAX_FAULTS: Final = 20
 """Faults named in one answer: enough to mend a request, and no answer longer than its request."""

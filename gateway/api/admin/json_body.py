@@ -11,7 +11,7 @@ from gateway.api.body_limit import replay
 from gateway.api.problems import problem_json
 from gateway.api.refusals import refusal
 from gateway.core.errors import MalformedRequest, SealgateError, UnsupportedMediaType
-from gateway.core.request_json import parse_object
+from gateway.core.strict_json import parse_object
 
 _JSON: Final = frozenset(
     {"application/json", "application/json;charset=utf-8", 'application/json;charset="utf-8"'}

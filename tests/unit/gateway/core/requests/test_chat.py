@@ -1,34 +1,30 @@
-"""Inference requests and model lists."""
+"""Requests for a chat, and what they have in common with those for a completion."""
 
 from typing import Any
 
 import orjson
 import pytest
 
-from gateway.core.chat import (
-    PROMPT_TAIL,
-    Operation,
-    parse_inference_request,
-    parse_model_list,
-)
+from gateway.core.apis import APIS
 from gateway.core.errors import (
     MalformedRequest,
     SealgateError,
     UnsupportedParameter,
-    UpstreamUnavailable,
 )
+from gateway.core.grants import Operation
 
 CHAT: dict[str, Any] = {"model": "tiny", "messages": [{"role": "user", "content": "hi"}]}
 TEXT: dict[str, Any] = {"model": "tiny", "prompt": "hi"}
+BOTH = [Operation.CHAT_COMPLETIONS, Operation.COMPLETIONS]
 
 
 def parse(fields: dict[str, Any], operation: Operation = Operation.CHAT_COMPLETIONS) -> Any:
     """Parse a chat request with *fields* added."""
     base = CHAT if operation is Operation.CHAT_COMPLETIONS else TEXT
-    return parse_inference_request(operation, orjson.dumps(base | fields))
+    return APIS[operation].parse(orjson.dumps(base | fields))
 
 
-@pytest.mark.parametrize("operation", list(Operation))
+@pytest.mark.parametrize("operation", BOTH)
 def test_a_plain_request_passes(operation: Operation) -> None:
     """Model and prompt are enough; the answer is not streamed unless asked."""
     request = parse({}, operation)
@@ -100,7 +96,7 @@ def test_what_says_who_asks_stays_here() -> None:
 def test_the_upstream_body_is_written_anew() -> None:
     """Spelling, order of bytes and white space of the caller do not reach the model server."""
     body = b'{ "model" : "ti\\u006ey", "messages": [{"role":"user","content":"\\u0068i"}] }'
-    request = parse_inference_request(Operation.CHAT_COMPLETIONS, body)
+    request = APIS[Operation.CHAT_COMPLETIONS].parse(body)
     assert request.upstream_body == b'{"model":"tiny","messages":[{"role":"user","content":"hi"}]}'
 
 
@@ -137,7 +133,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("operation", list(Operation))
+@pytest.mark.parametrize("operation", BOTH)
 @pytest.mark.parametrize("name", REFUSED)
 def test_everything_else_is_refused_by_name(name: str, operation: Operation) -> None:
     """The error names the field and does not hold its value."""
@@ -188,57 +184,6 @@ def test_wrong_values_are_refused(fields: dict[str, Any], error: type[SealgateEr
     assert "canary with" not in caught.value.detail
 
 
-@pytest.mark.parametrize("prompt", [[1, 2, 3], [[1]], 5, {}])
-def test_prompts_are_text(prompt: Any) -> None:
-    """Token ids cannot be read, so they are refused."""
-    with pytest.raises(MalformedRequest):
-        parse({"prompt": prompt}, Operation.COMPLETIONS)
-
-
-def test_a_model_list_shows_what_is_visible() -> None:
-    """Only visible ids, only four members, and nothing of the server's own."""
-    body = orjson.dumps(
-        {
-            "object": "list",
-            "canary": 1,
-            "data": [
-                {
-                    "id": "a",
-                    "created": 5,
-                    "owned_by": "canary",
-                    "root": "/canary",
-                    "permission": [],
-                },
-                {"id": "b", "created": 6, "root": "/canary"},
-            ],
-        }
-    )
-    assert orjson.loads(parse_model_list(body, visible={"a", "c"})) == {
-        "object": "list",
-        "data": [{"id": "a", "object": "model", "created": 5, "owned_by": "sealgate"}],
-    }
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"[]", b"{}", b'{"data":{}}', b'{"data":[1]}', b'{"data":[{"id":"a","created":"x"}]}'],
-)
-def test_anything_but_a_model_list_is_an_upstream_fault(body: bytes) -> None:
-    """A list that is not understood is not shown."""
-    with pytest.raises(UpstreamUnavailable):
-        parse_model_list(body, visible={"a"})
-
-
-def test_a_completion_knows_the_ends_of_its_prompts() -> None:
-    """The scrubber gets the last characters of each prompt, and how many choices each has."""
-    request = parse({"prompt": "x" * PROMPT_TAIL + "tel 1"}, Operation.COMPLETIONS)
-    assert request.prompts == ("x" * (PROMPT_TAIL - 5) + "tel 1",)
-    assert request.n == 1
-    request = parse({"prompt": ["a", "b"], "n": 3}, Operation.COMPLETIONS)
-    assert (request.prompts, request.n) == (("a", "b"), 3)
-    assert parse({"n": 2}).prompts == ()
-
-
 @pytest.mark.parametrize(
     "fields",
     [
@@ -254,21 +199,10 @@ def test_no_chat_answer_continues_a_message(fields: dict[str, Any]) -> None:
         parse(fields)
 
 
-@pytest.mark.parametrize("operation", list(Operation))
+@pytest.mark.parametrize("operation", BOTH)
 def test_the_repr_of_a_request_holds_no_prompt(operation: Operation) -> None:
     """What the caller wrote is in no trace and no log."""
     fields = {"messages": [{"role": "user", "content": "canary"}]}
     if operation is Operation.COMPLETIONS:
         fields = {"prompt": "canary"}
     assert "canary" not in repr(parse(fields, operation))
-
-
-def test_the_error_of_the_parser_is_not_kept() -> None:
-    """It holds all of the text, so it is not on our error either."""
-    for error, call in (
-        (MalformedRequest, lambda: parse_inference_request(Operation.COMPLETIONS, b"canary")),
-        (UpstreamUnavailable, lambda: parse_model_list(b"canary", visible=set())),
-    ):
-        with pytest.raises(error) as caught:
-            call()
-        assert caught.value.__context__ is None

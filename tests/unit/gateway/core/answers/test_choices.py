@@ -1,4 +1,4 @@
-"""Whole answers: event streams, JSON bodies, model lists."""
+"""Answers with choices: event streams and JSON bodies of chats and completions."""
 
 import random
 from typing import Any
@@ -11,15 +11,10 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import ScrubFailed, SealgateError, UpstreamUnavailable
 from gateway.core.grants import Operation
-from gateway.core.scrubber import (
-    ModelListFilter,
-    StreamAnswerScrubber,
-    WholeAnswerScrubber,
-    error_event,
-)
 from gateway.core.sse import MAX_EVENT_BYTES
 from gateway.core.tally import Tally
 from gateway.core.text_scrubbers import TextScrubbers
+from tests.fakes.answers import stream_scrubber, whole_scrubber
 
 CHAT, TEXT = Operation.CHAT_COMPLETIONS, Operation.COMPLETIONS
 CANARY = "canary-5f1d"
@@ -55,7 +50,7 @@ def delta(index: int = 0, reason: str | None = None, **members: Any) -> dict[str
 
 def run(stream: bytes, operation: Operation = CHAT, size: int = 1 << 20) -> bytes:
     """Scrub *stream* in reads of *size* bytes."""
-    scrubber = StreamAnswerScrubber(operation)
+    scrubber = stream_scrubber(operation)
     reads = [stream[at : at + size] for at in range(0, len(stream), size)]
     return b"".join([scrubber.feed(read) for read in reads]) + scrubber.finish()
 
@@ -124,7 +119,7 @@ def test_every_cut_of_the_bytes_gives_the_same_bytes() -> None:
         assert run(STREAM, size=size) == whole
     stream = per_chunk(
         lambda chunk, scrubber: scrubber.feed(chunk),
-        state=lambda: StreamAnswerScrubber(CHAT),
+        state=lambda: stream_scrubber(CHAT),
         flush=lambda scrubber: scrubber.finish(),
     )
     assert_chunk_invariant(stream, run, event(delta(content="您 13800138000")) + DONE)
@@ -183,7 +178,7 @@ def test_completions_are_scrubbed_too() -> None:
 
 def test_a_plain_event_leaves_at_once() -> None:
     """Prose is not held beyond the word that might become an address."""
-    scrubber = StreamAnswerScrubber(CHAT)
+    scrubber = stream_scrubber(CHAT)
     assert b'"content":"word, "' in scrubber.feed(event(delta(content="word, ")))
 
 
@@ -208,7 +203,7 @@ def test_a_plain_event_leaves_at_once() -> None:
 )
 def test_an_event_that_is_not_understood_ends_everything(bad: bytes) -> None:
     """After an error the object stays dead: nothing held or fed later ever comes out."""
-    scrubber = StreamAnswerScrubber(CHAT)
+    scrubber = stream_scrubber(CHAT)
     scrubber.feed(event(delta(content="held")))
     with pytest.raises(ScrubFailed) as caught:
         scrubber.feed(bad)
@@ -227,7 +222,7 @@ def test_an_event_that_is_not_understood_ends_everything(bad: bytes) -> None:
 )
 def test_an_error_event_of_the_model_server_is_not_a_proper_end(end: bytes) -> None:
     """VLLM sends ``[DONE]`` after an error; the held text is dropped all the same."""
-    scrubber = StreamAnswerScrubber(CHAT)
+    scrubber = stream_scrubber(CHAT)
     scrubber.feed(event(delta(content="held")))
     with pytest.raises(UpstreamUnavailable):
         scrubber.feed(end)
@@ -238,7 +233,7 @@ def test_an_error_event_of_the_model_server_is_not_a_proper_end(end: bytes) -> N
 @pytest.mark.parametrize("end", [b"", b"data: [DONE]\n", b'data: {"id"'])
 def test_a_stream_that_breaks_off_is_an_error(end: bytes) -> None:
     """Without ``[DONE]`` the answer is not whole, and its held text is dropped."""
-    scrubber = StreamAnswerScrubber(CHAT)
+    scrubber = stream_scrubber(CHAT)
     scrubber.feed(event(delta(content="held")) + end)
     for _ in range(2):
         with pytest.raises(UpstreamUnavailable):
@@ -252,7 +247,7 @@ USAGE = {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}
 def test_usage_is_counted_and_shown_only_on_demand(shown: bool) -> None:
     """A client that did not ask for the cost gets no event without choices; it is counted still."""
     tally = Tally(is_shown=shown)
-    scrubber = StreamAnswerScrubber(CHAT, tally=tally)
+    scrubber = stream_scrubber(CHAT, tally=tally)
     safe = scrubber.feed(event(delta(role="assistant", content="")) + event(delta(content="x ")))
     assert tally.tokens(request_bytes=0) == 1
     safe += scrubber.feed(event(delta(reason="stop")) + event(usage=USAGE) + DONE)
@@ -265,7 +260,7 @@ def test_usage_is_counted_and_shown_only_on_demand(shown: bool) -> None:
 def test_usage_in_every_event_is_hidden_and_counted() -> None:
     """Of a server that says the cost so far all the time, the last word counts for a cut answer."""
     tally = Tally(is_shown=False)
-    scrubber = StreamAnswerScrubber(CHAT, tally=tally)
+    scrubber = stream_scrubber(CHAT, tally=tally)
     first = event(delta(role="assistant", content=""), usage=USAGE | {"total_tokens": 20})
     safe = scrubber.feed(first + event(delta(content="x "), usage=USAGE))
     assert b"usage" not in safe
@@ -275,7 +270,7 @@ def test_usage_in_every_event_is_hidden_and_counted() -> None:
 def test_pieces_of_all_choices_are_counted() -> None:
     """Each event of each choice but its first is at least one token, also of a tool call."""
     tally = Tally()
-    scrubber = StreamAnswerScrubber(CHAT, tally=tally)
+    scrubber = stream_scrubber(CHAT, tally=tally)
     call = {"index": 0, "function": {"arguments": "{"}}
     for index in (0, 1):
         scrubber.feed(event(delta(index, role="assistant", content="")))
@@ -287,7 +282,7 @@ def test_pieces_of_all_choices_are_counted() -> None:
 def test_cost_of_a_whole_answer_is_known_before_it_is_scrubbed() -> None:
     """A whole answer costs what it cost, even if the client leaves while it is scrubbed."""
     tally = Tally()
-    scrubber = WholeAnswerScrubber(CHAT, tally=tally)
+    scrubber = whole_scrubber(CHAT, tally=tally)
     message = {"role": "assistant", "content": "word " * 2_000}
     scrubber.feed(answer({"index": 0, "message": message, "finish_reason": "stop"}, usage=USAGE))
     assert tally.tokens(request_bytes=10_000) == 0
@@ -297,7 +292,7 @@ def test_cost_of_a_whole_answer_is_known_before_it_is_scrubbed() -> None:
 
 def test_an_unexpected_fault_leaves_the_object_dead() -> None:
     """Even a bug in here lets nothing more out."""
-    scrubber = StreamAnswerScrubber(CHAT)
+    scrubber = stream_scrubber(CHAT)
     with pytest.raises(TypeError):
         scrubber.feed("no bytes\n")  # type: ignore[arg-type]
     with pytest.raises(ScrubFailed):
@@ -312,7 +307,7 @@ def answer(*choices: dict[str, Any], **members: Any) -> bytes:
 
 def run_whole(body: bytes, operation: Operation = CHAT) -> Any:
     """Scrub the whole *body* in two reads."""
-    scrubber = WholeAnswerScrubber(operation)
+    scrubber = whole_scrubber(operation)
     assert scrubber.feed(body[:20]) + scrubber.feed(body[20:]) == b""
     out = scrubber.finish()
     assert CANARY.encode() not in out
@@ -404,53 +399,12 @@ def test_a_whole_answer_that_is_not_understood_is_withheld(
     body: bytes, error: type[SealgateError]
 ) -> None:
     """The error repeats nothing, and the object stays dead."""
-    scrubber = WholeAnswerScrubber(CHAT)
+    scrubber = whole_scrubber(CHAT)
     scrubber.feed(body)
     for again in (scrubber.finish, scrubber.finish, lambda: scrubber.feed(b"x")):
         with pytest.raises(error) as caught:
             again()
         assert "canary" not in str(caught.value)
-
-
-def test_a_whole_answer_is_limited() -> None:
-    """An answer beyond the limit is dropped at once."""
-    scrubber = WholeAnswerScrubber(CHAT, max_answer_bytes=10)
-    scrubber.feed(b"x" * 10)
-    with pytest.raises(ScrubFailed):
-        scrubber.feed(b"x")
-    with pytest.raises(ScrubFailed):
-        scrubber.finish()
-
-
-def test_a_model_list_is_reduced() -> None:
-    """Only visible models are shown, in any reads."""
-    models = ModelListFilter(visible={"a"})
-    body = orjson.dumps({"data": [{"id": "a", "created": 1, "root": CANARY}, {"id": "b"}]})
-    assert models.feed(body[:9]) + models.feed(body[9:]) == b""
-    out = models.finish()
-    assert [model["id"] for model in orjson.loads(out)["data"]] == ["a"]
-    assert CANARY.encode() not in out
-
-
-def test_a_model_list_is_limited() -> None:
-    """A list without end is an upstream fault."""
-    with pytest.raises(UpstreamUnavailable):
-        ModelListFilter(visible=()).feed(b" " * (16 * 1024 * 1024 + 1))
-
-
-def test_the_error_event_has_the_shape_that_clients_know() -> None:
-    """One event with an error object, and nothing after it."""
-    out = error_event("scrub_failed", "It was withheld.", "server_error")
-    assert out.startswith(b"data: {")
-    assert out.endswith(b"}\n\n")
-    assert orjson.loads(out[6:]) == {
-        "error": {
-            "message": "It was withheld.",
-            "type": "server_error",
-            "param": None,
-            "code": "scrub_failed",
-        }
-    }
 
 
 def completion(*texts: str) -> bytes:
@@ -466,7 +420,7 @@ PROMPTS = ("tel 1", "mail ann@", "so")
 
 def test_whole_completions_go_on_from_their_prompts() -> None:
     """Each choice continues the prompt that it belongs to."""
-    scrubber = WholeAnswerScrubber(TEXT, TextScrubbers(PROMPTS, 2))
+    scrubber = whole_scrubber(TEXT, TextScrubbers(PROMPTS, 2))
     answers = ["3800138000.", "38", "example.com", "you", "3800138000", ""]
     scrubber.feed(completion(*answers))
     out = [choice["text"] for choice in orjson.loads(scrubber.finish())["choices"]]
@@ -475,7 +429,7 @@ def test_whole_completions_go_on_from_their_prompts() -> None:
 
 def test_streamed_completions_go_on_from_their_prompts() -> None:
     """It makes no difference that the answer comes in pieces."""
-    scrubber = StreamAnswerScrubber(TEXT, TextScrubbers(PROMPTS))
+    scrubber = stream_scrubber(TEXT, TextScrubbers(PROMPTS))
     out = b"".join(
         scrubber.feed(event(*[{"index": i, "text": piece} for i, piece in enumerate(pieces)]))
         for pieces in (("380013", "exam", "380013"), ("8000.", "ple.com", "8000."))
@@ -490,7 +444,7 @@ def test_streamed_completions_go_on_from_their_prompts() -> None:
 
 def test_a_choice_that_nobody_asked_for_is_withheld() -> None:
     """A choice beyond the prompts belongs to none of them."""
-    scrubber = WholeAnswerScrubber(TEXT, TextScrubbers(("a",)))
+    scrubber = whole_scrubber(TEXT, TextScrubbers(("a",)))
     scrubber.feed(completion("x", "y"))
     with pytest.raises(ScrubFailed):
         scrubber.finish()
@@ -498,12 +452,12 @@ def test_a_choice_that_nobody_asked_for_is_withheld() -> None:
 
 def test_a_whole_answer_is_scrubbed_in_slices() -> None:
     """Long texts make many short steps, and the last one brings the answer."""
-    scrubber = WholeAnswerScrubber(TEXT)
+    scrubber = whole_scrubber(TEXT)
     scrubber.feed(completion("so " * 3_000, "tel 13800138000 " * 200))
     *pauses, answer = scrubber.finish_slices()
     assert pauses == [None] * 7
     assert answer is not None
-    whole = WholeAnswerScrubber(TEXT)
+    whole = whole_scrubber(TEXT)
     whole.feed(completion("so " * 3_000, "tel 13800138000 " * 200))
     assert whole.finish() == answer
     assert answer.count(b"[PHONE]") == 200
@@ -511,7 +465,7 @@ def test_a_whole_answer_is_scrubbed_in_slices() -> None:
 
 def test_an_answer_abandoned_half_way_is_gone() -> None:
     """Whoever stops between two slices gets nothing later either."""
-    scrubber = WholeAnswerScrubber(TEXT)
+    scrubber = whole_scrubber(TEXT)
     scrubber.feed(completion("so " * 3_000))
     assert next(iter(scrubber.finish_slices())) is None
     with pytest.raises(ScrubFailed):
@@ -520,13 +474,13 @@ def test_an_answer_abandoned_half_way_is_gone() -> None:
 
 def test_errors_do_not_carry_the_answer() -> None:
     """The parser's error holds all that it read, so it is not kept as context."""
-    whole = WholeAnswerScrubber(CHAT)
+    whole = whole_scrubber(CHAT)
     whole.feed(b"canary")
     with pytest.raises(ScrubFailed) as caught:
         whole.finish()
     assert caught.value.__context__ is None
     with pytest.raises(ScrubFailed) as caught:
-        StreamAnswerScrubber(CHAT).feed(b"data: canary\n\n")
+        stream_scrubber(CHAT).feed(b"data: canary\n\n")
     assert caught.value.__context__ is None
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core import answer_fields as fields
+from gateway.core.answers import fields
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 
 ENVELOPE: dict[str, Any] = {"id": "cmpl-1", "created": 5, "model": "org/tiny"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.core.answer_fields import (
+from gateway.core.answers.fields import (
     MAX_TOOL_INDEX,
     MESSAGE_TEXTS,
     index_of,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.core import request_fields as fields
 from gateway.core.errors import MalformedRequest, UnsupportedParameter
+from gateway.core.requests import fields
 
 GOOD = [
     (fields.integer(1, 8), 8),

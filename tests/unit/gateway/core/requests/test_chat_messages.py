@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.core import request_messages as checks
 from gateway.core.errors import MalformedRequest, SealgateError, UnsupportedParameter
+from gateway.core.requests import chat_messages as checks
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 TOOL = {

@@ -39,6 +39,8 @@ class FreeObject(dict[str, Any]):
 
 MAX_STOP_STRINGS: Final = 4  # as in OpenAI's API reference
 MAX_BIASES: Final = 300
+_MAX_TOKENS: Final = 2**24
+_SEED: Final = 2**63
 
 
 def malformed(name: str, needed: str) -> MalformedRequest:
@@ -73,6 +75,13 @@ def number(low: float, high: float) -> Check:
         return value
 
     return check
+
+
+token_limit: Final = integer(1, _MAX_TOKENS)
+"""Accept how many tokens an answer may have."""
+
+seed: Final = integer(-_SEED, _SEED - 1)
+"""Accept the seed of a random generator."""
 
 
 def one_of(*allowed: str) -> Check:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.chat import parse_inference_request
+from gateway.core.apis import APIS
 from gateway.core.errors import MalformedRequest, PayloadTooLarge, SealgateError
 from gateway.core.grants import Operation
-from gateway.core.request_json import MAX_BODY_BYTES, MAX_DEPTH, MAX_ITEMS, parse_object
+from gateway.core.strict_json import MAX_BODY_BYTES, MAX_DEPTH, MAX_ITEMS, parse_object
 
 ROOT = Path(__file__).parents[4]
 # A switch of the tests, no setting of the gateway.
@@ -71,7 +71,7 @@ def test_the_public_suite_of_bad_json_is_refused(operation: Operation) -> None:
     assert len([file for file in files if file.name.startswith("n_")]) >= 180
     for file in files:
         with pytest.raises(SealgateError):
-            parse_inference_request(operation, file.read_bytes())
+            APIS[operation].parse(file.read_bytes())
         if file.name.startswith("n_"):
             with pytest.raises(MalformedRequest):
                 parse_object(file.read_bytes())

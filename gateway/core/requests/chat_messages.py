@@ -6,12 +6,11 @@ model server fetch an address of the caller's choice.
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any, Final
 
 from gateway.core.errors import MalformedRequest, UnsupportedParameter
-from gateway.core.request_fields import (
+from gateway.core.requests.fields import (
     Check,
     exact_object,
     flag,
@@ -24,6 +23,7 @@ from gateway.core.request_fields import (
     text,
     unsupported,
 )
+from gateway.core.requests.schemas import verify_no_patterns
 
 MAX_MESSAGES: Final = 4096
 MAX_PARTS: Final = 1024
@@ -43,18 +43,6 @@ _MEDIA: Final = frozenset(
         "input_file",
     ]
 )
-# A regular expression in a schema steers the model character by character: a way to make it spell
-# out what it remembers, and to keep the grammar compiler busy.
-_PATTERNS: Final = frozenset({"pattern", "patternProperties"})
-# Under these keywords the member names are the schema author's own.
-_NAMED_SCHEMAS: Final = frozenset(
-    {"properties", "$defs", "definitions", "dependentSchemas", "dependencies"}
-)
-# Under these keywords stand plain values, not schemas.
-_VALUES: Final = frozenset({"enum", "const", "default", "examples", "required"})
-# A reference to any other place could turn a plain value, which is not looked into, into a schema.
-_REFERENCE: Final = re.compile(r"#/(?:\$defs|definitions)/[A-Za-z0-9_.-]{1,128}")
-_DYNAMIC_REFERENCES: Final = frozenset({"$dynamicRef", "$recursiveRef"})
 
 
 def messages(name: str, value: Any) -> Any:
@@ -87,34 +75,6 @@ def response_format(name: str, value: Any) -> Any:
     if "json_schema" in checked:
         verify_no_patterns(name, checked["json_schema"].get("schema", {}))
     return checked
-
-
-def verify_no_patterns(name: str, schema: Any) -> None:
-    """Refuse a JSON *schema* that constrains strings by a regular expression.
-
-    A reference may only name a definition, ``#/$defs/NAME`` or ``#/definitions/NAME``; those are
-    checked like all other schemas, wherever they stand.
-    """
-    if isinstance(schema, list):
-        for item in schema:
-            verify_no_patterns(name, item)
-    if not isinstance(schema, dict):
-        return
-    for keyword, inner in schema.items():
-        if keyword in _PATTERNS:
-            raise UnsupportedParameter(f"The schema in '{name}' holds a regular expression.")
-        if keyword in _DYNAMIC_REFERENCES or (keyword == "$ref" and not _is_definition(inner)):
-            raise UnsupportedParameter(
-                f"The schema in '{name}' refers to something else than '#/$defs/NAME'."
-            )
-        if keyword in _NAMED_SCHEMAS and isinstance(inner, dict):
-            verify_no_patterns(name, list(inner.values()))
-        elif keyword not in _VALUES:
-            verify_no_patterns(name, inner)
-
-
-def _is_definition(reference: Any) -> bool:
-    return isinstance(reference, str) and _REFERENCE.fullmatch(reference) is not None
 
 
 def _message(value: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.choice_stream import ChoiceStream
+from gateway.core.answers.choice_stream import ChoiceStream
 from gateway.core.errors import ScrubFailed
 from gateway.core.text_scrubbers import TextScrubbers
 

@@ -1,0 +1,20 @@
+"""What whoever rebuilds an answer knows of its request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.core.tally import Tally
+from gateway.core.text_scrubbers import TextScrubbers
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The side of a request that its answer meets.
+
+    *scrubbers* makes the scrubbers of the answer's texts. *tally* gets to know what the answer
+    costs, and says whether the client gets to see it.
+    """
+
+    scrubbers: TextScrubbers = field(default_factory=TextScrubbers)
+    tally: Tally = field(default_factory=Tally)

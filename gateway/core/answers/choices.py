@@ -1,0 +1,168 @@
+"""Answers to a chat and to a completion (OpenAI): several choices, whole or as a stream.
+
+Members that are not known here are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+
+from gateway.core.answers.asked import Asked
+from gateway.core.answers.choice_stream import ChoiceStream
+from gateway.core.answers.fields import (
+    MAX_CHOICE_INDEX,
+    MAX_TOOL_INDEX,
+    MESSAGE_TEXTS,
+    envelope,
+    finish_reason,
+    index_of,
+    member,
+    role,
+    tool_call_id,
+    tool_name,
+    usage,
+)
+from gateway.core.errors import ScrubFailed
+from gateway.core.sse import ServerSentEvent, encode_event
+from gateway.core.strict_json import load_json
+from gateway.core.text_scrubbers import Slices, TextScrubbers
+
+_DONE: Final = b"[DONE]"
+
+
+class ChoiceEvents:
+    """Rebuilds the events of a chat, or of a completion, as an ``EventRebuilder``.
+
+    Held text goes out before the event that ends its choice.
+    """
+
+    __slots__ = ("_asked", "_chat", "_choices", "_envelope", "_object", "is_done")
+
+    def __init__(self, asked: Asked, *, chat: bool) -> None:
+        self._asked = asked
+        self._chat = chat
+        self._object = "chat.completion.chunk" if chat else "text_completion"
+        self._choices: dict[int, ChoiceStream] = {}
+        self._envelope: dict[str, Any] = {}
+        self.is_done = False
+
+    def take(self, event: ServerSentEvent) -> bytes:
+        """Return the events that are safe to send after *event*, often none."""
+        if self.is_done or event.name:
+            raise ScrubFailed
+        if event.data == _DONE:
+            self.is_done = True
+            return self._flush() + encode_event(_DONE)
+        received = load_json(event.data, otherwise=ScrubFailed())
+        if type(received) is not dict:
+            raise ScrubFailed
+        return self._rebuild(received)
+
+    def _flush(self) -> bytes:
+        """Return an event with all text that is still held, or nothing."""
+        rest = [choice.flush() for choice in self._choices.values()]
+        return self._event([choice for choice in rest if choice is not None])
+
+    def _rebuild(self, received: dict[str, Any]) -> bytes:
+        tally = self._asked.tally
+        self._envelope = envelope(received, self._object)
+        texts: list[dict[str, Any]] = []  # what the event says
+        ends: list[dict[str, Any]] = []  # which choices it ends
+        for choice in member(received, "choices", list) or ():
+            index = index_of(choice, MAX_CHOICE_INDEX)
+            stream = self._choices.get(index)
+            if stream is None:
+                stream = ChoiceStream(index, self._asked.scrubbers, chat=self._chat)
+                self._choices[index] = stream
+            else:
+                tally.see_pieces(1)  # the first one only says whose turn it is
+            said = stream.take(choice)
+            if said is not None:
+                texts.append(said)
+            reason = finish_reason(choice)
+            if reason is not None:
+                ends.append(stream.end(reason))
+        counts = usage(received)
+        if counts is not None:
+            tally.see_usage(counts["total_tokens"])
+            if not tally.is_shown:
+                counts = None
+        if not ends:
+            return self._event(texts, counts)
+        return self._event(texts) + self._event(ends, counts)
+
+    def _event(self, choices: list[dict[str, Any]], counts: dict[str, int] | None = None) -> bytes:
+        if not choices and counts is None:
+            return b""
+        event = self._envelope | {"choices": choices}
+        if counts is not None:
+            event["usage"] = counts
+        return encode_event(orjson.dumps(event))
+
+
+def rebuild_chat(received: dict[str, Any], asked: Asked) -> Slices[dict[str, Any]]:
+    """Return the answer to a chat that is safe to send; see ``WholeAnswerScrubber``."""
+    return (yield from _rebuild(received, asked, kind="chat.completion", rebuild=_chat_choice))
+
+
+def rebuild_completion(received: dict[str, Any], asked: Asked) -> Slices[dict[str, Any]]:
+    """Return the answer to a completion that is safe to send; see ``WholeAnswerScrubber``."""
+    return (yield from _rebuild(received, asked, kind="text_completion", rebuild=_text_choice))
+
+
+def _rebuild(
+    received: dict[str, Any],
+    asked: Asked,
+    *,
+    kind: str,
+    rebuild: Callable[[Any, TextScrubbers], Slices[dict[str, Any]]],
+) -> Slices[dict[str, Any]]:
+    counts = usage(received)
+    if counts is not None:  # before the long work: it has been spent whatever comes of it
+        asked.tally.see_usage(counts["total_tokens"])
+    answer = envelope(received, kind)
+    choices = answer["choices"] = []
+    for choice in member(received, "choices", list) or ():
+        choices += [(yield from rebuild(choice, asked.scrubbers))]
+    if counts is not None:
+        answer["usage"] = counts
+    return answer
+
+
+def _text_choice(choice: Any, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
+    index = index_of(choice, MAX_CHOICE_INDEX)
+    received = member(choice, "text", str) or ""
+    text = yield from scrubbers.in_slices("text", received, choice=index)
+    return {"index": index, "text": text, "finish_reason": finish_reason(choice)}
+
+
+def _chat_choice(choice: Any, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
+    index = index_of(choice, MAX_CHOICE_INDEX)
+    received = member(choice, "message", dict) or {}
+    message: dict[str, Any] = {"role": role(received) or "assistant", "content": None}
+    for field in MESSAGE_TEXTS:
+        text = member(received, field, str)
+        if text is not None:
+            message[field] = yield from scrubbers.in_slices(field, text)
+    calls = member(received, "tool_calls", list)
+    if calls:
+        message["tool_calls"] = rebuilt = []
+        for place, call in enumerate(calls):
+            rebuilt += [(yield from _tool_call(call, place, scrubbers))]
+    return {"index": index, "message": message, "finish_reason": finish_reason(choice)}
+
+
+def _tool_call(call: Any, place: int, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
+    if type(call) is not dict or place > MAX_TOOL_INDEX:
+        raise ScrubFailed
+    function = member(call, "function", dict) or {}
+    received = member(function, "arguments", str) or ""
+    arguments = yield from scrubbers.in_slices("arguments", received)
+    return {
+        "id": tool_call_id(call, place) or f"call_{place}",
+        "type": "function",
+        "function": {"name": tool_name(function) or "redacted", "arguments": arguments},
+    }

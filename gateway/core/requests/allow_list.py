@@ -1,0 +1,88 @@
+"""What one kind of request may hold: which members pass which check, which are dropped or refused.
+
+The model server takes unknown members silently and knows many that bring out text where no scrubber
+looks, or that turn the model into an oracle. So what is not on a list is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from gateway.core.requests.fields import Check, malformed, unsupported
+
+# Why members are refused, in the caller's error.
+NOT_SCRUBBED: Final = "it repeats text where it cannot be scrubbed"
+ORACLE: Final = "it steers the model token by token"
+PROMPTS_ARE_TEXT: Final = "prompts are text"
+SERVERS_TEMPLATE: Final = "the template is the server's"
+NOTHING_IS_KEPT: Final = "nothing is kept between requests"
+
+# What SDKs add on the caller's behalf and the model server has no use for. It says who is behind
+# the caller, so it stays here.
+DROPPED: Final = frozenset(
+    ["user", "metadata", "service_tier", "safety_identifier", "prompt_cache_key"]
+)
+
+# Members of every API of the model server that are refused, unless they say what leaving them out
+# says.
+REFUSED: Final[Mapping[str, tuple[Any, str]]] = {
+    "prompt_logprobs": (False, NOT_SCRUBBED),
+    "return_token_ids": (False, NOT_SCRUBBED),
+    "return_tokens_as_token_ids": (False, NOT_SCRUBBED),
+    "return_prompt_text": (False, NOT_SCRUBBED),
+    "prompt_text": (False, NOT_SCRUBBED),
+    "chat_template": (None, SERVERS_TEMPLATE),
+    "chat_template_kwargs": (None, SERVERS_TEMPLATE),
+    "prompt_embeds": (None, PROMPTS_ARE_TEXT),
+    "prompt_token_ids": (None, PROMPTS_ARE_TEXT),
+    "structured_outputs": (None, "use the schema of the answer's format"),
+    "allowed_token_ids": (None, ORACLE),
+    "bad_words": (None, ORACLE),
+    "min_tokens": (0, ORACLE),
+    "ignore_eos": (False, ORACLE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """The members of one kind of request.
+
+    *allowed* pass their check and go upstream, those in *needed* must be there, *dropped* ones are
+    taken and go no further. *refused* ones are refused for the reason that stands beside the value
+    that asks for nothing; so is everything else, without one.
+    """
+
+    allowed: Mapping[str, Check]
+    needed: tuple[str, ...]
+    refused: Mapping[str, tuple[Any, str]] = field(default_factory=lambda: REFUSED)
+    dropped: frozenset[str] = DROPPED
+
+    def check(self, received: dict[str, Any]) -> dict[str, Any]:
+        """Return what of *received* goes upstream.
+
+        Raises ``MalformedRequest`` or ``UnsupportedParameter``, which name members and never hold
+        values.
+        """
+        checked: dict[str, Any] = {}
+        for name, value in received.items():
+            check = self.allowed.get(name)
+            if check is not None:
+                if value is not None:
+                    checked[name] = check(name, value)
+            elif name not in self.dropped:
+                self._verify_neutral(name, value)
+        for name in self.needed:
+            if name not in checked:
+                raise malformed(name, "given")
+        return checked
+
+    def _verify_neutral(self, name: str, value: Any) -> None:
+        """Refuse a member outside the list, unless it asks for nothing."""
+        if name not in self.refused:
+            raise unsupported(name)
+        neutral, reason = self.refused[name]
+        # The types too: 0 and false are equal in Python and mean different things here.
+        if value is not None and (type(value) is not type(neutral) or value != neutral):
+            raise unsupported(name, reason)

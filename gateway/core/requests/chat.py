@@ -1,0 +1,54 @@
+"""``POST /v1/chat/completions`` (OpenAI): a conversation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.core.grants import Operation
+from gateway.core.requests.allow_list import AllowList
+from gateway.core.requests.chat_messages import (
+    messages,
+    response_format,
+    tool_choice,
+    tools,
+    verify_constrained_tools,
+)
+from gateway.core.requests.choices import (
+    CHOICES_DROPPED,
+    CHOICES_REFUSED,
+    MEMBERS,
+    ask_for_usage,
+)
+from gateway.core.requests.fields import flag, one_of, token_limit
+from gateway.core.requests.inference_request import InferenceRequest, rebuilt
+from gateway.core.strict_json import parse_object
+
+_CHAT: Final = AllowList(
+    allowed={
+        **MEMBERS,
+        "messages": messages,
+        "max_completion_tokens": token_limit,
+        "tools": tools,
+        "tool_choice": tool_choice,
+        "parallel_tool_calls": flag,
+        "response_format": response_format,
+        "reasoning_effort": one_of("none", "minimal", "low", "medium", "high"),
+    },
+    needed=("model", "messages"),
+    refused=CHOICES_REFUSED,
+    dropped=CHOICES_DROPPED,
+)
+
+
+def parse_chat(body: bytes) -> InferenceRequest:
+    """Return the request that *body* makes, ready to be sent on.
+
+    Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
+    fields and never hold values.
+    """
+    checked = _CHAT.check(parse_object(body))
+    usage_shown = ask_for_usage(checked)
+    verify_constrained_tools(checked)
+    return rebuilt(
+        Operation.CHAT_COMPLETIONS, checked, n=checked.get("n", 1), usage_shown=usage_shown
+    )

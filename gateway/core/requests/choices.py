@@ -1,0 +1,80 @@
+"""What requests for a chat and for a completion have in common: several choices and their stream.
+
+Both are OpenAI's; so are the names of their members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from gateway.core.errors import MalformedRequest
+from gateway.core.requests.allow_list import (
+    DROPPED,
+    NOT_SCRUBBED,
+    ORACLE,
+    REFUSED,
+)
+from gateway.core.requests.fields import (
+    Check,
+    exact_object,
+    flag,
+    integer,
+    logit_bias,
+    model_name,
+    number,
+    seed,
+    stop,
+    token_limit,
+)
+
+# A choice costs as much as a request of its own; more than this is a way around the limits.
+MAX_CHOICES: Final = 8
+
+MEMBERS: Final[Mapping[str, Check]] = {
+    "model": model_name,
+    "stream": flag,
+    "stream_options": partial(exact_object, members={"include_usage": flag}),
+    "temperature": number(0, 2),
+    "top_p": number(0, 1),
+    "n": integer(1, MAX_CHOICES),
+    "stop": stop,
+    "seed": seed,
+    "max_tokens": token_limit,
+    "presence_penalty": number(-2, 2),
+    "frequency_penalty": number(-2, 2),
+    "logit_bias": logit_bias,
+}
+
+CHOICES_DROPPED: Final = DROPPED | {"store"}
+
+CHOICES_REFUSED: Final[Mapping[str, tuple[Any, str]]] = {
+    **REFUSED,
+    "logprobs": (False, NOT_SCRUBBED),
+    "top_logprobs": (0, NOT_SCRUBBED),
+    "echo": (False, NOT_SCRUBBED),
+    "best_of": (1, "ask for several choices instead"),
+    "guided_json": (None, "use response_format"),
+    "guided_regex": (None, ORACLE),
+    "guided_choice": (None, ORACLE),
+    "guided_grammar": (None, ORACLE),
+    "functions": (None, "use tools"),
+    "function_call": (None, "use tool_choice"),
+    "modalities": (["text"], "answers are text"),
+    "suffix": ("", "the model server has no use for it"),
+}
+
+
+def ask_for_usage(checked: dict[str, Any]) -> bool:
+    """Make *checked*, if it is a stream, ask for its cost; return whether the caller did.
+
+    Raises ``MalformedRequest`` for options of a stream without a stream.
+    """
+    stream = checked.get("stream", False)
+    options = checked.get("stream_options")
+    if options is not None and not stream:
+        raise MalformedRequest("The field 'stream_options' needs 'stream'.")
+    if stream:
+        checked["stream_options"] = {"include_usage": True}
+    return bool((options or {}).get("include_usage", False))

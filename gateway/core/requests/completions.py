@@ -1,0 +1,50 @@
+"""``POST /v1/completions`` (OpenAI): prompts that the answers continue."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.core.grants import Operation
+from gateway.core.requests.allow_list import AllowList
+from gateway.core.requests.choices import (
+    CHOICES_DROPPED,
+    CHOICES_REFUSED,
+    MEMBERS,
+    ask_for_usage,
+)
+from gateway.core.requests.fields import prompt
+from gateway.core.requests.inference_request import InferenceRequest, rebuilt
+from gateway.core.strict_json import parse_object
+
+# The longest value that can reach from a prompt into its answer is an e-mail address of about 320
+# characters; what a check may look at comes before it.
+PROMPT_TAIL: Final = 400
+
+_COMPLETION: Final = AllowList(
+    allowed={**MEMBERS, "prompt": prompt},
+    needed=("model", "prompt"),
+    refused=CHOICES_REFUSED,
+    dropped=CHOICES_DROPPED,
+)
+
+
+def parse_completion(body: bytes) -> InferenceRequest:
+    """Return the request that *body* makes, ready to be sent on.
+
+    Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
+    fields and never hold values.
+    """
+    checked = _COMPLETION.check(parse_object(body))
+    usage_shown = ask_for_usage(checked)
+    return rebuilt(
+        Operation.COMPLETIONS,
+        checked,
+        prompts=_tails(checked["prompt"]),
+        n=checked.get("n", 1),
+        usage_shown=usage_shown,
+    )
+
+
+def _tails(prompts: str | list[str]) -> tuple[str, ...]:
+    several = [prompts] if isinstance(prompts, str) else prompts
+    return tuple([item[-PROMPT_TAIL:] for item in several])

@@ -1,0 +1,51 @@
+"""A checked inference request: what the gateway knows of it, and what goes upstream.
+
+The upstream body is written anew from what was checked, which leaves no room for two parsers to
+differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gateway.core.grants import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRequest:
+    """A checked request; *upstream* is what vLLM gets to see of it.
+
+    *prompts* holds the ends of the prompts that its answers continue without a break, and *n* says
+    how many choices each has: choice ``i`` continues prompt ``i // n``. A chat has none, since
+    template tokens stand between the last message and the answer, and fields that would have the
+    model continue a message are refused or left out. A caller who writes half a value into a
+    message gets the other half back only from a model that completes it on demand, and alone it is
+    no value; what the caller puts together is out of reach here.
+
+    *usage_shown* says whether the caller asked for the token counts of a stream; vLLM is asked for
+    them in any case.
+
+    Nothing that the caller wrote is in the ``repr``.
+    """
+
+    operation: Operation
+    model: str
+    stream: bool
+    upstream: dict[str, Any] = field(repr=False)
+    prompts: tuple[str, ...] = field(default=(), repr=False)
+    n: int = 1
+    usage_shown: bool = True
+
+    @property
+    def upstream_body(self) -> bytes:
+        """What is sent: *upstream* as JSON."""
+        return orjson.dumps(self.upstream)
+
+
+def rebuilt(operation: Operation, checked: dict[str, Any], **known: Any) -> InferenceRequest:
+    """Return the request that sends *checked* upstream; *known* are its other attributes."""
+    stream = checked.get("stream", False)
+    return InferenceRequest(operation, checked["model"], stream, checked, **known)

@@ -1,0 +1,63 @@
+"""Event streams, whatever the shape of their events."""
+
+import pytest
+
+from gateway.core.answers.event_stream import EventStreamScrubber
+from gateway.core.errors import ScrubFailed, UpstreamUnavailable
+from gateway.core.sse import ServerSentEvent
+
+
+class Echo:
+    """Rebuilds each event as its data in capitals; some data make it fail."""
+
+    def __init__(self) -> None:
+        self.is_done = False
+
+    def take(self, event: ServerSentEvent) -> bytes:
+        """Return the data."""
+        if event.data == b"bug":
+            raise ZeroDivisionError
+        if event.data == b"error":
+            raise UpstreamUnavailable
+        self.is_done = event.name == "end"
+        return event.data.upper()
+
+
+def test_cuts_between_reads_do_not_matter() -> None:
+    """Every event is rebuilt once it is there."""
+    stream = b"data: a\n\n: comment\n\nevent: end\ndata: b\n\n"
+    for size in (1, 2, 5, 100):
+        scrubber = EventStreamScrubber(Echo())
+        reads = [stream[at : at + size] for at in range(0, len(stream), size)]
+        assert b"".join([scrubber.feed(read) for read in reads]) + scrubber.finish() == b"AB"
+
+
+@pytest.mark.parametrize(
+    ("bad", "raised", "then"),
+    [
+        (b"data: bug\n\n", ZeroDivisionError, ScrubFailed),
+        (b"data: error\n\n", UpstreamUnavailable, UpstreamUnavailable),
+        (b"data: \xff\n\n", ScrubFailed, ScrubFailed),
+        (b"data: " + b"x" * 101, ScrubFailed, ScrubFailed),
+    ],
+)
+def test_after_an_error_nothing_comes_out(
+    bad: bytes, raised: type[Exception], then: type[Exception]
+) -> None:
+    """Not even what was safe in the same read, and never again."""
+    scrubber = EventStreamScrubber(Echo(), max_event_bytes=100)
+    with pytest.raises(raised):
+        scrubber.feed(b"data: a\n\n" + bad)
+    for again in (lambda: scrubber.feed(b"data: a\n\n"), scrubber.finish):
+        with pytest.raises(then):
+            again()
+
+
+@pytest.mark.parametrize("end", [b"", b"data: a\n", b"data: a\n\n"])
+def test_a_stream_needs_its_end(end: bytes) -> None:
+    """What breaks off, even between two events, is no whole answer."""
+    scrubber = EventStreamScrubber(Echo())
+    scrubber.feed(end)
+    for _ in range(2):
+        with pytest.raises(UpstreamUnavailable):
+            scrubber.finish()
