@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from ipaddress import ip_network
 
 import httpx2
@@ -91,7 +92,7 @@ def refused(openai, *, stream):
 
 def wait_for_a_minute_with_room(seconds=8):
     """Requests of the minute before count less and less: a test should not see it turn."""
-    left = 60 - time.time() % 60
+    left = 60 - datetime.now(UTC).second
     if left < seconds:
         time.sleep(left)
 
