@@ -31,7 +31,12 @@ from gateway.backends.database.store import DatabaseStore
 from gateway.backends.fault_log import report_fault
 from gateway.backends.jwks_fetch import JwksFetch
 from gateway.backends.key_wrap import FileKeyWrap
-from gateway.backends.metrics import CountingAccessLog, quota_refusal_counter
+from gateway.backends.metrics import (
+    CountingAccessLog,
+    error_counter,
+    quota_refusal_counter,
+    redaction_counter,
+)
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
 from gateway.configured_rules import room_rules
@@ -53,6 +58,7 @@ from gateway.pipeline.forward import Forward
 from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
+from gateway.pipeline.scrub import Scrub
 from gateway.settings import Admin, Configuration, Listen, Settings, load_configuration
 
 _PAUSE_SECONDS = 0.05  # between two looks at a changed snapshot, so that a storm of changes is one
@@ -151,7 +157,12 @@ def build_applications(
     stages = _stages(configuration, room, guard=public, shared=shared)
     room.background.every(_PAUSE_SECONDS, stages.running.cut_at_next_change)
     inference = Inference(
-        Chain(stages, ProblemPresenter(), report_fault=report_fault),
+        Chain(
+            stages,
+            ProblemPresenter(),
+            report_fault=report_fault,
+            count_error=error_counter(registry),
+        ),
         write_seconds=settings.limits.write_timeout_seconds,
     )
     return Applications(
@@ -219,6 +230,7 @@ def _stages(
         meter=Meter(outside.quota_store, count_refusal=quota_refusal_counter(shared.registry)),
         forward=Forward(outside.upstream),
         running=RunningAnswers(room.snapshots),
+        scrub=Scrub(count=redaction_counter(shared.registry)),
         encapsulate=Encapsulate(
             room.clock,
             event_bucket_bytes=configuration.settings.encryption.event_bucket_bytes,

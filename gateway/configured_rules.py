@@ -13,6 +13,7 @@ from gateway.control.tokens import TokenRules
 from gateway.control.two_person import TwoPersonAct, TwoPersonRule
 from gateway.core.keyring import KeyAlgorithm, KeyUse
 from gateway.core.policy import HERE_ONLY, ModelPolicy
+from gateway.core.scrub_rules import SILENT
 from gateway.core.tokens import MAX_LEEWAY
 from gateway.settings import Configuration, Settings
 
@@ -37,14 +38,24 @@ def room_rules(configuration: Configuration) -> RoomRules:
 
 
 def _policies(settings: Settings) -> Policies:
+    scrub = settings.scrub
     models = {
-        name: ModelPolicy(model.production, model.clearance, model.location)
+        name: ModelPolicy(
+            model.production,
+            model.clearance,
+            model.location,
+            scrub.models[name].rules() if name in scrub.models else SILENT,
+        )
         for name, model in settings.models.items()
     }
     locations = {
         data_class: frozenset(rule.locations) for data_class, rule in settings.data_classes.items()
     }
-    return Policies(MappingProxyType(models), MappingProxyType({**HERE_ONLY, **locations}))
+    return Policies(
+        MappingProxyType(models),
+        MappingProxyType({**HERE_ONLY, **locations}),
+        scrub.rules(),
+    )
 
 
 def _token_rules(configuration: Configuration) -> TokenRules:

@@ -1,4 +1,7 @@
-"""Counters for Prometheus. No label ever comes from a caller: the only one is the status."""
+"""Counters for Prometheus. No label ever comes from a caller.
+
+A label is a status, a code of ``core/errors.py`` or a type of personal data that detectors declare.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
+from gateway.core.pii.labels import LABELS
 from gateway.core.ports import AccessLog
 
 
@@ -18,6 +22,30 @@ def quota_refusal_counter(registry: CollectorRegistry) -> Callable[[], None]:
         "Calls refused because a quota of their client was used up",
         registry=registry,
     ).inc
+
+
+def redaction_counter(registry: CollectorRegistry) -> Callable[[str], None]:
+    """Return what counts one value of a type that was replaced in an answer."""
+    counter = Counter(
+        "sealgate_redactions",
+        "Values replaced in answers by type of personal data",
+        ["type"],
+        registry=registry,
+    )
+    by_type = {label: counter.labels(label) for label in sorted(LABELS)}
+
+    def count(label: str) -> None:
+        by_type[label].inc()
+
+    return count
+
+
+def error_counter(registry: CollectorRegistry) -> Callable[[str], None]:
+    """Return what counts one error by its code, such as ``answer_blocked`` or ``scrub_failed``."""
+    counter = Counter(
+        "sealgate_errors", "Errors that clients were shown by code", ["code"], registry=registry
+    )
+    return lambda code: counter.labels(code).inc()
 
 
 class CountingAccessLog:

@@ -9,12 +9,15 @@ import typer
 from gateway.cli.credentials import CertificateSubject, JwkFile, parse_proof
 from gateway.cli.grants import (
     Limit,
+    MasksRequests,
     Models,
     Networks,
+    ScrubOption,
     ShapingOption,
     parse_grants,
     parse_networks,
     parse_quota,
+    parse_scrub,
 )
 from gateway.cli.rows import client_row, client_summary, issued_row, made_row
 from gateway.cli.session import AsJson, act, show
@@ -58,6 +61,8 @@ def create(
     shaping: ShapingOption = None,
     data_class: ClassOption = None,
     token_binding: BindingOption = None,
+    scrub: ScrubOption = None,
+    masks_requests: MasksRequests = None,
     requests_per_minute: Limit = None,
     requests_per_day: Limit = None,
     tokens_per_minute: Limit = None,
@@ -82,6 +87,8 @@ def create(
         shaping=shaping,
         data_class=data_class,
         token_binding=token_binding,
+        scrubbing=parse_scrub(scrub),
+        masks_requests=masks_requests,
         quota=parse_quota(
             {
                 "requests_per_minute": requests_per_minute,
@@ -116,6 +123,8 @@ def change(
     shaping: ShapingOption = None,
     data_class: ClassOption = None,
     token_binding: BindingOption = None,
+    scrub: ScrubOption = None,
+    masks_requests: MasksRequests = None,
     requests_per_minute: Limit = None,
     requests_per_day: Limit = None,
     tokens_per_minute: Limit = None,
@@ -131,6 +140,8 @@ def change(
         shaping=shaping,
         data_class=data_class,
         token_binding=token_binding,
+        scrubbing=parse_scrub(scrub),
+        masks_requests=masks_requests,
         quota=parse_quota(
             {
                 "requests_per_minute": requests_per_minute,

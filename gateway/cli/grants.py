@@ -1,6 +1,7 @@
 """The options that say what a client is given, and how each is written.
 
-``none`` lifts a limit. A model without operations is granted with all of them.
+``none`` lifts a limit, and all rules for scrubbing. A model without operations is granted with all
+of them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from typing import Annotated, Final
 
 import typer
 
+from gateway.core.errors import MalformedRequest
 from gateway.core.grants import Grant, Operation, every_operation
 from gateway.core.identity import Network
+from gateway.core.scrub_rules import ScrubRules, Treatment
 from gateway.core.shaping import Shaping, parse_shaping
+from gateway.core.written_rules import parse_scrub_rules
 
 _NONE: Final = "none"
 
@@ -56,6 +60,20 @@ Limit = Annotated[
 ]
 
 
+ScrubOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scrub",
+        metavar="TYPE=FORM|default=FORM|none",
+        help="Which form values found in its answers get: " + ", ".join(Treatment) + ".",
+    ),
+]
+MasksRequests = Annotated[
+    bool | None,
+    typer.Option(help="Whether models see tokens in the place of personal data it sends."),
+]
+
+
 def parse_grants(values: Iterable[str]) -> frozenset[Grant]:
     """Return the grants that the options ``--model`` name."""
     return frozenset(grant for value in values for grant in _parse_grant(value))
@@ -89,6 +107,17 @@ def parse_networks(values: Iterable[str]) -> tuple[Network, ...]:
         return tuple(ip_network(value) for value in values)
     except ValueError:
         raise typer.BadParameter("a network looks like 10.0.0.0/8 or 2001:db8::/32") from None
+
+
+def parse_scrub(values: Iterable[str] | None) -> ScrubRules | None:
+    """Return the rules that the options ``--scrub`` name; None without any."""
+    if not values:
+        return None
+    written = [value.partition("=") for value in values if value != _NONE]
+    try:
+        return parse_scrub_rules({label: treatment for label, _, treatment in written})
+    except MalformedRequest as refusal:
+        raise typer.BadParameter(refusal.detail) from None
 
 
 def parse_quota(limits: Mapping[str, str | None]) -> dict[str, int | None] | None:

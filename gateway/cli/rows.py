@@ -30,6 +30,8 @@ def client_row(stored: StoredClient) -> Row:
         "token_binding": client.token_binding.value,
         "quota": limits,
         "withheld": sorted(client.withheld),
+        "scrub": client.scrubbing.as_written(),
+        "masks_requests": client.masks_requests,
         "version": stored.version,
         "created_at": stored.created_at,
     }

@@ -32,6 +32,7 @@ from gateway.core.identity import Client, Network, Role
 from gateway.core.policy import ROLE_PERMISSIONS, Permission
 from gateway.core.ports import ControlChange
 from gateway.core.registry import StoredClient
+from gateway.core.scrub_rules import ScrubRules
 from gateway.core.secret import Secret
 from gateway.core.shaping import Shaping
 
@@ -53,6 +54,8 @@ class ClientGrants:
     data_class: DataClass | None = None
     token_binding: TokenBinding | None = None
     quota: Quota | Mapping[str, int | None] | None = None
+    scrubbing: ScrubRules | None = None
+    masks_requests: bool | None = None
 
     def named(self) -> list[str]:
         """Return the names of the parts that are given."""
@@ -287,7 +290,7 @@ async def _verify_owner_remains(
 def _with_grants(client: Client, given: ClientGrants) -> Client:
     grants = client.grants if given.grants is None else given.grants
     networks = client.networks if given.networks is None else given.networks
-    plaintext = given.plaintext_allowed
+    plaintext, masks = given.plaintext_allowed, given.masks_requests
     if len(grants) > MAX_GRANTS or len(networks) > MAX_GRANTS:
         raise MalformedRequest(f"A client has at most {MAX_GRANTS} grants and networks.")
     withheld = client.withheld
@@ -303,6 +306,8 @@ def _with_grants(client: Client, given: ClientGrants) -> Client:
         data_class=given.data_class or client.data_class,
         token_binding=given.token_binding or client.token_binding,
         quota=_with_quota(client.quota, given.quota),
+        scrubbing=client.scrubbing if given.scrubbing is None else given.scrubbing,
+        masks_requests=client.masks_requests if masks is None else masks,
         withheld=withheld,
     )
 

@@ -1,4 +1,4 @@
-"""The only place where key pairs are made and private halves are wrapped and unwrapped."""
+"""The only place where keys are made, and private halves or whole secrets wrapped and unwrapped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.core import hpke
+from gateway.core.conversation import ConversationKeys
 from gateway.core.dpop import NONCE_KEY_LABEL
 from gateway.core.jwk import SigningAlgorithm, VerificationKey, name_key
 from gateway.core.jws import encode_base64url, key_thumbprint
@@ -30,9 +31,10 @@ ALGORITHMS: Mapping[KeyUse, tuple[KeyAlgorithm, ...]] = MappingProxyType(
         KeyUse.SIGNING: (KeyAlgorithm.ED25519,),
         KeyUse.ENCRYPTION: (KeyAlgorithm.X25519, KeyAlgorithm.X_WING),
         KeyUse.DOCUMENT: (KeyAlgorithm.ED25519,),
+        KeyUse.PSEUDONYM: (KeyAlgorithm.HKDF_SHA256,),
     }
 )
-"""The key pairs each use has, in the order of the key list: simple clients take the first.
+"""The keys each use has, in the order of the key list: simple clients take the first.
 
 Of the keys that sign tokens there is one at a time; configuration may choose P-256 for it.
 """
@@ -55,6 +57,10 @@ KEM_IDS: Mapping[KeyAlgorithm, int] = MappingProxyType(
 )
 
 
+_SECRET_BYTES: Final = 32
+_PUBLIC_LABEL: Final = b"sealgate name of a secret key"
+
+
 class _Pair(NamedTuple):
     public: bytes
     private: Secret[bytes]
@@ -67,7 +73,8 @@ async def create_key(
 
     *key_id* is given for encryption keys and only for them. The ``kid`` is a hash of the public
     half: the JWK thumbprint (RFC 7638) of a key that signs, the SHA-256 of an encryption key's
-    configuration. Raises ``StoreUnavailable`` when wrapping fails.
+    configuration. A key without a public half has in its place a value derived from it (RFC 5869),
+    which says nothing of the key. Raises ``StoreUnavailable`` when wrapping fails.
     """
     kid = "-"
     while kid.startswith("-"):  # a command line would take such a name for an option
@@ -117,6 +124,11 @@ def derive_nonce_key(private: Secret[bytes]) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=NONCE_KEY_LABEL).derive(private.reveal())
 
 
+def load_conversation_keys(private: Secret[bytes]) -> ConversationKeys:
+    """Return the usable form of an unwrapped pseudonym key."""
+    return ConversationKeys(private)
+
+
 def load_encryption_key(key: StoredKey, private: Secret[bytes]) -> RecipientKey:
     """Return the usable form of an unwrapped encryption key."""
     assert key.key_id is not None
@@ -135,6 +147,10 @@ def _generate(algorithm: KeyAlgorithm) -> _Pair:
         return _Pair(signing.public_key().public_bytes_raw(), Secret(signing.private_bytes_raw()))
     if algorithm is KeyAlgorithm.P256:
         return _generate_p256()
+    if algorithm is KeyAlgorithm.HKDF_SHA256:
+        secret = secrets.token_bytes(_SECRET_BYTES)
+        name = HKDF(SHA256(), _SECRET_BYTES, salt=None, info=_PUBLIC_LABEL).derive(secret)
+        return _Pair(name, Secret(secret))
     # Both mechanisms take any random bytes for a private key.
     kem = hpke.KEMS[KEM_IDS[algorithm]]
     private = secrets.token_bytes(kem.private_key_bytes)
@@ -152,6 +168,8 @@ def _kid(algorithm: KeyAlgorithm, public: bytes, *, key_id: int | None) -> str:
     if algorithm is KeyAlgorithm.P256:
         point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
         return name_key(point, SigningAlgorithm.ES256).kid
+    if algorithm is KeyAlgorithm.HKDF_SHA256:
+        return encode_base64url(hashlib.sha256(public).digest())
     if key_id is None:
         return key_thumbprint(public)
     config = encode_key_config(KeyConfig(key_id, KEM_IDS[algorithm], public))

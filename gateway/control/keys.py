@@ -54,7 +54,7 @@ class KeyRules:
 
     *overlap* is how long a rotated key of each use is still accepted: for signing, until the last
     token it signed has expired; for encryption, twice the life of a cached key list and the skew of
-    a client's clock; for the document, not at all. *rotate_after* is the age at which the
+    a client's clock; for the others, not at all. *rotate_after* is the age at which the
     background task rotates by itself; a use without one is rotated on demand only. *publish_after*
     is how long a new key is pending: an encryption key several times what another process needs to
     hear of it, a signing key longer than any cache keeps the JWK set. A key that takes the place of
@@ -67,7 +67,7 @@ class KeyRules:
             {
                 KeyUse.SIGNING: MAX_LIFETIME + 2 * MAX_LEEWAY,
                 KeyUse.ENCRYPTION: 2 * (timedelta(minutes=5) + timedelta(minutes=2)),
-                KeyUse.DOCUMENT: timedelta(0),
+                **dict.fromkeys((KeyUse.DOCUMENT, KeyUse.PSEUDONYM), timedelta(0)),
             }
         )
     )
@@ -81,7 +81,7 @@ class KeyRules:
             {
                 KeyUse.SIGNING: timedelta(seconds=DEFAULT_PREPUBLISH_SECONDS),
                 KeyUse.ENCRYPTION: timedelta(seconds=2),
-                KeyUse.DOCUMENT: timedelta(0),
+                **dict.fromkeys((KeyUse.DOCUMENT, KeyUse.PSEUDONYM), timedelta(0)),
             }
         )
     )

@@ -14,18 +14,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.control.key_material import (
     ALGORITHMS,
     derive_nonce_key,
+    load_conversation_keys,
     load_document_key,
     load_encryption_key,
     load_signing_key,
     load_verification_key,
 )
+from gateway.core.conversation import ConversationKeys
 from gateway.core.dpop import DpopNonces
 from gateway.core.errors import StoreUnavailable
 from gateway.core.grants import DataClass
@@ -35,6 +37,7 @@ from gateway.core.ohttp_keys import RecipientKey, encode_key_list
 from gateway.core.policy import HERE_ONLY, ModelPolicy, Revocations, Snapshot
 from gateway.core.ports import ControlStore, KeyWrap
 from gateway.core.registry import EVERYTHING_SUBJECT, ControlState, Revocation, RevocationKind
+from gateway.core.scrub_rules import SILENT, ScrubRules
 from gateway.core.tokens import SigningPrivateKey
 
 WATCH_INTERVAL_SECONDS: Final = 0.25
@@ -73,10 +76,11 @@ class _Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What the configuration says of the models and of where data may go."""
+    """What the configuration says of the models, of where data may go, of the form of values."""
 
     models: Mapping[str, ModelPolicy] = field(default_factory=lambda: MappingProxyType({}))
     locations: Mapping[DataClass, frozenset[str]] = field(default_factory=lambda: HERE_ONLY)
+    scrubbing: ScrubRules = SILENT
 
 
 class SnapshotHolder:
@@ -104,6 +108,7 @@ class SnapshotHolder:
         self._document_keys: dict[str, Ed25519PrivateKey] = {}
         self._nonce_keys: dict[str, bytes] = {}
         self._recipient_keys: dict[str, RecipientKey] = {}
+        self._conversation_keys: dict[str, ConversationKeys] = {}
         self._news = asyncio.Event()  # set when the snapshot is replaced, then replaced itself
 
     def current(self) -> Snapshot:
@@ -211,12 +216,17 @@ class SnapshotHolder:
 
     async def _unwrap_new(self, keys: Iterable[StoredKey]) -> None:
         usable = {key.kid: key for key in keys if key.state in USABLE}
-        held = self._signing_keys.keys() | self._document_keys.keys() | self._recipient_keys.keys()
+        holders: tuple[dict[str, Any], ...] = (
+            self._signing_keys,
+            self._nonce_keys,
+            self._document_keys,
+            self._recipient_keys,
+            self._conversation_keys,
+        )
+        held = {kid for holder in holders for kid in holder}
         for kid in held - usable.keys():
-            self._signing_keys.pop(kid, None)
-            self._nonce_keys.pop(kid, None)
-            self._document_keys.pop(kid, None)
-            self._recipient_keys.pop(kid, None)
+            for holder in holders:
+                holder.pop(kid, None)
         for kid in usable.keys() - held:
             await self._unwrap(usable[kid])
 
@@ -228,6 +238,8 @@ class SnapshotHolder:
             self._recipient_keys[key.kid] = load_encryption_key(key, private)
         elif key.use is KeyUse.DOCUMENT:
             self._document_keys[key.kid] = load_document_key(private)
+        elif key.use is KeyUse.PSEUDONYM:
+            self._conversation_keys[key.kid] = load_conversation_keys(private)
         else:
             self._signing_keys[key.kid] = load_signing_key(key.algorithm, private)
             self._nonce_keys[key.kid] = derive_nonce_key(private)
@@ -277,7 +289,13 @@ class SnapshotHolder:
             ),
             revocations=_revocations(state.revocations),
             locations=self._policies.locations,
+            scrubbing=self._policies.scrubbing,
+            conversation_keys=self._conversations(state.keys),
         )
+
+    def _conversations(self, keys: Iterable[StoredKey]) -> ConversationKeys | None:
+        active = _find_active(_usable(keys, KeyUse.PSEUDONYM))
+        return None if active is None else self._conversation_keys[active.kid]
 
     def _document(self, state: ControlState) -> DocumentState | None:
         active = _find_active(_usable(state.keys, KeyUse.DOCUMENT))

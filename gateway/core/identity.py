@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import NamedTuple
 
 from gateway.core.grants import UNLIMITED, DataClass, Grant, Quota, TokenBinding
+from gateway.core.scrub_rules import SILENT, ScrubRules
 from gateway.core.shaping import AT_ONCE, Shaping
 
 Address = IPv4Address | IPv6Address
@@ -42,7 +43,9 @@ class Client:
     one of either refuses every call. *withheld* names the permissions that were reclaimed because
     nobody used them. *plaintext_allowed* lets it send requests that are sealed by TLS alone.
     *shaping* is how its streams leave, *data_class* the class of its requests unless they name a
-    lower one, *token_binding* what must prove that a token is its own.
+    lower one, *token_binding* what must prove that a token is its own. *scrubbing* says which form
+    values found in its answers get. With *masks_requests* the models see tokens in the place of
+    personal data in its requests.
     """
 
     client_id: str
@@ -56,6 +59,8 @@ class Client:
     token_binding: TokenBinding = TokenBinding.NONE
     quota: Quota = UNLIMITED
     withheld: frozenset[str] = frozenset()
+    scrubbing: ScrubRules = SILENT
+    masks_requests: bool = False
 
     @property
     def models(self) -> frozenset[str]:

@@ -16,11 +16,12 @@ from gateway.core.errors import Conflict
 
 
 class KeyUse(StrEnum):
-    """What a key pair is for. A pair has one use for all its life."""
+    """What a key is for, for all its life. That of pseudonyms is secret as a whole, no pair."""
 
     SIGNING = "signing"
     ENCRYPTION = "encryption"
     DOCUMENT = "document"
+    PSEUDONYM = "pseudonym"
 
 
 class KeyAlgorithm(StrEnum):
@@ -30,6 +31,7 @@ class KeyAlgorithm(StrEnum):
     P256 = "P-256"
     X25519 = "X25519"
     X_WING = "X-Wing"
+    HKDF_SHA256 = "HKDF-SHA256"
 
 
 class KeyState(StrEnum):

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from gateway.core.conversation import ConversationKeys
 from gateway.core.errors import AddressNotAllowed, InvalidToken, PermissionDenied
 from gateway.core.grants import DataClass, Grant, TokenBinding
 from gateway.core.identity import (
@@ -28,6 +29,7 @@ from gateway.core.identity import (
 )
 from gateway.core.jwk import VerificationKey
 from gateway.core.ohttp_keys import RecipientKey
+from gateway.core.scrub_rules import SILENT, ScrubRules
 
 
 class Permission(StrEnum):
@@ -97,12 +99,14 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 class ModelPolicy:
     """What the operator said of one served model or LoRA adapter.
 
-    *clearance* is the highest class of data it may see, *location* names where it runs.
+    *clearance* is the highest class of data it may see, *location* names where it runs,
+    *scrubbing* says which form values found in its answers get.
     """
 
     production: bool = True
     clearance: DataClass = DataClass.INTERNAL
     location: str = "local"
+    scrubbing: ScrubRules = SILENT
 
 
 HERE_ONLY: Mapping[DataClass, frozenset[str]] = MappingProxyType(
@@ -158,6 +162,8 @@ class Snapshot:
     ``application/ohttp-keys`` body. *cut_key_ids* holds the ``kid`` of every key that was revoked
     without leave to finish: a stream that began under one of them must be cut. *locations* says
     where data of each class may go; a class that is not in it goes nowhere.
+    *scrubbing* says which form found values get unless model or client say otherwise,
+    *conversation_keys* derives the keys of their pseudonyms.
     """
 
     revision: int
@@ -170,6 +176,8 @@ class Snapshot:
     recipient_kids: Mapping[int, str] = field(default_factory=dict)
     cut_key_ids: frozenset[str] = frozenset()
     locations: Mapping[DataClass, frozenset[str]] = field(default_factory=lambda: HERE_ONLY)
+    scrubbing: ScrubRules = SILENT
+    conversation_keys: ConversationKeys | None = None
 
 
 def verify_principal(principal: Principal, snapshot: Snapshot) -> Client:

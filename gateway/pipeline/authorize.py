@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from gateway.core.answer_actions import choose_actions
 from gateway.core.answers.asked import Asked
 from gateway.core.answers.models import ModelListFilter
 from gateway.core.apis import APIS, Api
+from gateway.core.conversation import find_conversation, random_key
 from gateway.core.errors import (
     MalformedRequest,
     NotFound,
     PermissionDenied,
+    StoreUnavailable,
     UnsupportedParameter,
 )
 from gateway.core.grants import DataClass, Grant
 from gateway.core.identity import Principal
+from gateway.core.pii.actions import Actions
 from gateway.core.policy import (
+    ModelPolicy,
     Permission,
     Snapshot,
     verify_data_class,
@@ -28,9 +33,10 @@ from gateway.core.policy import (
     verify_permission,
 )
 from gateway.core.ports import SnapshotSource, UpstreamRequest, UseLog
+from gateway.core.secret import Secret
 from gateway.core.tally import Tally
 from gateway.core.text_scrubbers import TextScrubbers
-from gateway.pipeline.exchange import Authorized, Decapsulated, Fresh, ModelCall
+from gateway.pipeline.exchange import Authorized, Decapsulated, Fresh, ModelCall, Scrubber
 
 DATA_CLASS_HEADER = b"sealgate-data-class"
 _MODELS = "/v1/models"
@@ -81,16 +87,23 @@ def _call_model(
     policy = verify_grant(principal, grant, snapshot.models)
     data_class = _data_class(principal, decapsulated)
     verify_data_class(data_class, policy, snapshot)
+    actions = _actions(principal, decapsulated, policy, snapshot=snapshot)
     tally = Tally(is_shown=request.usage_shown)
-    asked = Asked(TextScrubbers(request.prompts, request.n), tally)
+
+    def new_scrubber(scrubbers: TextScrubbers) -> Scrubber:
+        return api.new_scrubber(Asked(scrubbers, tally), streamed=request.stream)
+
     return Authorized(
         principal=principal,
         permission=Permission.CALL_MODEL,
         call=ModelCall(grant, data_class),
         upstream_request=UpstreamRequest("POST", api.path, request.upstream_body),
-        new_scrubber=partial(api.new_scrubber, asked, streamed=request.stream),
+        new_scrubber=new_scrubber,
         streamed=request.stream,
         tally=tally,
+        prompts=request.prompts,
+        n=request.n,
+        actions=actions,
     )
 
 
@@ -106,9 +119,26 @@ def _list_models(
         permission=Permission.LIST_MODELS,
         call=None,
         upstream_request=UpstreamRequest("GET", _MODELS),
-        new_scrubber=partial(ModelListFilter, visible=visible),
+        new_scrubber=lambda _: ModelListFilter(visible=visible),
         streamed=False,
     )
+
+
+def _actions(
+    principal: Principal, decapsulated: Decapsulated, policy: ModelPolicy, *, snapshot: Snapshot
+) -> Actions:
+    """Return what replaces values in the answer. Raises ``StoreUnavailable`` without a key."""
+    client = principal.client
+    conversation = find_conversation(decapsulated.request.headers)
+
+    def key() -> Secret[bytes]:
+        if conversation is None:
+            return random_key()
+        if snapshot.conversation_keys is None:
+            raise StoreUnavailable("The gateway has no pseudonym key yet.")
+        return snapshot.conversation_keys.key(client.client_id, conversation)
+
+    return choose_actions([client.scrubbing, policy.scrubbing, snapshot.scrubbing], key)
 
 
 def _data_class(principal: Principal, decapsulated: Decapsulated) -> DataClass:

@@ -45,7 +45,7 @@ from gateway.pipeline.forward import Forward
 from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
-from gateway.pipeline.scrub import scrub
+from gateway.pipeline.scrub import Scrub
 from gateway.pipeline.shape import shape
 
 _LAST_WORD_SECONDS = 1.0
@@ -67,19 +67,29 @@ class Stages:
     meter: Meter
     forward: Forward
     running: RunningAnswers
+    scrub: Scrub
     encapsulate: Encapsulate
     record: Record
 
 
 class Chain:
-    """Runs a request through every stage."""
+    """Runs a request through every stage.
+
+    *report_fault* gets each bug, *count_error* the code of each error that a client is shown.
+    """
 
     def __init__(
-        self, stages: Stages, presenter: Presenter, *, report_fault: Callable[[Exception], None]
+        self,
+        stages: Stages,
+        presenter: Presenter,
+        *,
+        report_fault: Callable[[Exception], None],
+        count_error: Callable[[str], None],
     ) -> None:
         self._stages = stages
         self._presenter = presenter
         self._report_fault = report_fault
+        self._count_error = count_error
 
     async def serve(self, received: Received, downstream: Downstream) -> None:
         """Answer *received* over *downstream* and record it, whatever happens.
@@ -121,7 +131,7 @@ class Chain:
         async with self._stages.running.guard(grounds), self._stages.meter(authorized) as metered:
             forwarded = await self._stages.forward(metered)
             try:
-                scrubbing = scrub(forwarded)
+                scrubbing = self._stages.scrub(forwarded)
                 if authorized.streamed:
                     await _stream(scrubbing, reply, downstream)
                 else:
@@ -132,11 +142,13 @@ class Chain:
     async def _refuse(
         self, refusal: SealgateError, received: Received, downstream: Downstream
     ) -> int:
+        self._count_error(refusal.code)
         answer = self._presenter.outside(refusal, received.path)
         await _send_complete(answer, self._stages.encapsulate.clear(), downstream)
         return answer.status
 
     async def _fail(self, error: SealgateError, reply: Reply, downstream: Downstream) -> int:
+        self._count_error(error.code)
         answer = self._presenter.inside(error)
         if reply.takes_events:
             # A client that does not read must not hold what was cut.

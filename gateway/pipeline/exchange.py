@@ -17,9 +17,11 @@ from gateway.core.errors import SealgateError
 from gateway.core.grants import DataClass, Grant
 from gateway.core.identity import Address, Principal
 from gateway.core.ohttp import Profile, ResponseSealer
+from gateway.core.pii.actions import PLACEHOLDERS, Actions
 from gateway.core.policy import Permission
 from gateway.core.ports import UpstreamAnswer, UpstreamRequest
 from gateway.core.tally import Tally
+from gateway.core.text_scrubbers import TextScrubbers
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -144,7 +146,8 @@ class Authorized:
     """A call that this principal may make, as the gateway itself will put it to vLLM.
 
     *permission* and *call* (None for a list) are what allowed it, and what must go on allowing it
-    while the answer runs. *new_scrubber* makes the scrubber for this one answer, and *tally*
+    while the answer runs. *new_scrubber* makes the scrubber for this one answer, *prompts*, *n* and
+    *actions* are what those of its texts go by (see ``TextScrubbers``), and *tally*
     learns from it what the answer costs. *streamed* says whether the client asked for server-sent
     events.
     """
@@ -153,9 +156,12 @@ class Authorized:
     permission: Permission
     call: ModelCall | None
     upstream_request: UpstreamRequest
-    new_scrubber: Callable[[], Scrubber]
+    new_scrubber: Callable[[TextScrubbers], Scrubber]
     streamed: bool
     tally: Tally = field(default_factory=Tally)
+    prompts: tuple[str, ...] = field(default=(), repr=False)
+    n: int = 1
+    actions: Actions = PLACEHOLDERS
 
 
 @dataclass(frozen=True, slots=True)

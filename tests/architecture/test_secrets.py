@@ -23,6 +23,7 @@ REVEAL_CALLERS = {
     "gateway/control/key_material.py",  # loads private keys
     "gateway/control/secrets.py",  # hashes and checks credentials
     "gateway/control/tokens.py",  # reads the token that is to be revoked
+    "gateway/core/conversation.py",  # derives the keys of pseudonyms
     "gateway/core/pii/actions.py",  # keys the pseudonyms
     "serving/sealed_file.py",  # wraps and unwraps file keys
     "serving/vllm_command.py",  # vLLM's key, into its environment

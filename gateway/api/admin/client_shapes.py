@@ -37,9 +37,13 @@ from gateway.core.grants import DataClass, Grant, Operation, Quota, TokenBinding
 from gateway.core.identity import Client, Role
 from gateway.core.registry import Credential, CredentialKind, StoredClient
 from gateway.core.shaping import parse_shaping
+from gateway.core.written_rules import parse_scrub_rules
 
 MAX_QUOTA = 10**12
 """Above this a quota limits nothing that a machine can do."""
+
+MAX_RULES = 100
+"""Rules for scrubbing of one client: more than there are types."""
 
 Value = TypeVar("Value")
 
@@ -65,6 +69,13 @@ def _from_name(value: object) -> object:
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
 ShapingText = Annotated[str, AfterValidator(lambda text: str(parse_shaping(text)))]
 Limit = Annotated[StrictInt, Field(ge=1, le=MAX_QUOTA)] | None
+
+
+ScrubText = Annotated[
+    dict[str, str],
+    Field(max_length=MAX_RULES, examples=[{"default": "pseudonym", "PHONE": "mask"}]),
+    _checked(parse_scrub_rules),
+]
 
 
 class GrantShape(Shape):
@@ -99,10 +110,12 @@ class GrantsIn(Shape):
     data_class: DataClass | None = None
     token_binding: TokenBinding | None = None
     quota: QuotaIn | None = None
+    scrub: ScrubText | None = None
+    masks_requests: StrictBool | None = None
 
     @field_validator(
         "models", "networks", "plaintext_allowed", "shaping", "data_class", "token_binding",
-        "quota", mode="before",
+        "quota", "scrub", "masks_requests", mode="before",
     )  # fmt: skip
     @classmethod
     def _verify_given(cls, value: object) -> object:
@@ -123,6 +136,8 @@ class GrantsIn(Shape):
             data_class=self.data_class,
             token_binding=self.token_binding,
             quota=quota,
+            scrubbing=None if self.scrub is None else parse_scrub_rules(self.scrub),
+            masks_requests=self.masks_requests,
         )
 
 
@@ -206,6 +221,8 @@ class ClientOut(Shape):
     token_binding: TokenBinding
     quota: QuotaOut
     withheld: list[str]
+    scrub: dict[str, str]
+    masks_requests: bool
     version: int
     created_at: datetime
     changed_at: datetime
@@ -226,6 +243,8 @@ class ClientOut(Shape):
             token_binding=client.token_binding,
             quota=QuotaOut.of(client.quota),
             withheld=sorted(client.withheld),
+            scrub=client.scrubbing.as_written(),
+            masks_requests=client.masks_requests,
             version=stored.version,
             created_at=stored.created_at,
             changed_at=stored.changed_at,

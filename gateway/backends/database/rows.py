@@ -22,6 +22,7 @@ from gateway.core.registry import (
     RevocationKind,
     StoredClient,
 )
+from gateway.core.scrub_rules import read_scrub_rules
 from gateway.core.shaping import parse_shaping
 
 Row = Mapping[str, Any]
@@ -44,6 +45,8 @@ def client_row(stored: StoredClient) -> Row:
         "token_binding": client.token_binding.value,
         "quota": asdict(client.quota),
         "withheld": sorted(client.withheld),
+        "scrubbing": client.scrubbing.as_written(),
+        "masks_requests": client.masks_requests,
         "version": stored.version,
         "created_at": stored.created_at,
         "changed_at": stored.changed_at,
@@ -64,6 +67,8 @@ def client_of(row: Row) -> StoredClient:
         token_binding=TokenBinding(row["token_binding"]),
         quota=Quota(**row["quota"]),
         withheld=frozenset(row["withheld"]),
+        scrubbing=read_scrub_rules(row["scrubbing"]),
+        masks_requests=row["masks_requests"],
     )
     return StoredClient(
         client,

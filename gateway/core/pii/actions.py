@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -92,20 +92,27 @@ class Block:
         raise AnswerBlocked
 
 
+def _uncounted(label: str) -> None:
+    """Count nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actions:
     """The action for each label; *default* for those that *by_label* does not name.
 
-    *quoted* puts the result into quotation marks, as a string of JSON.
+    *quoted* puts the result into quotation marks, as a string of JSON. *count* gets the label of
+    each value that was replaced.
     """
 
     by_label: Mapping[str, Action] = field(default_factory=dict)
     default: Action = Placeholder()
     quoted: bool = False
+    count: Callable[[str], None] = _uncounted
 
     def replace(self, label: str, value: str) -> str:
         """Return what stands for *value*; ``AnswerBlocked`` if the answer must end."""
         instead = self.by_label.get(label, self.default).replace(label, value)
+        self.count(label)
         return json.dumps(instead, ensure_ascii=False) if self.quoted else instead
 
 

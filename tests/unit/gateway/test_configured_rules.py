@@ -10,6 +10,7 @@ from gateway.control.room import RoomRules
 from gateway.control.two_person import TwoPersonAct
 from gateway.core.grants import DataClass
 from gateway.core.keyring import KeyAlgorithm, KeyUse
+from gateway.core.scrub_rules import ScrubRules, Treatment
 from gateway.settings import load_configuration
 
 CHOSEN = """
@@ -33,6 +34,10 @@ proposal_minutes = 5
 production = false
 clearance = "core"
 location = "elsewhere"
+[scrub]
+default = "mask"
+[scrub.models.draft]
+types = { PHONE = "block" }
 [data_classes.public]
 locations = ["local", "elsewhere"]
 """
@@ -74,5 +79,7 @@ def test_everything_can_be_chosen(tmp_path: Path) -> None:
     draft = found.policies.models["draft"]
     assert (draft.production, draft.clearance) == (False, DataClass.CORE)
     assert draft.location == "elsewhere"
+    assert draft.scrubbing == ScrubRules(None, {"PHONE": Treatment.BLOCK})
+    assert found.policies.scrubbing == ScrubRules(Treatment.MASK)
     assert found.policies.locations[DataClass.PUBLIC] == {"local", "elsewhere"}
     assert found.policies.locations[DataClass.CORE] == {"local"}

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.backends.metrics import CountingAccessLog, quota_refusal_counter
+from gateway.backends.metrics import (
+    CountingAccessLog,
+    error_counter,
+    quota_refusal_counter,
+    redaction_counter,
+)
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
 from tests.fakes.world import NOW, PEER
@@ -50,3 +55,21 @@ def test_quota_refusals_are_counted_without_a_label():
     count()
     count()
     assert registry.get_sample_value("sealgate_quota_refusals_total") == 2
+
+
+def test_redactions_are_counted_by_type():
+    """Every type is there from the start, at zero, and no other can come."""
+    registry = CollectorRegistry()
+    count = redaction_counter(registry)
+    count("PHONE")
+    assert registry.get_sample_value("sealgate_redactions_total", {"type": "PHONE"}) == 1
+    assert registry.get_sample_value("sealgate_redactions_total", {"type": "EMAIL"}) == 0
+    with pytest.raises(KeyError):
+        count("13800138000")
+
+
+def test_errors_are_counted_by_code():
+    """Blocked answers and failures of the scrubber are visible, without a word of them."""
+    registry = CollectorRegistry()
+    error_counter(registry)("answer_blocked")
+    assert registry.get_sample_value("sealgate_errors_total", {"code": "answer_blocked"}) == 1

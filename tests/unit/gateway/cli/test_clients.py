@@ -130,6 +130,21 @@ def test_shaping_is_set_and_shown(commands: Commands) -> None:
     commands.run("clients", "create", "--shaping", "cells:5000", code=2)
 
 
+def test_rules_for_found_values_are_set_and_shown(commands: Commands) -> None:
+    """An operator names a form by type; a new list replaces the old one, and none empties it."""
+    name = commands.create_client("--scrub", "PHONE=mask", "--masks-requests")["client_id"]
+    shown = commands.json("clients", "read", name)
+    assert (shown["scrub"], shown["masks_requests"]) == ({"PHONE": "mask"}, True)
+    options = ("--scrub", "default=pseudonym", "--scrub", "EMAIL=block", "--no-masks-requests")
+    shown = commands.json("clients", "change", name, *options)
+    assert shown["scrub"] == {"default": "pseudonym", "EMAIL": "block"}
+    assert not shown["masks_requests"]
+    assert commands.json("clients", "change", name, "--shaping", "none")["scrub"] == shown["scrub"]
+    assert commands.json("clients", "change", name, "--scrub", "none")["scrub"] == {}
+    for wrong in ("PHONE=off", "PHNOE=mask", "PHONE"):
+        commands.run("clients", "change", name, "--scrub", wrong, code=2)
+
+
 def test_grants_class_binding_and_quota_are_options(commands: Commands) -> None:
     """Each is set, shown in the form of its option, and changed alone; none lifts a limit."""
     name = commands.create_client(

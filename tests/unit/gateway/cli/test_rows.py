@@ -65,6 +65,8 @@ def test_client_row_is_sorted_text() -> None:
         "token_binding": "none",
         "quota": {},
         "withheld": [],
+        "scrub": {},
+        "masks_requests": False,
         "version": 1,
         "created_at": NOW,
     }

@@ -23,6 +23,7 @@ from gateway.core.errors import (
 )
 from gateway.core.grants import DataClass, Grant, Operation, Quota, TokenBinding, every_operation
 from gateway.core.identity import Role
+from gateway.core.scrub_rules import SILENT, ScrubRules, Treatment
 from gateway.core.secret import Secret
 from gateway.core.tokens import verify_access_token
 from tests.fakes.control import GRANTS, LOCAL, FakeClock, add_secret, principal, proof
@@ -232,6 +233,21 @@ async def test_every_part_is_given_and_kept(room: ControlRoom) -> None:
     assert client.data_class is DataClass.PUBLIC
     client = (await room.clients.change(OPERATOR, name, ClientGrants(quota=Quota()))).client
     assert client.quota == Quota()
+
+
+async def test_scrubbing_is_given_and_kept(room: ControlRoom) -> None:
+    """Rules and masking stay until they are given again, and the trail names what was changed."""
+    rules = ScrubRules(Treatment.MASK, {"PHONE": Treatment.BLOCK})
+    given = ClientGrants(scrubbing=rules, masks_requests=True)
+    name = (await room.clients.create(OPERATOR, given)).client_id
+    changed = ClientGrants(data_class=DataClass.PUBLIC)
+    client = (await room.clients.change(OPERATOR, name, changed)).client
+    assert (client.scrubbing, client.masks_requests) == (rules, True)
+    changed = ClientGrants(scrubbing=SILENT, masks_requests=False)
+    client = (await room.clients.change(OPERATOR, name, changed)).client
+    assert (client.scrubbing, client.masks_requests) == (SILENT, False)
+    (row,) = (await room.store.list_audit(after=0, limit=99))[-1:]
+    assert row.entry.detail == "scrubbing,masks_requests"
 
 
 async def test_change_needs_the_version_that_was_seen(room: ControlRoom) -> None:

@@ -14,6 +14,7 @@ from gateway.control.key_material import (
     create_key,
     derive_nonce_key,
     encode_public_config,
+    load_conversation_keys,
     load_document_key,
     load_encryption_key,
     load_signing_key,
@@ -63,6 +64,19 @@ async def test_encryption_key_round_trip(algorithm: KeyAlgorithm) -> None:
     assert encode_public_config(key) == encode_key_config(recipient.config)
     digest = hashlib.sha256(encode_key_config(recipient.config)).digest()
     assert urlsafe_b64encode(digest).rstrip(b"=").decode() == key.kid
+
+
+async def test_pseudonym_key_round_trip() -> None:
+    """The key is wrapped whole; what stands for its public half and its name say nothing of it."""
+    wrap, algorithm = make_wrap(), KeyAlgorithm.HKDF_SHA256
+    key = await create_key(algorithm, wrap, use=KeyUse.PSEUDONYM, key_id=None, now=NOW)
+    assert key.wrapped_private is not None
+    secret = await wrap.unwrap(key.wrapped_private, kid=key.kid)
+    assert (len(secret.reveal()), len(key.public)) == (32, 32)
+    assert key.public != secret.reveal()
+    assert key.kid == urlsafe_b64encode(hashlib.sha256(key.public).digest()).rstrip(b"=").decode()
+    again = load_conversation_keys(secret).key("c", "talk").reveal()
+    assert load_conversation_keys(secret).key("c", "talk").reveal() == again
 
 
 async def test_kid_never_looks_like_an_option() -> None:

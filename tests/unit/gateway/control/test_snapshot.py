@@ -17,7 +17,7 @@ from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom
 from gateway.core.errors import StoreUnavailable
 from gateway.core.jws import Unreadable
-from gateway.core.keyring import KeyUse
+from gateway.core.keyring import KeyState, KeyUse
 from gateway.core.registry import RevocationKind
 from tests.fakes.control import LOCAL, FakeClock, LosableStore, make_room, make_wrap
 
@@ -58,6 +58,28 @@ async def test_every_process_has_the_same_nonces(tmp_path: Path, clock: FakeCloc
     await one.keys.activate_due()
     assert one.snapshots.dpop_nonces().issue(clock()) != nonce
     one.snapshots.dpop_nonces().verify(nonce, clock())
+
+
+async def test_every_process_has_the_same_pseudonyms(tmp_path: Path, clock: FakeClock) -> None:
+    """Two processes derive the same keys, also after a restart; a rotation ends them at once."""
+    store, wrap = MemoryStore(), make_wrap()
+    one = make_room(tmp_path, clock, store=store, key_wrap=wrap)
+    await one.keys.ensure_first()
+    two = make_room(tmp_path, clock, store=store, key_wrap=wrap)
+    await two.snapshots.refresh()
+
+    def key(room: ControlRoom) -> bytes:
+        keys = room.snapshots.current().conversation_keys
+        assert keys is not None
+        return keys.key("c", "talk").reveal()
+
+    before = key(one)
+    assert key(two) == before
+    await one.keys.rotate(LOCAL, KeyUse.PSEUDONYM)
+    assert key(one) != before
+    await one.keys.maintain()
+    states = [k.state for k in (await store.load()).keys if k.use is KeyUse.PSEUDONYM]
+    assert states == [KeyState.DESTROYED, KeyState.ACTIVE]
 
 
 async def test_nonces_end_with_their_key(room: ControlRoom, clock: FakeClock) -> None:

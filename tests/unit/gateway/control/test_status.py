@@ -20,7 +20,7 @@ async def test_status_counts(room: ControlRoom) -> None:
     report = await room.status.read(principal(Role.AUDITOR))
     assert (report.clients, report.clients_disabled) == (1, 1)
     assert {key.use for key in report.keys} == set(KeyUse)
-    assert len(report.keys) == 4
+    assert len(report.keys) == 5
     assert report.revocations[RevocationKind.CLIENT_ID] == 1
     with pytest.raises(PermissionDenied):
         await room.status.read(principal(Role.APPLICATION))

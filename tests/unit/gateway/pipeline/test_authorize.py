@@ -7,11 +7,22 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from gateway.core.errors import MalformedRequest, NotFound, PermissionDenied, UnsupportedParameter
+from gateway.core.conversation import ConversationKeys
+from gateway.core.errors import (
+    AnswerBlocked,
+    MalformedRequest,
+    NotFound,
+    PermissionDenied,
+    StoreUnavailable,
+    UnsupportedParameter,
+)
 from gateway.core.grants import DataClass, Grant, Operation, every_operation
 from gateway.core.identity import Principal, Role
 from gateway.core.ohttp import WHOLE
 from gateway.core.policy import HERE_ONLY, ModelPolicy
+from gateway.core.scrub_rules import ScrubRules, Treatment
+from gateway.core.secret import Secret
+from gateway.core.text_scrubbers import TextScrubbers
 from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
 from gateway.pipeline.exchange import Authenticated, Fresh, Seal
 from tests.fakes.world import (
@@ -116,7 +127,7 @@ def test_model_list_shows_what_was_granted():
     """The list of models is cut to the client's grants."""
     request = replace(inner_request(b""), method=b"GET", path=b"/v1/models")
     authorized = run(request, grants=every_operation({"tiny", "gone"}))
-    scrubber = authorized.new_scrubber()
+    scrubber = authorized.new_scrubber(TextScrubbers())
     listed = [
         {"id": name, "object": "model", "created": 1, "owned_by": "x"} for name in ("tiny", "draft")
     ]
@@ -243,7 +254,7 @@ def test_scrubber_tells_the_cost_to_the_call(asked, shown):
     assert first.tally.is_shown is shown
     event = {"id": "a", "object": "x", "created": 1, "model": "tiny", "choices": []}
     data = orjson.dumps(event | {"usage": {"total_tokens": 7}})
-    assert bool(first.new_scrubber().feed(b"data: " + data + b"\n\n")) is shown
+    assert bool(first.new_scrubber(TextScrubbers()).feed(b"data: " + data + b"\n\n")) is shown
     assert first.tally.tokens(request_bytes=0) == 7
 
 
@@ -265,3 +276,53 @@ def test_use_is_noted_once_it_was_allowed():
     listing = replace(inner_request(b""), method=b"GET", path=b"/v1/models")
     authorize(Fresh(Authenticated(principal, decapsulated(listing))))
     assert uses.noted == [("c-app", "models:list")]
+
+
+PSEUDONYMS = ScrubRules(Treatment.PSEUDONYM)
+KEYS = ConversationKeys(Secret(b"r" * 32))
+
+
+def token_in(conversation=None, *, client_id="c-app"):
+    """Return the pseudonym that one value gets in the answer of a call."""
+    request = inner_request()
+    if conversation is not None:
+        named = (b"sealgate-conversation", conversation)
+        request = replace(request, headers=(*request.headers, named))
+    value = replace(snapshot(), conversation_keys=KEYS, scrubbing=PSEUDONYMS)
+    authorized = run(request, value=value, client_id=client_id)
+    return authorized.actions.replace("PHONE", "13800138000")
+
+
+def test_a_conversation_keeps_its_pseudonyms():
+    """The same value has the same token in one conversation of one client and nowhere else."""
+    assert token_in(b"talk") == token_in(b"talk")
+    assert len({token_in(b"talk"), token_in(b"other"), token_in(b"talk", client_id="c-b")}) == 3
+
+
+def test_without_a_conversation_every_request_has_its_own_pseudonyms():
+    """Two requests that name no conversation share no token."""
+    assert token_in() != token_in()
+
+
+def test_a_bad_conversation_is_refused_before_anything_is_sent():
+    """A name with other signs ends the request, whatever the rules."""
+    with pytest.raises(MalformedRequest):
+        token_in(b"a b")
+
+
+def test_no_pseudonym_without_the_key():
+    """When the gateway has no pseudonym key the call is refused, not answered another way."""
+    request = inner_request()
+    named = replace(request, headers=(*request.headers, (b"sealgate-conversation", b"talk")))
+    with pytest.raises(StoreUnavailable):
+        run(named, scrubbing=PSEUDONYMS)
+
+
+def test_rules_of_client_model_and_gateway_meet():
+    """The client's form counts before the model's, and what is blocked anywhere is blocked."""
+    blocked = ScrubRules(None, {"EMAIL": Treatment.BLOCK})
+    value = replace(model(scrubbing=ScrubRules(Treatment.PLACEHOLDER)), scrubbing=blocked)
+    actions = run(value=value, scrubbing=ScrubRules(Treatment.MASK)).actions
+    assert actions.replace("PHONE", "13812345678") == "138****5678"
+    with pytest.raises(AnswerBlocked):
+        actions.replace("EMAIL", "a@b.cc")

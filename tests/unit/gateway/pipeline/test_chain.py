@@ -22,6 +22,7 @@ from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.grants import Quota
 from gateway.core.identity import Confirmation
 from gateway.core.policy import Revocations
+from gateway.core.scrub_rules import ScrubRules, Treatment
 from gateway.core.secret import Secret
 from gateway.core.shaping import Shaping
 from gateway.core.token_verifier import TokenVerifier
@@ -36,6 +37,7 @@ from gateway.pipeline.forward import Forward
 from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
+from gateway.pipeline.scrub import Scrub
 from tests.fakes.world import (
     AUTHORITY,
     CHAT_BODY,
@@ -91,10 +93,17 @@ class World:
             meter=Meter(self.quotas, count_refusal=lambda: None),
             forward=Forward(self.upstream),
             running=self.running,
+            scrub=Scrub(),
             encapsulate=Encapsulate(clock),
             record=Record(self, clock),
         )
-        self.chain = Chain(stages, ProblemPresenter(), report_fault=self.faults.append)
+        self.errors: list[str] = []
+        self.chain = Chain(
+            stages,
+            ProblemPresenter(),
+            report_fault=self.faults.append,
+            count_error=self.errors.append,
+        )
 
     def write(self, record):
         self.recorded.append((record.status, str(record.ip)))
@@ -188,6 +197,31 @@ async def test_upstream_that_breaks_off_leaves_a_cut_stream():
     assert b"[DONE]" not in body
     assert not world.downstream.finished
     assert world.recorded == [(502, "127.0.0.1")]
+
+
+BLOCKED = with_client(scrubbing=ScrubRules(None, {"EMAIL": Treatment.BLOCK}))
+
+
+async def test_a_blocked_value_ends_a_stream():
+    """The client gets an error of its own kind, no final chunk and not a character of the value."""
+    world = World(stream("hello there anna@exam", "ple.com now", DONE), value=snapshot(BLOCKED))
+    _, body, complete = await world.call(inner_request(STREAM_BODY))
+    assert not complete
+    assert b"hello there" in body
+    assert b'"code":"answer_blocked"' in body
+    assert b"anna" not in body
+    assert b"[DONE]" not in body
+    assert (world.recorded, world.errors) == ([(403, "127.0.0.1")], ["answer_blocked"])
+
+
+async def test_a_blocked_value_refuses_a_whole_answer():
+    """An answer in one piece becomes a sealed 403 that is no failure of the scrubber."""
+    world = World(chat("Write to anna@example.com."), value=snapshot(BLOCKED))
+    status, body, complete = await world.call()
+    assert (status, complete) == (403, True)
+    error = orjson.loads(body)["error"]
+    assert (error["code"], error["type"]) == ("answer_blocked", "content_filter")
+    assert b"anna" not in body
 
 
 async def test_bug_in_the_middle_is_fail_closed():

@@ -171,6 +171,20 @@ async def test_quota_is_changed_member_by_member(operator: httpx.AsyncClient) ->
     assert (shown["quota"]["requests_per_minute"], shown["quota"]["concurrent_streams"]) == (5, 2)
 
 
+async def test_rules_for_found_values_are_replaced_as_one(operator: httpx.AsyncClient) -> None:
+    """Rules are shown as they were given; what is left out stays, and what is unknown is named."""
+    body = {"scrub": {"PHONE": "mask", "default": "pseudonym"}, "masks_requests": True}
+    path = f"clients/{(await operator.post('clients', json=body)).json()['client_id']}"
+    shown = (await operator.patch(path, json={"data_class": "public"})).json()
+    assert {name: shown[name] for name in body} == body
+    shown = (await operator.patch(path, json={"scrub": {}})).json()
+    assert (shown["scrub"], shown["masks_requests"]) == ({}, True)
+    for wrong in ({"PHNOE": "mask"}, {"PHONE": "off"}, {"PHONE": None}, None):
+        refused = await operator.patch(path, json={"scrub": wrong})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["pointer"].startswith("/scrub")
+
+
 async def test_answers_name_the_version(
     operator: httpx.AsyncClient, owner: httpx.AsyncClient
 ) -> None:

@@ -40,6 +40,7 @@ from gateway.core.registry import (
     RevocationKind,
     StoredClient,
 )
+from gateway.core.scrub_rules import ScrubRules, Treatment
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 LATER = datetime(2026, 11, 24, tzinfo=UTC)
@@ -54,6 +55,8 @@ CLIENT = Client(
     token_binding=TokenBinding.EITHER,
     quota=Quota(requests_per_minute=7, tokens_per_day=9),
     withheld=frozenset({"models:call:completions:b"}),
+    scrubbing=ScrubRules(Treatment.PSEUDONYM, {"PHONE": Treatment.MASK}),
+    masks_requests=True,
 )
 STORED = StoredClient(CLIENT, created_at=NOW, changed_at=LATER, version=3)
 KEY = StoredKey(
