@@ -15,6 +15,8 @@ from gateway.core.pii.detectors.cn_hidden import CN_HIDDEN
 from gateway.core.pii.detectors.cn_id import CN_IDS
 from gateway.core.pii.detectors.cn_medical import CN_MEDICAL_NUMBERS
 from gateway.core.pii.detectors.cn_name import CN_NAMES
+from gateway.core.pii.detectors.cn_name_prose import CN_NAMES_IN_PROSE
+from gateway.core.pii.detectors.cn_name_transcribed import CN_TRANSCRIBED_NAMES
 from gateway.core.pii.detectors.cn_passport import CN_PASSPORTS
 from gateway.core.pii.detectors.cn_phone import CN_PHONES
 from gateway.core.pii.detectors.cn_phone_local import CN_LOCAL_PHONES
@@ -54,6 +56,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_SOCIAL,
     *CN_USCCS,
     *CN_NAMES,
+    *CN_NAMES_IN_PROSE,
+    *CN_TRANSCRIBED_NAMES,
     *CN_ADDRESSES,
     *CN_LOCAL_PHONES,
     *ADDRESSES,

@@ -36,6 +36,12 @@ AFTER_PHONE: Final = Context(
 SIGN_OF_DIGIT: Final = f"[0-9{''.join(CHINESE)}{''.join(LOOK_ALIKES)}]"
 
 
+def spread_words(text: str) -> tuple[str, ...]:
+    """Return ``words_of`` *text*, also as forms set them: ``姓  名``, ``住 院 号``."""
+    words = words_of(text)
+    return (*words, *[(" " * gap).join(word) for word in words for gap in (1, 2, 4)])
+
+
 def said_digits_of(value: str) -> str:
     """Return the digits of *value*, numerals and look-alike letters spelled as digits."""
     return digits_of(spell_digits(value))

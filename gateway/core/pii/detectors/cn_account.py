@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
-from gateway.core.pii.detectors.checks import digits_of
+from gateway.core.pii.detectors.checks import digits_of, spread_words
 
 _AFTER_ACCOUNT: Final = Context(
     words=(
         *words_of(
-            "账号 帐号 账户 帐户 賬號 帳號 賬戶 帳戶 收款号 对公户 银行户口 户口号码 存折 存折号 "
+            "基本户 一般户 专用户 临时户 结算户 监管户 对公账户 公户 收款户 付款户 入账户 "
+            "银行户 账号 帐号 账户 帐户 賬號 帳號 賬戶 帳戶 收款号 对公户 银行户口 户口号码 "
+            "存折 存折号 "
             "存摺 收款账户 开户账号 结算账户 公积金账号 公积金号 股东代码 资金账号 证券账号"
         ),
+        *spread_words("账号 账户 户号"),
         "account_no",
         "bank_account",
         "acct_no",

@@ -28,6 +28,17 @@ _AFTER_BIRTH: Final = Context(
     ),
     gap=10,
 )
+# The head of a column, as far as its rows go.
+_AFTER_HEAD: Final = Context(
+    words=(
+        *words_of("生日 出生日期 出生年月 出生年月日 出生 生辰 dob birthday birthdate csrq"),
+        "birth_date",
+        "date_of_birth",
+    ),
+    gap=1500,
+    filler=None,
+    stops=frozenset(),
+)
 _YEAR: Final = r"(1[89]\d{2}|20[0-3]\d)"
 _HAN_DIGIT: Final = "[〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
 _HAN_NUMBER: Final = "[元正一二三四五六七八九十廿卅冬腊初零壹贰叁肆伍陆柒捌玖拾]{1,3}"
@@ -39,11 +50,15 @@ _WRITTEN: Final = (
     rf"|{_YEAR}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
     rf"|{_HAN_DIGIT}{{4}}年{_HAN_NUMBER}月{_HAN_NUMBER}[日号號]?"
 )
+_LUNAR: Final = (
+    rf"({_YEAR}|{_HAN_DIGIT}{{4}}|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]) ?年 ?"
+    rf"(农历|阴历|旧历)?闰?{_HAN_NUMBER}月[初十廿三二][一二三四五六七八九十]{{1,2}}"
+)
 _LOOSE: Final = (
     rf"\d{{2}} ?[年.\-/] ?{_MONTH} ?[月.\-/] ?{_DAY} ?[日号號]?"
     rf"|{_MONTH}/{_DAY}/{_YEAR}"
     rf"|{_YEAR} ?[年.\-/] ?{_MONTH} ?月?"
-    rf"|({_YEAR}年|{_HAN_DIGIT}{{4}}年)?(农历|阴历|旧历)?{_HAN_NUMBER}月[初十廿三二]"
+    rf"|{_LUNAR}|({_YEAR}年|{_HAN_DIGIT}{{4}}年)?(农历|阴历|旧历)?{_HAN_NUMBER}月[初十廿三二]"
     rf"[一二三四五六七八九十]{{1,2}}"
     rf"|{_HAN_DIGIT}{{2,4}}年{_HAN_NUMBER}月({_HAN_NUMBER}[日号號]?)?"
     rf"|(农历|阴历|阳历|公历){{0,1}}{_MONTH}月{_DAY}[日号號]"
@@ -54,6 +69,10 @@ _PUBLIC_DAYS: Final = re.compile(r"(10月1|7月1|8月1|12月25|5月4)[日号號]
 
 def _is_private(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
     return _PUBLIC_DAYS.fullmatch(value) is None
+
+
+def _is_cell(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return before.rstrip(" ").endswith(("|", "\t", ",", ";", '"', "'"))
 
 
 _ANNOUNCED: Final = Detector(
@@ -69,9 +88,19 @@ _ANNOUNCED: Final = Detector(
 _SAID_BEHIND: Final = Detector(
     label="DOB",
     name="cn-birth-said-behind",
-    pattern=_WRITTEN,
+    pattern=rf"{_WRITTEN}|{_LUNAR}",
     not_after=r"[0-9.\-/]",
-    followed_by=r"[ ，,（]?(出生|生[，,。.；;、 （()）于人\n的]|诞生|降生)",
+    followed_by=r"[ ，,（]?(出生|生人|生[，,。.；;、 （()）于人\n的]|诞生|降生)",
+)
+
+_IN_COLUMN: Final = Detector(
+    label="DOB",
+    name="cn-birth-in-column",
+    pattern=_WRITTEN,
+    not_after=r"[a-z0-9\h]",
+    followed_by=r" ?[|\t,;，；\"'\n]",
+    after=(_AFTER_HEAD,),
+    check=_is_cell,
 )
 
 _SPELT: Final = Detector(
@@ -84,4 +113,4 @@ _SPELT: Final = Detector(
     after=(_AFTER_BIRTH,),
 )
 
-CN_BIRTHS: Final = (_ANNOUNCED, _SAID_BEHIND, _SPELT)
+CN_BIRTHS: Final = (_ANNOUNCED, _SAID_BEHIND, _IN_COLUMN, _SPELT)

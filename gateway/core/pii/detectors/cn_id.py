@@ -7,7 +7,7 @@ import string
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
-from gateway.core.pii.detectors.checks import digits_of
+from gateway.core.pii.detectors.checks import digits_of, spread_words
 
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_CHARACTERS: Final = "10x98765432"
@@ -17,8 +17,16 @@ _YEARS: Final = range(1850, 2100)
 # After one of these words a number with a wrong check character is still somebody's number,
 # mistyped or made up by the model.
 _AFTER_ID: Final = Context(
-    words=words_of(
-        "身份证 证件 身份号 身份號 身份證 證件 id_card id_number id_no identity resident_id"
+    words=(
+        *words_of(
+            "身份证 证件 身份号 身份號 身份證 證件 位号 位身份 证号 證號 驾驶证 驾照 户口簿 "
+            "户口本 户口页 "
+            "身份信息 公民身份 二代证 居民证 idcard id_card id_number id_no identity resident_id"
+        ),
+        *spread_words("身份证 身份证号 证件号"),
+        "id_card",
+        "id_no",
+        "id_number",
     ),
     gap=24,
     filler=None,

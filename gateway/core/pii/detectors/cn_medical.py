@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
-from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT
+from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT, spread_words
 
 _AFTER_WORD: Final = Context(
     words=(
@@ -16,8 +16,11 @@ _AFTER_WORD: Final = Context(
             "医保编号 社保卡号 社保号 社会保障号 社会保障卡号 健康卡号 健康档案号 患者编号 患者号 "
             "病人号 病人编号 病员号 登记号 检查号 影像号 放射号 超声号 病理号 标本号 条码号 "
             "挂号单号 "
-            "住院流水号 病歷號 住院號 門診號 健保卡號 mrn patient_id"
+            "体检号 体检编号 体检卡号 诊疗号 诊号 住院登记号 病理编号 检验编号 标本编号 "
+            "健康档案 体检档案 档案已 档案合并 档案并入 归入档案 "
+            "建档号 病案 就诊 住院流水号 病歷號 住院號 門診號 健保卡號 mrn patient_id"
         ),
+        *spread_words("住院号 病历号 病案号 门诊号 登记号 就诊号 患者号"),
         "mrn",
         "mrn_no",
         "patient_id",

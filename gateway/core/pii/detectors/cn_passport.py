@@ -60,7 +60,8 @@ _NAMED_BEHIND: Final = Detector(
     name="cn-passport-named-behind",
     pattern=r"[eghdspcwltmk]\d{8}|[edspckw][a-z]\d{7}|[hm]\d{10}",
     not_after=r"[a-z0-9]",
-    followed_by=r"[号號]?[ （(的]?(普通|因私|公务|外交|中国|港澳|往来|台湾)?(护照|護照|通行|回乡)",
+    followed_by=r"[号號]?[ （(的]?([这那该此][本张份]?)?(普通|因私|公务|外交|中国|港澳|往来|台湾)?"
+    r"(护照|護照|通行|回乡)",
 )
 
 # Held by a person or valid until a day: nothing else of this form is.

@@ -14,7 +14,8 @@ from gateway.core.pii.detectors.secrets import PLACEHOLDER, WELL_KNOWN, entropy,
 
 # What stands between the word and its value: who has set it, when, and that it is so.
 _SAID: Final = FILLER | frozenset(
-    "我你他她您咱俩这那个已经被给把改设换成重置更新修为是就用叫做的了一下现在目前先暂时临初始默认统还填写输入"
+    "我你他她您咱俩这那个已经被给把改设换成重置更新修为是就用叫做的了一下现在目前先暂时临初始默"
+    "认统还填写输入"
     "记好像应该可能大概吧哈呢啦哦噢啊呀也都全请拿去收发后串"
 )
 _PASSWORD_WORDS: Final = words_of(
@@ -23,9 +24,9 @@ _PASSWORD_WORDS: Final = words_of(
 )
 _KEY_WORDS: Final = (
     *words_of(
-        "密钥 秘钥 密匙 密鑰 私钥 令牌 授权码 访问令牌 凭据 appsecret app_secret appkey "
-        "app_key secretkey secretid accesskey accesskeyid accesskeysecret apikey api_key api密钥 "
-        "ak sk 机器人key key是 secret是 token是"
+        "密钥 秘钥 密匙 密鑰 私钥 令牌 授权码 访问令牌 凭据 appsecret app_secret appkey app_key "
+        "secretkey secretid accesskey accesskeyid accesskeysecret apikey api_key api密钥 ak sk "
+        "机器人key key是 secret是 token是"
     ),
     "app_secret",
     "app_key",
@@ -34,7 +35,8 @@ _KEY_WORDS: Final = (
     "secret_id",
 )
 _AFTER_PASSWORD: Final = Context(words=_PASSWORD_WORDS, gap=20, filler=_SAID)
-_NEAR_PASSWORD: Final = Context(words=_PASSWORD_WORDS, gap=40, filler=None)
+# Passwords have exclamation marks in them, so those end no sentence here.
+_NEAR_PASSWORD: Final = Context(words=_PASSWORD_WORDS, gap=40, filler=None, stops=frozenset("。；"))
 _AFTER_KEY: Final = Context(words=_KEY_WORDS, gap=20, filler=_SAID)
 _NEAR_KEY: Final = Context(words=words_of("密钥 秘钥 私钥 令牌 密匙"), gap=24, filler=None)
 _AFTER_MNEMONIC: Final = Context(

@@ -15,6 +15,10 @@ HITS = [
     ("qq号１２３４５６７８", "qq号[SOCIAL_ACCT]"),
     ("QQ：一 二 三 四 五 六 七", "QQ：[SOCIAL_ACCT]"),
     ('{"wechat_id":"lucky88"}', '{"wechat_id":"[SOCIAL_ACCT]"}'),
+    ("加我Q吧 1522045640，", "加我Q吧 [SOCIAL_ACCT]，"),
+    ("我抖音叫3093811091", "我抖音叫[SOCIAL_ACCT]"),
+    ("QQ287654321", "QQ[SOCIAL_ACCT]"),
+    ("小红书搜 山里的风kk ", "小红书搜 [SOCIAL_ACCT] "),
 ]
 
 NEAR_MISSES = [
@@ -25,6 +29,9 @@ NEAR_MISSES = [
     "抖音直播间3000人",
     "qq邮箱打不开",
     "微信Android版",
+    "抖音号：未填写",
+    "微信1000元红包",
+    "QQ2024年版",
 ]
 
 
