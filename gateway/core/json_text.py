@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import string
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.core.pii import StreamScrubber
 from gateway.core.pii.actions import PLACEHOLDERS, Actions
+from gateway.core.pii.text_scrubber import TextScrubber
 
 _ESCAPES: Final = {
     '"': '"',
@@ -30,11 +31,18 @@ _HEX: Final = frozenset(string.hexdigits)
 _KEPT_NAME: Final = 24
 
 
+class NewScrubber(Protocol):
+    """Makes the scrubber of a part of the text, as ``StreamScrubber`` does."""
+
+    def __call__(self, *, actions: Actions, before: str = "") -> TextScrubber:
+        """Return a scrubber by *actions*; *before* is what stands in front of the part."""
+
+
 class JsonTextScrubber:
     """The stream scrubber for JSON text: same two methods, same promise about chunk borders.
 
     Strings come out with the same value but not always with the same escapes. *actions* says what
-    replaces a value.
+    replaces a value; *new_scrubber* makes the scrubber of each string and of what is between them.
     """
 
     __slots__ = (
@@ -45,10 +53,14 @@ class JsonTextScrubber:
         "_in_string",
         "_minus",
         "_name",
+        "_new_scrubber",
         "_scrubber",
     )
 
-    def __init__(self, *, actions: Actions = PLACEHOLDERS) -> None:
+    def __init__(
+        self, *, actions: Actions = PLACEHOLDERS, new_scrubber: NewScrubber = StreamScrubber
+    ) -> None:
+        self._new_scrubber = new_scrubber
         self._actions = actions
         self._bare = dataclasses.replace(actions, quoted=True)  # outside strings
         self._in_string = False
@@ -92,8 +104,8 @@ class JsonTextScrubber:
         self._escape = ""
         return "".join(out)
 
-    def _outside(self) -> StreamScrubber:
-        return StreamScrubber(actions=self._bare)
+    def _outside(self) -> TextScrubber:
+        return self._new_scrubber(actions=self._bare)
 
     def _written(self, text: str) -> str:
         """Return scrubbed *text* as it stands in the output."""
@@ -124,7 +136,7 @@ class JsonTextScrubber:
             self._minus = False
             out.append("-")
         out.append('"')
-        self._scrubber = StreamScrubber(before=self._name + '"', actions=self._actions)
+        self._scrubber = self._new_scrubber(before=self._name + '"', actions=self._actions)
         self._name = ""
         self._in_string = True
 
@@ -134,7 +146,7 @@ class JsonTextScrubber:
         out.append(self._written(self._scrubber.finish()))
         out.append('"')
         self._in_string = False
-        self._scrubber = StreamScrubber(before=self._name + '"', actions=self._bare)
+        self._scrubber = self._new_scrubber(before=self._name + '"', actions=self._bare)
 
     def _take(self, char: str, plain: list[str]) -> None:
         """Add one decoded character of a string; halves of a surrogate pair are joined."""

@@ -7,12 +7,17 @@ does; whoever sets the rules knows nothing about the shapes of answers.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from gateway.core.errors import ScrubFailed
 from gateway.core.json_text import JsonTextScrubber
+from gateway.core.masks import Masks
 from gateway.core.pii import StreamScrubber
 from gateway.core.pii.actions import PLACEHOLDERS, Actions
+from gateway.core.pii.text_scrubber import TextScrubber
+from gateway.core.restorer import Restorer
+
+__all__ = ["SLICE_CHARACTERS", "Slices", "TextScrubber", "TextScrubbers"]
 
 # A few milliseconds of work whatever the text.
 SLICE_CHARACTERS: Final = 2_000
@@ -23,16 +28,6 @@ Slices = Generator[None, None, _Result]
 """Work in slices: yields None between two of them and returns its result."""
 
 
-class TextScrubber(Protocol):
-    """What ``StreamScrubber`` and ``JsonTextScrubber`` have in common."""
-
-    def feed(self, delta: str) -> str:
-        """Accept *delta*; return what is safe to send."""
-
-    def finish(self) -> str:
-        """Return the rest."""
-
-
 class TextScrubbers:
     """Makes the scrubbers of one answer.
 
@@ -40,17 +35,24 @@ class TextScrubbers:
     answers continue without a break, and how many choices each has. A value that begins in the
     prompt and ends in the answer is replaced in the answer; the text of the prompt itself never
     comes out. Without prompts, as in a chat, every choice begins anew. *actions* says what
-    replaces a value.
+    replaces a value. *masks* are the tokens that the model saw in the place of the client's own
+    values, which come back here.
     """
 
-    __slots__ = ("_actions", "_n", "_prompts")
+    __slots__ = ("_actions", "_masks", "_n", "_prompts")
 
     def __init__(
-        self, prompts: tuple[str, ...] = (), n: int = 1, *, actions: Actions = PLACEHOLDERS
+        self,
+        prompts: tuple[str, ...] = (),
+        n: int = 1,
+        *,
+        actions: Actions = PLACEHOLDERS,
+        masks: Masks | None = None,
     ) -> None:
         self._prompts = prompts
         self._n = n
         self._actions = actions
+        self._masks = masks
 
     def new(self, field: str, *, choice: int = 0) -> TextScrubber:
         """Return a fresh scrubber for a text *field* of *choice*.
@@ -59,9 +61,9 @@ class TextScrubbers:
         all other fields begin anew. Raises ``ScrubFailed`` for a choice that nobody asked for.
         """
         if field == "arguments":
-            return JsonTextScrubber(actions=self._actions)
+            return JsonTextScrubber(actions=self._actions, new_scrubber=self._plain)
         continued = self._prompt_of(choice) if field == "text" else ""
-        return StreamScrubber(continued=continued, actions=self._actions)
+        return self._plain(continued=continued, actions=self._actions)
 
     def in_slices(self, field: str, text: str, *, choice: int = 0) -> Slices[str]:
         """Scrub the whole *text* of a *field* as its stream would be, and return it.
@@ -76,6 +78,12 @@ class TextScrubbers:
             yield None
         safe.append(scrubber.finish())
         return "".join(safe)
+
+    def _plain(self, *, actions: Actions, before: str = "", continued: str = "") -> TextScrubber:
+        scrubber = StreamScrubber(before=before, continued=continued, actions=actions)
+        if self._masks is None:
+            return scrubber
+        return Restorer(scrubber, self._masks, quoted=actions.quoted)
 
     def _prompt_of(self, choice: int) -> str:
         if not self._prompts:

@@ -104,6 +104,7 @@ def _call_model(
         prompts=request.prompts,
         n=request.n,
         actions=actions,
+        unmasked=request.upstream if principal.client.masks_requests else None,
     )
 
 

@@ -6,6 +6,7 @@
       refuse replay  was this very request taken before?
     4 authorize      may they make this call?
       meter          do they have quota left, and what does the answer cost?
+      mask           may the model see the personal data in the request?
     5 forward        put it to vLLM
     6 scrub          take personal data out of the answer
     7 encapsulate    seal each piece for the client that asked
@@ -42,6 +43,7 @@ from gateway.pipeline.exchange import (
     WholeAnswer,
 )
 from gateway.pipeline.forward import Forward
+from gateway.pipeline.mask import mask
 from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
@@ -129,7 +131,7 @@ class Chain:
         authorized = self._stages.authorize(fresh)
         grounds = Grounds.of(authorized, decapsulated)
         async with self._stages.running.guard(grounds), self._stages.meter(authorized) as metered:
-            forwarded = await self._stages.forward(metered)
+            forwarded = await self._stages.forward(await mask(metered))
             try:
                 scrubbing = self._stages.scrub(forwarded)
                 if authorized.streamed:

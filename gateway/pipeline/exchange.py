@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from gateway.core import bhttp
 from gateway.core.dpop import ProvenKey
 from gateway.core.errors import SealgateError
 from gateway.core.grants import DataClass, Grant
 from gateway.core.identity import Address, Principal
+from gateway.core.masks import Masks
 from gateway.core.ohttp import Profile, ResponseSealer
 from gateway.core.pii.actions import PLACEHOLDERS, Actions
 from gateway.core.policy import Permission
@@ -147,7 +148,8 @@ class Authorized:
 
     *permission* and *call* (None for a list) are what allowed it, and what must go on allowing it
     while the answer runs. *new_scrubber* makes the scrubber for this one answer, *prompts*, *n* and
-    *actions* are what those of its texts go by (see ``TextScrubbers``), and *tally*
+    *actions* are what those of its texts go by (see ``TextScrubbers``), *unmasked* is the request
+    for vLLM in a form in which it can be masked, None if it goes as it is, and *tally*
     learns from it what the answer costs. *streamed* says whether the client asked for server-sent
     events.
     """
@@ -162,6 +164,7 @@ class Authorized:
     prompts: tuple[str, ...] = field(default=(), repr=False)
     n: int = 1
     actions: Actions = PLACEHOLDERS
+    unmasked: dict[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +175,20 @@ class Metered:
 
 
 @dataclass(frozen=True, slots=True)
+class Masked:
+    """A call whose request the model may see. *masks* are those of personal data in it, if any."""
+
+    authorized: Authorized
+    masks: Masks | None
+
+
+@dataclass(frozen=True, slots=True)
 class Forwarded:
     """vLLM accepted the call; its answer is about to arrive."""
 
     authorized: Authorized
     answer: UpstreamAnswer
+    masks: Masks | None = None
 
 
 @dataclass(frozen=True, slots=True)

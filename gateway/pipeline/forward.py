@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from gateway.core.errors import UpstreamRefused, UpstreamUnavailable
 from gateway.core.ports import Upstream
-from gateway.pipeline.exchange import Forwarded, Metered
+from gateway.pipeline.exchange import Forwarded, Masked
 
 _EVENT_STREAM = "text/event-stream"
 _JSON = "application/json"
 
 
 class Forward:
-    """Sends a metered call and hands on the answer once its head is there."""
+    """Sends a call and hands on the answer once its head is there."""
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
 
-    async def __call__(self, metered: Metered) -> Forwarded:
+    async def __call__(self, masked: Masked) -> Forwarded:
         """Return the answer that begins. Raises ``UpstreamRefused`` or ``UpstreamUnavailable``."""
-        authorized = metered.authorized
+        authorized = masked.authorized
         answer = await self._upstream.send(authorized.upstream_request)
         expected = _EVENT_STREAM if authorized.streamed else _JSON
         if answer.status == 200 and answer.content_type == expected:
-            return Forwarded(authorized=authorized, answer=answer)
+            return Forwarded(authorized, answer, masked.masks)
         await answer.close()
         if answer.status in {400, 413, 422}:
             raise UpstreamRefused

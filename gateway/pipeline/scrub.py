@@ -27,5 +27,7 @@ class Scrub:
         """Return *forwarded* bound to a fresh scrubber of its own."""
         authorized = forwarded.authorized
         actions = replace(authorized.actions, count=self._count)
-        scrubbers = TextScrubbers(authorized.prompts, authorized.n, actions=actions)
+        scrubbers = TextScrubbers(
+            authorized.prompts, authorized.n, actions=actions, masks=forwarded.masks
+        )
         return Scrubbing(forwarded=forwarded, scrubber=authorized.new_scrubber(scrubbers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.core.errors import ScrubFailed
+from gateway.core.masks import Masks
 from gateway.core.pii.actions import Actions, PartialMask
 from gateway.core.text_scrubbers import Slices, TextScrubbers
 
@@ -57,3 +58,13 @@ def test_the_rules_hold_for_every_field(field: str, text: str) -> None:
     """What replaces a value is the same in plain text and in JSON."""
     scrubbers = TextScrubbers(actions=Actions({"PHONE": PartialMask()}))
     assert "138****8000" in drain(scrubbers.in_slices(field, text))[1]
+
+
+@pytest.mark.parametrize("field", ["content", "text", "arguments"])
+def test_masked_values_come_back_in_every_field(field: str) -> None:
+    """The client's own value stands where the model said its token, after all scrubbing."""
+    masks = Masks(b"{}")
+    token = masks.token("PHONE", "13900139000")
+    scrubbers = TextScrubbers(("tel ",), masks=masks)
+    said = drain(scrubbers.in_slices(field, f'{{"a":"{token} 13800138000"}}'))[1]
+    assert said == '{"a":"13900139000 [PHONE]"}'

@@ -326,3 +326,10 @@ def test_rules_of_client_model_and_gateway_meet():
     assert actions.replace("PHONE", "13812345678") == "138****5678"
     with pytest.raises(AnswerBlocked):
         actions.replace("EMAIL", "a@b.cc")
+
+
+def test_only_a_client_that_has_it_so_is_masked():
+    """The request that can be masked goes on for such a client alone."""
+    assert run().unmasked is None
+    authorized = run(masks_requests=True)
+    assert authorized.unmasked == orjson.loads(authorized.upstream_request.body)

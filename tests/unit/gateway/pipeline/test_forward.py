@@ -8,7 +8,7 @@ from gateway.core.errors import UpstreamRefused, UpstreamUnavailable
 from gateway.core.identity import Principal
 from gateway.core.policy import Permission
 from gateway.core.ports import UpstreamRequest
-from gateway.pipeline.exchange import Authorized, Metered
+from gateway.pipeline.exchange import Authorized, Masked
 from gateway.pipeline.forward import Forward
 from tests.fakes.world import APPLICATION, NOW, FakeAnswer, FakeUpstream
 
@@ -25,7 +25,7 @@ def authorized(*, streamed=False):
 async def test_answer_of_the_expected_type_is_handed_on():
     """A 200 of the type that was asked for goes to the scrubber."""
     answer = FakeAnswer([])
-    forwarded = await Forward(FakeUpstream(answer))(Metered(authorized()))
+    forwarded = await Forward(FakeUpstream(answer))(Masked(authorized(), None))
     assert forwarded.answer is answer
     assert not answer.closed
 
@@ -45,7 +45,7 @@ async def test_error_of_vllm_is_replaced(status, error):
     """An error answer is let go unread; only its kind goes on."""
     answer = FakeAnswer([b"prompt echoed"], status=status)
     with pytest.raises(error) as caught:
-        await Forward(FakeUpstream(answer))(Metered(authorized()))
+        await Forward(FakeUpstream(answer))(Masked(authorized(), None))
     assert answer.closed
     assert "echoed" not in caught.value.detail
 
@@ -57,5 +57,5 @@ async def test_answer_of_another_type_is_refused(streamed, content_type):
     """An answer that the chosen scrubber does not understand is never handed on."""
     answer = FakeAnswer([], content_type=content_type)
     with pytest.raises(UpstreamUnavailable):
-        await Forward(FakeUpstream(answer))(Metered(authorized(streamed=streamed)))
+        await Forward(FakeUpstream(answer))(Masked(authorized(streamed=streamed), None))
     assert answer.closed
