@@ -71,7 +71,7 @@ _AFTER_ROAD: Final = Context(
 )
 # Characters of running text that stand in hardly any address.
 _PROSE: Final = frozenset(
-    "的了是不这我你他她它们也就而及或被把让给说要吗呢吧啊么什哪谁很更最已个些每该此但则"
+    "址的了是不这我你他她它们也就而及或被把让给说要吗呢吧啊么什哪谁很更最已个些每该此但则"
 )
 _NUMBER: Final = r"([a-z]?\d{1,5}|[一二三四五六七八九十百零〇]{1,5}|[〇零○幺]{1,4})"
 # What a first number in Chinese numerals must belong to: ``统一号`` is none.
