@@ -1,11 +1,11 @@
-"""What a scrubber keeps of the values that were spelled, and which of them can still matter."""
+"""What a walk keeps of the values that were spelled, and which of them can still matter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gateway.core.pii.state import Accept, State
+from gateway.core.pii.states import State
 
 
 class Finding(NamedTuple):
@@ -18,45 +18,47 @@ class Finding(NamedTuple):
 
 
 class Match:
-    """A value that a pattern accepted, from offset *begin* to *end*.
+    """A value of the detector number *order*, from offset *begin* to *end*.
 
-    *boundary* watches what follows it, if that matters.
+    *boundary* watches what follows it, if that matters. *certain*: no check can refuse it any more.
     """
 
-    __slots__ = ("begin", "boundary", "detector", "end", "order")
+    __slots__ = ("begin", "boundary", "certain", "end", "order")
 
-    def __init__(self, begin: int, end: int, accept: Accept) -> None:
+    def __init__(self, begin: int, end: int, order: int, *, certain: bool) -> None:
         self.begin = begin
         self.end = end
-        self.detector = accept.detector
-        self.order = accept.order
-        self.boundary: State | None = accept.boundary
+        self.order = order
+        self.certain = certain
+        self.boundary: State | None = None
 
     def held_from(self, sent: int) -> int:
         """Return where the part of it begins that is not sent or replaced before *sent*."""
         return max(self.begin, sent)
 
+    def rank(self, sent: int) -> tuple[int, int, int, int]:
+        """Return what is smallest for the leftmost, then longest, then first declared."""
+        return self.held_from(sent), -self.end, self.order, self.begin
 
-def covers(match: Match, other: Match, sent: int) -> bool:
-    """Say whether *other*, not yet *sent*, lies inside *match*, so that it never comes to anything.
+    def covers(self, other: Match, sent: int) -> bool:
+        """Say whether *other* lies inside this one, so that it comes to nothing if this is certain.
 
-    *match* is replaced first, or a still older one is that overlaps it, and what is left of *other*
-    lies inside what is left of *match*. Of two equals the detector that is declared first wins.
-    """
-    begin, other_begin = match.held_from(sent), other.held_from(sent)
-    if begin == other_begin and match.end == other.end:
-        return match.order <= other.order
-    return begin <= other_begin and match.end >= other.end
-
-
-def with_candidate(candidates: list[Match], match: Match, sent: int) -> list[Match]:
-    """Return *candidates* with *match* among them, and without any that lies inside another."""
-    for other in candidates:
-        if covers(other, match, sent):
-            return candidates
-    return [*[other for other in candidates if not covers(match, other, sent)], match]
+        This one is replaced first, or a still older one is that overlaps it, and what is left of
+        *other* lies inside what is left of this one.
+        """
+        return self.rank(sent) <= other.rank(sent) and self.end >= other.end
 
 
-def first_of(candidates: Iterable[Match], sent: int) -> Match:
-    """Return the leftmost, then longest, then first declared of *candidates*."""
-    return min(candidates, key=lambda match: (match.held_from(sent), -match.end, match.order))
+def with_match(matches: list[Match], match: Match, sent: int) -> list[Match]:
+    """Return *matches* with *match* among them, and without any that lies inside a certain one."""
+    for other in matches:
+        if other.certain and other.covers(match, sent):
+            return matches
+    if match.certain:
+        matches = [other for other in matches if not match.covers(other, sent)]
+    return [*matches, match]
+
+
+def first_of(matches: Iterable[Match], sent: int) -> Match:
+    """Return the leftmost, then longest, then first declared of *matches*."""
+    return min(matches, key=lambda match: match.rank(sent))

@@ -19,10 +19,10 @@ from gateway.core.pii.syntax import (
     Repeat,
     Sequence,
     Words,
-    either_case,
     parse_class,
     parse_pattern,
 )
+from gateway.core.pii.word_tree import WordTree, WordTrees
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,51 +39,56 @@ _NOTHING = _Part(empty=True)
 
 @dataclass(slots=True)
 class Automaton:
-    """The positions of all patterns added so far; the lists are indexed by position."""
+    """The positions of all patterns added so far; the lists are indexed by position.
+
+    *owner* is the number under which the pattern was added.
+    """
 
     options: list[frozenset[str]] = field(default_factory=list)
     follow: list[set[int]] = field(default_factory=list)
-    owner: list[Detector] = field(default_factory=list)
+    owner: list[int] = field(default_factory=list)
     _interned: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
+    _trees: WordTrees = field(default_factory=WordTrees)
     accepting: set[int] = field(default_factory=set)
     leading: set[int] = field(default_factory=set)
 
-    def add(self, detector: Detector) -> frozenset[int]:
+    def add(self, detector: Detector, owner: int = 0) -> frozenset[int]:
         """Add the whole of *detector*; return the positions where it begins.
 
         Raises ``ValueError`` for a bad pattern and for one that matches the empty text.
         """
         if detector.shortest_group:
-            body = self._build_grouped(detector)
+            body = self._build_grouped(detector, owner)
         else:
-            body = self._build(parse_pattern(detector.pattern, detector.lists), detector)
+            body = self._build(parse_pattern(detector.pattern, detector.lists), owner)
         if body.empty:
             raise ValueError("a pattern must not match the empty text")
         whole = body
         if detector.tail:
-            tail = self._build(Loop(parse_pattern(detector.tail)), detector)
+            tail = self._build(Loop(parse_pattern(detector.tail)), owner)
             whole = self._join(whole, _Part(empty=True, first=tail.first, last=tail.last))
         if detector.lead:
-            start = self._build(Chars(parse_class(detector.lead_start)), detector)
-            loop = self._build(Loop(Chars(parse_class(detector.lead))), detector)
+            start = self._build(Chars(parse_class(detector.lead_start)), owner)
+            loop = self._build(Loop(Chars(parse_class(detector.lead))), owner)
             self.leading |= start.first | loop.first
             more = _Part(empty=True, first=loop.first, last=loop.last)
             whole = self._join(self._join(start, more), whole)
         self.accepting |= whole.last
         return whole.first
 
-    def add_boundary(self, pattern: str, owner: Detector) -> frozenset[int]:
-        """Add a *pattern* that watches what follows a value; return the positions of its start."""
-        whole = self._build(parse_pattern(pattern, owner.lists), owner)
+    def add_boundary(self, detector: Detector, owner: int = 0) -> frozenset[int]:
+        """Add what watches the end of a value of *detector*; return the positions of its start."""
+        pattern = detector.not_before or detector.followed_by
+        whole = self._build(parse_pattern(pattern, detector.lists), owner)
         if whole.empty:
             raise ValueError("a boundary must not match the empty text")
         self.accepting |= whole.last
         return whole.first
 
-    def _build(self, node: Node, owner: Detector) -> _Part:
+    def _build(self, node: Node, owner: int) -> _Part:
         match node:
             case Chars(options):
-                return self._position(options, owner)
+                return self._one(options, owner)
             case Sequence(parts):
                 whole = _NOTHING
                 for part in parts:
@@ -94,15 +99,15 @@ class Automaton:
             case Repeat(part, low, high):
                 return self._repeat(part, (low, high), owner)
             case Words(words):
-                return self._spell(words, owner)
+                return self._spell(self._trees.of(words), owner)
         body = self._build(node.part, owner)
         self._connect(body, body)
         return body
 
-    def _build_grouped(self, detector: Detector) -> _Part:
+    def _build_grouped(self, detector: Detector, owner: int) -> _Part:
         """Build the pattern times a counter of how long the present group is, up to the limit."""
         plain = Automaton()
-        whole = plain._build(parse_pattern(detector.pattern, detector.lists), detector)
+        whole = plain._build(parse_pattern(detector.pattern, detector.lists), owner)
         built: dict[tuple[int, int], int] = {}
 
         def enter(positions: Iterable[int], length: int) -> frozenset[int]:
@@ -113,8 +118,7 @@ class Automaton:
                     continue
                 here = position, 0 if separates else min(length + 1, detector.shortest_group)
                 if here not in built:
-                    part = self._position(plain.options[position], detector)
-                    (built[here],) = part.first
+                    built[here] = self.position(plain.options[position], owner)
                     self.follow[built[here]] |= enter(plain.follow[position], here[1])
                 entered.add(built[here])
             return frozenset(entered)
@@ -123,35 +127,28 @@ class Automaton:
         last = frozenset(built[here] for here in built if here[0] in whole.last)
         return _Part(empty=whole.empty, first=first, last=last)
 
-    def _position(self, options: frozenset[str], owner: Detector) -> _Part:
+    def position(self, options: frozenset[str], owner: int) -> int:
+        """Add a position for one character out of *options*; return its number."""
         if not options:
             raise ValueError("a character class must not be empty")
-        here = frozenset({len(self.options)})
         # Many positions have the same options; one set for all of them saves memory and time.
         self.options.append(self._interned.setdefault(options, options))
         self.follow.append(set())
         self.owner.append(owner)
+        return len(self.owner) - 1
+
+    def _one(self, options: frozenset[str], owner: int) -> _Part:
+        here = frozenset({self.position(options, owner)})
         return _Part(empty=False, first=here, last=here)
 
-    def _spell(self, words: Iterable[str], owner: Detector) -> _Part:
-        """Build a tree of *words* that shares their beginnings; its leaves are shared as well."""
-        branches: dict[frozenset[str], set[str]] = {}
-        leaves: set[str] = set()
-        for word in words:
-            if len(word) == 1:
-                leaves |= either_case(word)
-            else:
-                branches.setdefault(either_case(word[0]), set()).add(word[1:])
-        parts = [self._position(frozenset(leaves), owner)] if leaves else []
-        by_rest: dict[frozenset[str], set[str]] = {}
-        for first, rests in branches.items():
-            by_rest.setdefault(frozenset(rests), set()).update(first)
-        for endings, firsts in by_rest.items():
-            head = self._position(frozenset(firsts), owner)
-            parts.append(self._join(head, self._spell(endings, owner)))
+    def _spell(self, tree: WordTree, owner: int) -> _Part:
+        """Build a *tree* of words; its leaves are one position."""
+        parts = [self._one(tree.leaves, owner)] if tree.leaves else []
+        for heads, rest in tree.branches:
+            parts.append(self._join(self._one(heads, owner), self._spell(rest, owner)))
         return self._either(parts)
 
-    def _repeat(self, part: Node, bounds: tuple[int, int], owner: Detector) -> _Part:
+    def _repeat(self, part: Node, bounds: tuple[int, int], owner: int) -> _Part:
         low, high = bounds
         optional = _NOTHING
         for _ in range(high - low):

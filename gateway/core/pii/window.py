@@ -6,55 +6,94 @@ what goes out if the place is not replaced.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.core.pii.actions import Actions
-from gateway.core.pii.matches import Finding, Match
+from gateway.core.pii.detector import CONTEXT_LENGTH, Detector
+from gateway.core.pii.folding import fold
+from gateway.core.pii.matches import Finding
 
 
 class Window:
-    """A part of a text. Everything before the offset *sent* is out or replaced.
+    """A part of a text, and the judge of a walk over it. What is before *sent* is out or replaced.
 
-    *before* is text in front that is only looked at. *explains* keeps what was replaced for
-    :meth:`take_findings`.
+    All offsets count from the beginning of the text; ``cut`` drops what is not needed any more, and
+    nothing before that may be asked for. *before* is text in front that is only looked at.
+    *explains* keeps what was replaced for :meth:`take_findings`.
     """
 
     __slots__ = (
         "_actions",
+        "_detectors",
         "_explains",
         "_findings",
+        "_first",
         "_out",
-        "_passed",
+        "_shift",
+        "_text",
         "_written",
         "sent",
-        "text",
     )
 
-    def __init__(self, actions: Actions, *, before: str = "", explains: bool = False) -> None:
-        self.text = before
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        actions: Actions,
+        *,
+        before: str = "",
+        explains: bool = False,
+    ) -> None:
         self.sent = len(before)
+        self._detectors = detectors
         self._actions = actions
         self._explains = explains
+        self._first = 0  # the offset at which what is kept begins
+        self._text = before
         self._written: dict[int, str] = {}
         self._out: list[str] = []
         self._findings: list[Finding] = []
-        self._passed = -len(before)  # the place in the input at which the text begins
+        self._shift = -len(before)  # what makes an offset a place in the input, but for _written
+
+    def __len__(self) -> int:
+        """Return how many characters are kept."""
+        return len(self._text)
+
+    @property
+    def end(self) -> int:
+        """The offset at which the text ends so far."""
+        return self._first + len(self._text)
 
     def add(self, read: str, written: dict[int, str] | None) -> None:
         """Add what was *read*; *written* is, by offset in it, what stood there instead."""
         if written:
-            size = len(self.text)
-            self._written.update({size + at: source for at, source in written.items()})
-        self.text += read
+            end = self.end
+            self._written.update({end + at: source for at, source in written.items()})
+        self._text += read
 
-    def replace(self, match: Match, value: str) -> None:
-        """Put the action's text in the place of *match*, as far as it is not out yet."""
-        start = match.held_from(self.sent)
+    def agrees(self, order: int, begin: int, end: int) -> bool:
+        """Say whether the check of the detector number *order* lets this value count."""
+        detector = self._detectors[order]
+        if detector.check is None:
+            return True
+        begin -= self._first
+        before = fold(self._text[max(0, begin - CONTEXT_LENGTH) : begin])
+        value = fold(self._text[begin : end - self._first])
+        return detector.check(detector.read(value), before)
+
+    def replace(self, order: int, begin: int, end: int) -> None:
+        """Put the action's text in the place of this value, as far as it is not out yet.
+
+        Raises ``AnswerBlocked`` if the action says so.
+        """
+        detector = self._detectors[order]
+        start = max(begin, self.sent)
         self._show(start)
-        detector = match.detector
+        value = detector.read(fold(self._text[begin - self._first : end - self._first]))
         self._out.append(self._actions.replace(detector.label, value))
         if self._explains:
-            place, end = self._place(start), self._place(match.end)
-            self._findings.append(Finding(detector.label, detector.rule, place, end))
-        self.sent = match.end
+            place, after = self._place(start), self._place(end)
+            self._findings.append(Finding(detector.label, detector.rule, place, after))
+        self.sent = end
 
     def drop(self, until: int) -> None:
         """Leave out the text before *until*: it goes on a value that was replaced before."""
@@ -68,7 +107,7 @@ class Window:
         if not self._out and not self._written:  # as in most text
             if until <= self.sent:
                 return ""
-            released = self.text[self.sent : until]
+            released = self._text[self.sent - self._first : until - self._first]
             self.sent = until
             return released
         if until > self.sent:
@@ -79,19 +118,19 @@ class Window:
         return released
 
     def forget_all(self) -> None:
-        """Take all text so far as one that never comes out."""
+        """Take all text so far as one that never comes out; places in the input begin behind it."""
         self._out.clear()
         self._findings.clear()
-        self.sent = len(self.text)
-        self._passed = 0
-        self._passed = -self._place(self.sent)
+        self.sent = self.end
+        self._shift -= self._place(self.sent)
 
     def cut(self, first: int) -> None:
-        """Drop the text before offset *first*; all offsets become smaller by that."""
-        self._passed = self._place(first)
-        self.text = self.text[first:]
-        self.sent -= first
-        self._written = {at - first: w for at, w in self._written.items() if at >= first}
+        """Drop the text before the offset *first*."""
+        if first > self._first:
+            self._shift += sum([len(w) - 1 for at, w in self._written.items() if at < first])
+            self._written = {at: w for at, w in self._written.items() if at >= first}
+            self._text = self._text[first - self._first :]
+            self._first = first
 
     def take_findings(self) -> list[Finding]:
         """Return what was replaced since the last call; places are those in the input."""
@@ -99,12 +138,16 @@ class Window:
         return found
 
     def _show(self, until: int) -> None:
+        if until <= self.sent:
+            return
+        shown = self._text[self.sent - self._first : until - self._first]
         if self._written:
-            self._out += [self._written.get(at, self.text[at]) for at in range(self.sent, until)]
+            written = self._written
+            self._out += [written.get(at, char) for at, char in enumerate(shown, self.sent)]
         else:
-            self._out.append(self.text[self.sent : until])
+            self._out.append(shown)
 
     def _place(self, offset: int) -> int:
         """Return the place in the input of the character at *offset*."""
         extra = sum([len(w) - 1 for at, w in self._written.items() if at < offset])
-        return self._passed + offset + extra
+        return self._shift + offset + extra

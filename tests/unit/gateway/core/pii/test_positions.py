@@ -50,7 +50,7 @@ def test_an_empty_boundary_is_refused() -> None:
     """What matches nothing at all would follow every value."""
     owner = Detector(label="X", pattern="a", not_before="b?")
     with pytest.raises(ValueError, match="boundary"):
-        Automaton().add_boundary(owner.not_before, owner)
+        Automaton().add_boundary(owner)
 
 
 @pytest.mark.parametrize("pattern", ["", "a?", "[]"])
