@@ -24,7 +24,7 @@ from gateway.control.permission_uses import PermissionUses
 from gateway.control.permissions import Permissions
 from gateway.control.retention import DEFAULT_KEEP_DAYS, Retention
 from gateway.control.revocations import RevocationList
-from gateway.control.secrets import SecretHasher
+from gateway.control.secrets import HashCost, SecretHasher
 from gateway.control.snapshot import (
     WATCH_INTERVAL_SECONDS,
     MonotonicClock,
@@ -77,6 +77,7 @@ class RoomRules:
     reclaim_idle_days: int | None = None
     """After how many days a permission nobody uses is withheld; None: only when it is asked for."""
 
+    secret_cost: HashCost = field(default_factory=HashCost)
     document: DocumentRules | None = None
     """What the key document says besides the keys; by default our issuer asks for dates."""
 
@@ -144,7 +145,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
     snapshots = SnapshotHolder(
         store, ports.key_wrap, policies=rules.policies, monotonic=ports.monotonic
     )
-    hasher = SecretHasher()
+    hasher = SecretHasher(rules.secret_cost)
     uses = PermissionUses(store, clock)
     acts = Acts(store, snapshots, clock=clock, uses=uses, rule=rules.two_person)
     credentials = Credentials(acts, hasher=hasher)

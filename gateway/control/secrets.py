@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidKey
@@ -22,10 +23,18 @@ MAX_SECRET_CHARS: Final = 128
 
 _SECRET_BYTES: Final = 32
 _SALT_BYTES: Final = 16
-# OWASP's second choice of parameters. The secrets are random, so this is a margin, not the wall.
-_MEMORY_KIB: Final = 19456
-_ITERATIONS: Final = 2
-_LANES: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HashCost:
+    """The parameters of a new hash; one that is stored keeps those it was made with.
+
+    By default OWASP's second choice. The secrets are random, so this is a margin, not the wall.
+    """
+
+    memory_kib: int = 19456
+    iterations: int = 2
+    lanes: int = 1
 
 
 def new_credential_id() -> str:
@@ -54,17 +63,20 @@ class SecretHasher:
     more raise ``RateLimited``, so the token endpoint cannot be used to exhaust the machine.
     """
 
-    def __init__(self, *, concurrency: int = 2, queue: int = 64) -> None:
+    def __init__(
+        self, cost: HashCost = HashCost(), *, concurrency: int = 2, queue: int = 64
+    ) -> None:
+        self._cost = cost
         self._slots = asyncio.Semaphore(concurrency)
         self._admitted = 0
         self._limit = concurrency + queue
         # A hash of the same cost that nothing matches, checked in place of a missing one.
-        self._decoy = _hash(Secret(secrets.token_urlsafe(_SECRET_BYTES)))
+        self._decoy = _hash(Secret(secrets.token_urlsafe(_SECRET_BYTES)), cost)
 
     async def hash(self, secret: Secret[str]) -> str:
         """Return the hash of *secret* as a PHC string, with its parameters and salt inside."""
         async with self._slots:
-            return await asyncio.to_thread(_hash, secret)
+            return await asyncio.to_thread(_hash, secret, self._cost)
 
     async def verify(
         self,
@@ -92,13 +104,13 @@ class SecretHasher:
             raise InvalidClient
 
 
-def _hash(secret: Secret[str]) -> str:
+def _hash(secret: Secret[str], cost: HashCost) -> str:
     hasher = Argon2id(
         salt=secrets.token_bytes(_SALT_BYTES),
         length=32,
-        iterations=_ITERATIONS,
-        lanes=_LANES,
-        memory_cost=_MEMORY_KIB,
+        iterations=cost.iterations,
+        lanes=cost.lanes,
+        memory_cost=cost.memory_kib,
     )
     return hasher.derive_phc_encoded(secret.reveal().encode())
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from gateway.backends.database.store import DatabaseStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.backends.memory import MemoryStore
 from gateway.core.audit import EMPTY_TRAIL, AuditEntry, AuditRow, Outcome, TrailVerifier
 from gateway.core.errors import Conflict, NotFound
@@ -29,6 +28,7 @@ from gateway.core.registry import (
     RevocationKind,
     StoredClient,
 )
+from tests.fakes.database import make_database
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123_456, tzinfo=UTC)
 
@@ -74,7 +74,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         opened: ControlStore = MemoryStore()
     else:
         url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-        await upgrade(url)
+        make_database(url)
         opened = DatabaseStore.open(url)
     yield opened
     await opened.close()

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from gateway.backends.database.idempotency import DatabaseIdempotencyStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.backends.memory_idempotency import MemoryIdempotencyStore
 from gateway.core.idempotency import CallClaim
 from gateway.core.ports import IdempotencyStore
+from tests.fakes.database import make_database
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123_456, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -29,7 +29,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         opened: IdempotencyStore = MemoryIdempotencyStore()
     else:
         url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-        await upgrade(url)
+        make_database(url)
         opened = DatabaseIdempotencyStore.open(url)
     yield opened
     await opened.close()

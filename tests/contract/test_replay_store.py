@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from gateway.backends.database.replay import DatabaseReplayStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.core.errors import Replayed, StoreUnavailable
 from gateway.core.ports import ReplayStore
 from gateway.core.replay import replay_tag, replay_until
 from tests.fakes.control import FakeClock
+from tests.fakes.database import make_database
 
 TAG = replay_tag(b"one")
 
@@ -36,7 +36,7 @@ async def store(
         opened: ReplayStore = MemoryReplayStore(clock)
     else:
         url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-        await upgrade(url)
+        make_database(url)
         opened = DatabaseReplayStore.open(url, clock)
     yield opened
     await opened.close()

@@ -20,6 +20,7 @@ from gateway.control.clients import ClientGrants, IssuedCredential
 from gateway.control.credentials import SECRET
 from gateway.control.keys import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
+from gateway.control.secrets import HashCost
 from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
 from gateway.control.two_person import TwoPersonRule
@@ -114,6 +115,7 @@ def make_room(
         two_person=two_person,
         reclaim_idle_days=reclaim_idle_days,
         policies=POLICIES,
+        secret_cost=HashCost(memory_kib=8, iterations=1),  # what Argon2 asks for at least
     )
     return build_room(ports, rules)
 

@@ -17,7 +17,6 @@ from gateway.api.admin.session import Proofs
 from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.database.engine import open_engine
 from gateway.backends.database.store import DatabaseStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.control.room import ControlRoom
 from gateway.core.access_log import AccessRecord
@@ -39,6 +38,7 @@ from tests.fakes.control import (
     proof,
     token_of,
 )
+from tests.fakes.database import make_database
 from tests.fakes.http import http
 
 WRAP = make_wrap()
@@ -60,7 +60,7 @@ def open_room(path: Path, store: DatabaseStore | None = None) -> ControlRoom:
 @pytest.fixture
 async def room(path: Path) -> AsyncIterator[ControlRoom]:
     """Give a control room on a file, with keys, a few clients and so a few rows."""
-    await upgrade(f"sqlite+aiosqlite:///{path}")
+    make_database(f"sqlite+aiosqlite:///{path}")
     room = open_room(path)
     await room.keys.ensure_first()
     for _ in range(3):
@@ -219,6 +219,7 @@ def broken_by_trigger(path: Path) -> DatabaseStore:
 def broken_by_full_disk(path: Path) -> DatabaseStore:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("VACUUM")
+    connection.execute("PRAGMA synchronous = OFF")  # nobody waits for a disk that gets full
     connection.execute("PRAGMA max_page_count = 1")  # never less than there is: no page more
     with suppress(sqlite3.OperationalError):  # until the last page is full too
         for size in range(8, 9_000, 8):

@@ -20,7 +20,6 @@ from gateway.app import (
     running_gateway,
     utc_now,
 )
-from gateway.backends.database.upgrade import upgrade
 from gateway.backends.key_wrap import create_key_file
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
@@ -36,6 +35,7 @@ from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.settings import Configuration, SettingsError, load_configuration
 from tests.fakes.asgi import Answer, call, scope
 from tests.fakes.control import GRANTS, LOCAL, FakeClock, make_room
+from tests.fakes.database import make_database
 from tests.fakes.world import FakeAnswer, FakeUpstream
 from tests.unit.gateway.backends.test_jwks_fetch import served, whole
 
@@ -105,7 +105,7 @@ def prepared(config: Path) -> Configuration:
     configuration = load_configuration(config)
     configuration.at.directory.mkdir(mode=0o700)
     create_key_file(configuration.at.storage_key_file)
-    asyncio.run(upgrade(configuration.at.database_url))
+    make_database(configuration.at.database_url)
     return configuration
 
 

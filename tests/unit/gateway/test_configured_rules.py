@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.configured_rules import room_rules
 from gateway.control.room import RoomRules
+from gateway.control.secrets import HashCost
 from gateway.control.two_person import TwoPersonAct
 from gateway.core.grants import DataClass
 from gateway.core.keyring import KeyAlgorithm, KeyUse
@@ -61,6 +62,7 @@ def test_defaults_are_those_of_the_control_room(tmp_path: Path) -> None:
     assert found.keys.overlap[KeyUse.SIGNING] == default.keys.overlap[KeyUse.SIGNING]
     assert found.tokens.dpop_nonce_required
     assert found.two_person.acts == frozenset()
+    assert found.secret_cost == HashCost()
 
 
 def test_everything_can_be_chosen(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from gateway.backends.database.store import DatabaseStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.control.actors import LocalOperator, Staff, System
 from gateway.control.approvals import Decision
 from gateway.control.clients import ClientGrants
@@ -31,6 +30,7 @@ from gateway.core.grants import Quota
 from gateway.core.identity import Principal, Role
 from gateway.core.registry import Proposal, ProposalState, RevocationKind
 from tests.fakes.control import GRANTS, LOCAL, FakeClock, make_room, make_wrap
+from tests.fakes.database import make_database
 
 RULE = TwoPersonRule(frozenset(TwoPersonAct))
 CLEAR = ClientGrants(plaintext_allowed=True)
@@ -76,7 +76,7 @@ async def world(request, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Worl
     store = None
     if request.param == "database":
         url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-        await upgrade(url)
+        make_database(url)
         store = DatabaseStore.open(url)
     room = make_room(tmp_path, clock, store=store, key_wrap=WRAP, two_person=RULE)
     await room.keys.ensure_first()

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from gateway.backends.database.store import DatabaseStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.backends.memory import MemoryStore
 from gateway.control.key_material import ALGORITHMS
 from gateway.control.keys import KeyRules
@@ -24,6 +23,7 @@ from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.ohttp_keys import parse_key_list
 from gateway.core.tokens import verify_access_token
 from tests.fakes.control import LOCAL, FakeClock, make_room, make_wrap, principal, token_of
+from tests.fakes.database import make_database
 
 RULES = KeyRules()
 ACTIVE, PENDING, RETIRING = KeyState.ACTIVE, KeyState.PENDING, KeyState.RETIRING
@@ -60,7 +60,7 @@ async def two_processes(
 ) -> AsyncIterator[tuple[ControlRoom, ControlRoom]]:
     """Give two rooms over one database."""
     url, wrap = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", make_wrap()
-    await upgrade(url)
+    make_database(url)
     one, two = (
         make_room(tmp_path, clock, store=DatabaseStore.open(url), key_wrap=wrap) for _ in range(2)
     )

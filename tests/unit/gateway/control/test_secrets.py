@@ -8,6 +8,7 @@ import time
 import pytest
 
 from gateway.control.secrets import (
+    HashCost,
     SecretHasher,
     credential_id_of,
     new_credential_id,
@@ -25,6 +26,16 @@ async def test_right_secret_passes_and_wrong_fails() -> None:
     for wrong in (new_secret("i"), Secret("")):
         with pytest.raises(InvalidClient):
             await hasher.verify(wrong, secret_hash=secret_hash)
+
+
+async def test_cost_is_what_was_chosen() -> None:
+    """A hash costs what OWASP recommends unless somebody chose otherwise, and says what it cost."""
+    secret = new_secret("i")
+    cheap = SecretHasher(HashCost(memory_kib=8, iterations=1))
+    usual_hash, cheap_hash = await SecretHasher().hash(secret), await cheap.hash(secret)
+    assert usual_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert cheap_hash.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+    await cheap.verify(secret, secret_hash=usual_hash)
 
 
 async def test_missing_hash_costs_the_same() -> None:

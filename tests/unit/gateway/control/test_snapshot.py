@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from gateway.backends.database.store import DatabaseStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.backends.memory import MemoryStore
 from gateway.control.background import BackgroundTasks
 from gateway.control.keys import KeyRules
@@ -20,6 +19,7 @@ from gateway.core.jws import Unreadable
 from gateway.core.keyring import KeyState, KeyUse
 from gateway.core.registry import RevocationKind
 from tests.fakes.control import LOCAL, FakeClock, LosableStore, make_room, make_wrap
+from tests.fakes.database import make_database
 
 
 async def test_nothing_before_the_first_load(tmp_path: Path, clock: FakeClock) -> None:
@@ -149,7 +149,7 @@ async def test_unchanged_store_is_not_read_again(room: ControlRoom, clock: FakeC
 async def test_other_process_counts_within_a_second(tmp_path: Path, clock: FakeClock) -> None:
     """A revocation through another connection is refused here within one second."""
     url, wrap = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", make_wrap()
-    await upgrade(url)
+    make_database(url)
     gateway, command = (
         make_room(tmp_path, clock, store=DatabaseStore.open(url), key_wrap=wrap) for _ in range(2)
     )
@@ -223,7 +223,7 @@ async def test_other_process_wakes_waiters_within_a_second(
 ) -> None:
     """A revocation through another connection reaches a running stream within one second."""
     url, wrap = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", make_wrap()
-    await upgrade(url)
+    make_database(url)
     gateway, command = (
         make_room(tmp_path, clock, store=DatabaseStore.open(url), key_wrap=wrap) for _ in range(2)
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gateway.backends.database.change import DatabaseChange
 from gateway.backends.database.store import DatabaseStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
+from tests.fakes.database import make_database
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 KEY = StoredKey(
@@ -30,7 +30,7 @@ KEY = StoredKey(
 async def test_change_knows_whether_it_erased_a_key(tmp_path: Path) -> None:
     """Only a change that takes a private half out of the store asks for the log to be emptied."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-    await upgrade(url)
+    make_database(url)
     store = DatabaseStore.open(url)
     async with store.change() as change:
         assert isinstance(change, DatabaseChange)

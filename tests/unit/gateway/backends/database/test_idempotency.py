@@ -10,9 +10,9 @@ import pytest
 
 from gateway.backends.database.idempotency import DatabaseIdempotencyStore
 from gateway.backends.database.store import DatabaseStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.core.errors import StoreUnavailable
 from gateway.core.idempotency import CallClaim
+from tests.fakes.database import make_database
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 CLAIM = CallClaim("t", "f", "c", claimed_at=NOW, expires_at=NOW + timedelta(days=1))
@@ -23,7 +23,7 @@ CANARY = b"canary" * 50
 async def url(tmp_path: Path) -> str:
     """Return the address of an empty database."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-    await upgrade(url)
+    make_database(url)
     return url
 
 

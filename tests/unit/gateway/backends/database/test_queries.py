@@ -6,14 +6,14 @@ from pathlib import Path
 
 from gateway.backends.database import queries
 from gateway.backends.database.engine import open_engine
-from gateway.backends.database.upgrade import upgrade
 from gateway.core.audit import EMPTY_TRAIL
+from tests.fakes.database import make_database
 
 
 async def test_fresh_database_is_empty(tmp_path: Path) -> None:
     """A fresh database has revision 0, an empty trail, and nobody in it."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-    await upgrade(url)
+    make_database(url)
     engine = open_engine(url)
     async with engine.connect() as connection:
         assert await queries.revision(connection) == 0

@@ -13,9 +13,9 @@ import pytest
 
 from gateway.backends.database import replay
 from gateway.backends.database.replay import DatabaseReplayStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.core.errors import Replayed, StoreUnavailable
 from tests.fakes.control import FakeClock
+from tests.fakes.database import make_database
 
 ANSWER_SECONDS = replay._ANSWER_SECONDS
 CLAIMANT = """
@@ -63,14 +63,14 @@ class BreakingClock(FakeClock):
 async def opened(tmp_path: Path, clock: FakeClock) -> tuple[DatabaseReplayStore, Path]:
     """Return a store on a fresh file, and the file."""
     path = tmp_path / "store.db"
-    await upgrade(f"sqlite+aiosqlite:///{path}")
+    make_database(f"sqlite+aiosqlite:///{path}")
     return DatabaseReplayStore.open(f"sqlite+aiosqlite:///{path}", clock), path
 
 
 async def test_several_processes_agree(tmp_path: Path) -> None:
     """Three processes claim the same twenty tags fifty times each: each tag passes once in all."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-    await upgrade(url)
+    make_database(url)
     pipe = asyncio.subprocess.PIPE
     processes = [
         await asyncio.create_subprocess_exec(

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from gateway.backends.database.store import DatabaseStore
-from gateway.backends.database.upgrade import upgrade
 from gateway.core.errors import StoreUnavailable
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Revocation, RevocationKind
+from tests.fakes.database import make_database
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 REVOCATION = Revocation(RevocationKind.JTI, "j", NOW, None)
@@ -23,7 +23,7 @@ REVOCATION = Revocation(RevocationKind.JTI, "j", NOW, None)
 async def test_change_is_seen_by_another_connection(tmp_path: Path) -> None:
     """What one process committed, another reads at once, with a new revision."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-    await upgrade(url)
+    make_database(url)
     one, two = DatabaseStore.open(url), DatabaseStore.open(url)
     before = await two.revision()
     async with one.change() as change:
@@ -37,7 +37,7 @@ async def test_change_is_seen_by_another_connection(tmp_path: Path) -> None:
 async def test_what_was_read_before_does_not_hide_what_is_now(tmp_path: Path) -> None:
     """Revocations that were widened, removed or added since the last reading come back as such."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-    await upgrade(url)
+    make_database(url)
     one, two = DatabaseStore.open(url), DatabaseStore.open(url)
     brief, past = (replace(REVOCATION, subject=name, expires_at=NOW) for name in ("brief", "past"))
     async with one.change() as change:
@@ -103,7 +103,7 @@ def holds(folder: Path, data: bytes) -> bool:
 async def test_destroyed_key_is_in_no_file(tmp_path: Path, somebody_reads: bool) -> None:
     """A private key that was destroyed is gone from the log of changes too, as soon as can be."""
     url, wrapped = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", b"wrapped-canary-" * 4
-    await upgrade(url)
+    make_database(url)
     store, reader = DatabaseStore.open(url), DatabaseStore.open(url)
     async with store.change() as change:
         await change.add_key(key(wrapped))
@@ -128,7 +128,7 @@ async def test_destroyed_key_is_in_no_file(tmp_path: Path, somebody_reads: bool)
 async def test_key_destroyed_by_a_command_is_in_no_file(tmp_path: Path) -> None:
     """A process that goes on cleans the log after one that ended while the log was in use."""
     url, wrapped = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", b"wrapped-canary-" * 4
-    await upgrade(url)
+    make_database(url)
     gateway, command = DatabaseStore.open(url), DatabaseStore.open(url)
     async with gateway.change() as change:
         await change.add_key(key(wrapped))
@@ -149,7 +149,7 @@ async def test_key_destroyed_by_a_command_is_in_no_file(tmp_path: Path) -> None:
 async def test_command_waits_to_clean_the_log(tmp_path: Path) -> None:
     """Whoever destroyed a key while somebody was reading tries again before it ends."""
     url, wrapped = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", b"wrapped-canary-" * 4
-    await upgrade(url)
+    make_database(url)
     gateway, command = DatabaseStore.open(url), DatabaseStore.open(url)
     async with gateway.change() as change:
         await change.add_key(key(wrapped))
@@ -168,7 +168,7 @@ async def test_command_waits_to_clean_the_log(tmp_path: Path) -> None:
 async def test_first_look_cleans_the_log(tmp_path: Path) -> None:
     """A process that starts cleans up after those before it, whatever they left in the log."""
     url, wrapped = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", b"wrapped-canary-" * 4
-    await upgrade(url)
+    make_database(url)
     before, after = DatabaseStore.open(url), DatabaseStore.open(url)
     async with before.change() as change:
         await change.add_key(key(wrapped))

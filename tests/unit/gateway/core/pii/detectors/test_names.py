@@ -24,6 +24,14 @@ HITS = [
     ("Kw\u200bame Boa\u200bteng", "[NAME]"),
     ("**Kwame** Boateng", "**[NAME]"),
     ("Ｋｗａｍｅ Ｂｏａｔｅｎｇ", "[NAME]"),
+    ("Then Tobias said no.", "Then [NAME] said no."),
+    ("I told Siobhan that Aoife's bike is gone.", "I told [NAME] that [NAME]'s bike is gone."),
+    ("- dong-hyun lim [GET]", "- [NAME] [GET]"),
+    ("its craig beckett btw", "its [NAME] btw"),
+    ("Arrivals: KHUMALO Abena (1), FOX GARETH", "Arrivals: [NAME] (1), [NAME]"),
+    ("Patient name: W4lt3r A1nsworth", "Patient name: [NAME]"),
+    ("Ms. Y o u s s e f  S h a h e e n called", "Ms. [NAME] called"),
+    ('"last": "Raghunathan"', '"last": "[NAME]"'),
 ]
 
 NEAR_MISSES = [
@@ -46,6 +54,16 @@ NEAR_MISSES = [
     "You Can Do It",
     "Sherlock Holmes",
     "name: lookup",
+    "Hurricane Katrina",
+    "Tobias.parse() and Marvin_x",
+    "The James Webb Telescope",
+    "Alice sends Bob a key.",
+    "| Guest | Passport |",
+    "An IBAN starts with a country code",
+    "Elizabeth II and Henry VIII",
+    "Meet in Jan 2003",
+    "Tom Hanks and Daniel Craig",
+    "U.S. Treasury",
 ]
 
 
