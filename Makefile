@@ -30,7 +30,7 @@ run: .venv/.ready .venv-vllm/.ready  ## Keep vLLM and the gateway running until 
 	$(BIN)/python -m tests.story.run
 
 test: .venv/.ready .venv-tools/.ready .venv-envoy/.ready .venv-node/.ready  ## Everything that needs no real vLLM
-	$(BIN)/pytest -m "not vllm and not browser"
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal -m "not vllm and not browser"
 
 fuzz: .venv-fuzz/.ready  ## Coverage-guided fuzzing of every parser, bounded
 	.venv-fuzz/bin/python -m tests.fuzz.run --seconds 60

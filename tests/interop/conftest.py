@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import json
 import subprocess
@@ -33,10 +34,19 @@ def _find_node() -> Path | None:
 
 def _install(home: Path) -> str:
     """Install the locked packages unless they are there; return why that failed, or nothing."""
-    lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
     stamp = HERE / "node_modules/.ready"
-    if stamp.exists() and stamp.read_text() == lock:
-        return ""
+    with (HERE / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two test processes the second finds the work done
+        digest = hashlib.file_digest(lock, "sha256").hexdigest()
+        if stamp.exists() and stamp.read_text() == digest:
+            return ""
+        reason = _install_with_npm(home)
+        if not reason:
+            stamp.write_text(digest)
+        return reason
+
+
+def _install_with_npm(home: Path) -> str:
     npm = [str(home / "bin/node"), str(home / "lib/node_modules/npm/bin/npm-cli.js")]
     try:
         done = subprocess.run(
@@ -49,7 +59,6 @@ def _install(home: Path) -> str:
         if "EUSAGE" in done.stderr or "EINTEGRITY" in done.stderr:
             raise RuntimeError(f"the lock is wrong: {done.stderr}")
         return "npm ci failed: the registry cannot be reached"
-    stamp.write_text(lock)
     return ""
 
 

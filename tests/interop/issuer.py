@@ -59,7 +59,8 @@ def _unsigned(value: int) -> bytes:
 
 def _lasting_port() -> int:
     """Return a free port that no outgoing connection is given while nobody listens on it."""
-    for port in random.sample(range(20_000, 32_000), 50):
+    # Not from the generator that has the same seed in every process of a test run.
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 50):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
     raise RuntimeError("no port is free")

@@ -15,9 +15,16 @@ PYTHON = str(ROOT / ".venv/bin/python")
 
 
 def free_port() -> int:
-    """Return a port on loopback that nobody has at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
+    """Return a port on loopback that nobody has, and that nobody else is given for a minute.
+
+    A connection that ended at the port keeps the kernel from handing it out again, to another test
+    or to somebody who connects; a server that asks for the port by its number may have it.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        with socket.create_connection(address):
+            server.accept()[0].close()  # whoever closes first waits out the minute
+        return int(address[1])
 
 
 def run(*command: str, cwd: Path | None = None) -> str:

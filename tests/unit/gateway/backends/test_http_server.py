@@ -22,6 +22,7 @@ from gateway.backends.certificates import CertificateFiles, ensure_certificates,
 from gateway.backends.http_server import Listener, serve
 from tests.fakes.certificates import ClientAuthority, ClientCertificate
 from tests.fakes.proxy_headers import LOCAL, v1, v2
+from tests.story.processes import free_port
 
 
 @pytest.fixture
@@ -34,11 +35,6 @@ def files(tmp_path):
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 def listener(files, name: bytes) -> Listener:

@@ -18,23 +18,15 @@ from gateway.backends.certificates import CertificateFiles
 from gateway.cli.serve import certificate_names
 from gateway.settings import load_configuration
 from tests.fakes.proxy_headers import v1
+from tests.story.processes import free_port
 
 SECONDS = 20
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of loopback that nobody has."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @pytest.fixture
 def ports(config: Path) -> list[int]:
     """Configure two free ports and return them, the public one first."""
-    ports = free_ports(2)
+    ports = [free_port() for _ in range(2)]
     config.write_text(f"[listen]\nport = {ports[0]}\n[admin]\nport = {ports[1]}\n", "utf-8")
     return ports
 
