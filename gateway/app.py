@@ -49,7 +49,7 @@ from gateway.core.ports import AccessLog, QuotaStore, ReplayStore, Upstream
 from gateway.core.token_verifier import TokenVerifier
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
-from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
+from gateway.pipeline.authorize import Authorize, inference_routes
 from gateway.pipeline.chain import Chain, Stages
 from gateway.pipeline.cut import RunningAnswers
 from gateway.pipeline.decapsulate import GATEWAY_RESOURCE, BodyLimits, Decapsulate, ReadRequest
@@ -169,7 +169,9 @@ def build_applications(
         public=Edge(
             public,
             _public_routes(configuration, room, health=health),
-            inference=dict.fromkeys({*INFERENCE_ROUTES, ("POST", GATEWAY_RESOURCE)}, inference),
+            inference=dict.fromkeys(
+                {*inference_routes(settings.models), ("POST", GATEWAY_RESOURCE)}, inference
+            ),
             called_by_proxies=_HEALTH_ROUTES,
         ),
         admin=Edge(

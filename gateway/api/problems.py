@@ -1,8 +1,8 @@
-"""The only table from error codes to HTTP, and the three shapes in which an error is shown.
+"""The only table from error codes to HTTP, and the four shapes in which an error is shown.
 
-``/v1/*`` speaks OpenAI's ``{"error": {…}}``, ``/oauth2/*`` speaks RFC 6749 §5.2, everything else
-speaks problem+json (RFC 9457). ``detail`` is what the error was raised with for the caller; no
-other text of an exception ever leaves the gateway.
+``/v1/*`` speaks OpenAI's ``{"error": {…}}``, but ``/v1/messages`` Anthropic's; ``/oauth2/*`` speaks
+RFC 6749 §5.2, everything else speaks problem+json (RFC 9457). ``detail`` is what the error was
+raised with for the caller; no other text of an exception ever leaves the gateway.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import orjson
 
 from gateway.core import errors
+from gateway.core.apis import ErrorShape, find_error_shape
 from gateway.core.errors import (
     InvalidClient,
     InvalidMember,
@@ -87,6 +88,15 @@ PROBLEMS: dict[str, Problem] = {
     errors.InternalError.code: Problem(500, "Internal error", "server_error"),
 }
 
+_ANTHROPIC_TYPES = {  # others are invalid_request_error below 500 and api_error above
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+}
+
 _RETRY_AFTER_SECONDS = {429: 5, 503: 1}
 
 _CHALLENGE = b"www-authenticate"
@@ -137,6 +147,21 @@ def openai_error(error: SealgateError) -> WholeAnswer:
     return WholeAnswer(problem.status, "application/json", orjson.dumps(body), headers_of(error))
 
 
+def anthropic_error(error: SealgateError) -> WholeAnswer:
+    """Return *error* in Anthropic's shape, which its official SDKs turn into their exceptions."""
+    status = PROBLEMS[error.code].status
+    kind = _ANTHROPIC_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    body = {"type": "error", "error": {"type": kind, "message": error.detail}}
+    return WholeAnswer(status, "application/json", orjson.dumps(body), headers_of(error))
+
+
+def _model_error(error: SealgateError, path: str) -> WholeAnswer:
+    """Return *error* in the shape that clients of *path* below ``/v1/`` expect."""
+    if find_error_shape(path) is ErrorShape.ANTHROPIC:
+        return anthropic_error(error)
+    return openai_error(error)
+
+
 def problem_json(error: SealgateError) -> WholeAnswer:
     """Return *error* as problem+json (RFC 9457)."""
     problem = PROBLEMS[error.code]
@@ -180,22 +205,29 @@ def _oauth_proof_error(error: ProofRequired) -> WholeAnswer:
 
 
 class ProblemPresenter:
-    """Shows the data plane's errors: OpenAI's shape to the model API, problem+json elsewhere."""
+    """Shows the data plane's errors: as each model API does it, problem+json elsewhere."""
 
     def outside(self, error: SealgateError, path: str) -> WholeAnswer:
         """Return *error* in the shape that clients of *path* expect."""
-        return openai_error(error) if path.startswith("/v1/") else problem_json(error)
+        return _model_error(error, path) if path.startswith("/v1/") else problem_json(error)
 
-    def inside(self, error: SealgateError) -> WholeAnswer:
+    def inside(self, error: SealgateError, path: str) -> WholeAnswer:
         """Return *error* as the official SDKs understand it: what was opened is for them.
 
         But a refused date is for the transport below the SDK, which can mend it (RFC 9458 §6.5.2).
         """
-        return problem_json(error) if error.code in _PROBLEM_TYPES else openai_error(error)
+        return problem_json(error) if error.code in _PROBLEM_TYPES else _model_error(error, path)
 
-    def event(self, error: SealgateError) -> bytes:
+    def event(self, error: SealgateError, path: str) -> bytes:
         """Return *error* as a server-sent event; the official SDKs raise it as an API error.
 
         No ``[DONE]`` follows it: clients must see that the answer is not whole.
         """
-        return encode_event(openai_error(error).body)
+        shape = find_error_shape(path)
+        body = _model_error(error, path).body
+        if shape is ErrorShape.OPENAI_NAMED:
+            # Of this API an event of its own kind would be handed to the application like any
+            # other; with the member of the other APIs the SDK raises it.
+            error_member = orjson.loads(body)["error"]
+            body = orjson.dumps({**error_member, "type": "error", "error": error_member})
+        return encode_event(body, name="" if shape is ErrorShape.OPENAI else "error")

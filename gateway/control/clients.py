@@ -36,8 +36,8 @@ from gateway.core.scrub_rules import ScrubRules
 from gateway.core.secret import Secret
 from gateway.core.shaping import Shaping
 
-MAX_GRANTS = 256
-"""Grants, and networks, of one client."""
+MAX_GRANTS = 640
+"""Grants, and networks, of one client: every operation of some hundred models."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,11 +114,13 @@ def _decoded(value: bytes) -> str:
     raise ScrubFailed
 
 
-def encode_event(data: bytes) -> bytes:
+def encode_event(data: bytes, *, name: str = "") -> bytes:
     """Return the event that carries *data*, one line of UTF-8 such as compact JSON.
 
-    Raises ``ValueError`` if *data* holds a line end, which would begin a line of its own.
+    Its *name* is a word of ours. Raises ``ValueError`` if *data* holds a line end, which would
+    begin a line of its own.
     """
     if b"\n" in data or b"\r" in data:
         raise ValueError("the data of an event must be one line")
-    return b"data: " + data + b"\n\n"
+    head = b"event: " + name.encode("ascii") + b"\ndata: " if name else b"data: "
+    return head + data + b"\n\n"

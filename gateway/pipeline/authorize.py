@@ -6,12 +6,13 @@ rebuilt from what was checked, so that vLLM never parses bytes that the gateway 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from urllib.parse import quote
 
 from gateway.core.answer_actions import choose_actions
 from gateway.core.answers.asked import Asked
-from gateway.core.answers.models import ModelListFilter
+from gateway.core.answers.models import ModelFilter, ModelListFilter
 from gateway.core.apis import APIS, Api
 from gateway.core.conversation import find_conversation, random_key
 from gateway.core.errors import (
@@ -61,12 +62,19 @@ class Authorize:
         authenticated = fresh.authenticated
         decapsulated = authenticated.decapsulated
         request = decapsulated.request
-        decide = _ROUTES.get((request.method.decode(), request.path.decode()))
+        decide = self._find(request.method.decode(), request.path.decode())
         if decide is None:
             raise NotFound
         authorized = decide(authenticated.principal, decapsulated, self._snapshots.current())
         self._note(authorized)
         return authorized
+
+    def _find(self, method: str, path: str) -> _Decide | None:
+        if method == "GET" and path.startswith(f"{_MODELS}/"):
+            for name in self._snapshots.current().models:
+                if path in paths_of_model(name):
+                    return partial(_show_model, name=name)
+        return _ROUTES.get((method, path))
 
     def _note(self, authorized: Authorized) -> None:
         """Remember the day on which the permission was used, and nothing else of the call."""
@@ -91,7 +99,8 @@ def _call_model(
     tally = Tally(is_shown=request.usage_shown)
 
     def new_scrubber(scrubbers: TextScrubbers) -> Scrubber:
-        return api.new_scrubber(Asked(scrubbers, tally), streamed=request.stream)
+        asked = Asked(scrubbers, tally, request.stops)
+        return api.new_scrubber(asked, streamed=request.stream)
 
     return Authorized(
         principal=principal,
@@ -111,16 +120,34 @@ def _call_model(
 def _list_models(
     principal: Principal, decapsulated: Decapsulated, snapshot: Snapshot
 ) -> Authorized:
+    visible = _visible_models(principal, decapsulated, snapshot)
+    return _ask_for_models(principal, partial(ModelListFilter, visible=visible))
+
+
+def _show_model(
+    principal: Principal, decapsulated: Decapsulated, snapshot: Snapshot, *, name: str
+) -> Authorized:
+    if name not in _visible_models(principal, decapsulated, snapshot):
+        raise NotFound
+    return _ask_for_models(principal, partial(ModelFilter, name))
+
+
+def _visible_models(
+    principal: Principal, decapsulated: Decapsulated, snapshot: Snapshot
+) -> frozenset[str]:
     verify_permission(principal, Permission.LIST_MODELS)
     if decapsulated.request.body:
         raise MalformedRequest("This request takes no body.")
-    visible = principal.client.models & snapshot.models.keys()
+    return principal.client.models & snapshot.models.keys()
+
+
+def _ask_for_models(principal: Principal, new_scrubber: Callable[[], Scrubber]) -> Authorized:
     return Authorized(
         principal=principal,
         permission=Permission.LIST_MODELS,
         call=None,
         upstream_request=UpstreamRequest("GET", _MODELS),
-        new_scrubber=lambda _: ModelListFilter(visible=visible),
+        new_scrubber=lambda _: new_scrubber(),
         streamed=False,
     )
 
@@ -181,5 +208,17 @@ _ROUTES: dict[tuple[str, str], _Decide] = {
     ("GET", _MODELS): _list_models,
 }
 
-INFERENCE_ROUTES = frozenset(_ROUTES)
-"""Every (method, path) of the model API; the public listener lets no other through."""
+
+def paths_of_model(name: str) -> frozenset[str]:
+    """Return the paths at which the model *name* is shown.
+
+    As it is, and as the official SDKs write a name that holds a slash: percent-encoded in the one
+    canonical way. No other spelling of it exists.
+    """
+    return frozenset({f"{_MODELS}/{name}", f"{_MODELS}/{quote(name, safe='')}"})
+
+
+def inference_routes(models: Iterable[str]) -> frozenset[tuple[str, str]]:
+    """Return every (method, path) of the model API; the public listener lets no other through."""
+    shown = {("GET", path) for name in models for path in paths_of_model(name)}
+    return frozenset(_ROUTES) | shown

@@ -32,9 +32,9 @@ from gateway.pipeline.cut import Grounds, RunningAnswers
 from gateway.pipeline.decapsulate import Decapsulate, ReadRequest
 from gateway.pipeline.encapsulate import Encapsulate, Reply
 from gateway.pipeline.exchange import (
+    Decapsulated,
     Downstream,
     Located,
-    Opened,
     Presenter,
     Received,
     Scrubber,
@@ -115,17 +115,21 @@ class Chain:
         except SealgateError as refusal:
             return await self._refuse(refusal, located.received, downstream)
         reply = self._stages.encapsulate(opened)
+        path = located.received.path
         try:
-            await self._answer_opened(opened, reply, downstream)
+            decapsulated = self._stages.read_request(opened)
+            path = decapsulated.request.path.decode("ascii", "replace")
+            await self._answer_opened(decapsulated, reply, downstream)
         except SealgateError as refusal:
-            return await self._fail(refusal, reply, downstream)
+            return await self._fail(refusal, reply, downstream, path=path)
         except Exception as fault:  # noqa: BLE001  # a bug must not show itself, and stays sealed
             self._report_fault(fault)
-            return await self._fail(InternalError(), reply, downstream)
+            return await self._fail(InternalError(), reply, downstream, path=path)
         return 200
 
-    async def _answer_opened(self, opened: Opened, reply: Reply, downstream: Downstream) -> None:
-        decapsulated = self._stages.read_request(opened)
+    async def _answer_opened(
+        self, decapsulated: Decapsulated, reply: Reply, downstream: Downstream
+    ) -> None:
         authenticated = self._stages.authenticate(decapsulated)
         fresh = await self._stages.refuse_replay(authenticated)
         authorized = self._stages.authorize(fresh)
@@ -149,14 +153,16 @@ class Chain:
         await _send_complete(answer, self._stages.encapsulate.clear(), downstream)
         return answer.status
 
-    async def _fail(self, error: SealgateError, reply: Reply, downstream: Downstream) -> int:
+    async def _fail(
+        self, error: SealgateError, reply: Reply, downstream: Downstream, *, path: str
+    ) -> int:
         self._count_error(error.code)
-        answer = self._presenter.inside(error)
+        answer = self._presenter.inside(error, path)
         if reply.takes_events:
             # A client that does not read must not hold what was cut.
             with suppress(TimeoutError, SealgateError):
                 async with asyncio.timeout(_LAST_WORD_SECONDS):
-                    await downstream.send(reply.feed(self._presenter.event(error)))
+                    await downstream.send(reply.feed(self._presenter.event(error, path)))
         elif not reply.started:
             await _send_complete(answer, reply, downstream)
         return answer.status

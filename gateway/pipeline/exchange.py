@@ -221,10 +221,10 @@ class Presenter(Protocol):
     def outside(self, error: SealgateError, path: str) -> WholeAnswer:
         """Return *error* for a request to *path* that was not opened."""
 
-    def inside(self, error: SealgateError) -> WholeAnswer:
-        """Return *error* for a request that was opened."""
+    def inside(self, error: SealgateError, path: str) -> WholeAnswer:
+        """Return *error* for a request that was opened, to the *path* inside if it is known."""
 
-    def event(self, error: SealgateError) -> bytes:
+    def event(self, error: SealgateError, path: str) -> bytes:
         """Return *error* as the last event of a stream whose status is already spent."""
 
 

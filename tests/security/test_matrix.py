@@ -106,7 +106,16 @@ INFERENCE = {
         "messages": [{"role": "user", "content": "x"}],
     },
     ("POST", "/v1/completions"): {"model": "draft", "prompt": "x"},
+    ("POST", "/v1/responses"): {"model": "draft", "input": "x"},
+    ("POST", "/v1/messages"): {
+        "model": "draft",
+        "max_tokens": 5,
+        "messages": [{"role": "user", "content": "x"}],
+    },
+    ("POST", "/v1/embeddings"): {"model": "draft", "input": "x"},
     ("GET", "/v1/models"): None,
+    ("GET", "/v1/models/tiny"): None,
+    ("GET", "/v1/models/draft"): None,
 }
 
 

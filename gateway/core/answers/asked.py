@@ -13,8 +13,10 @@ class Asked:
     """The side of a request that its answer meets.
 
     *scrubbers* makes the scrubbers of the answer's texts. *tally* gets to know what the answer
-    costs, and says whether the client gets to see it.
+    costs, and says whether the client gets to see it. *stops* are strings of the caller's own at
+    which the answer may end.
     """
 
     scrubbers: TextScrubbers = field(default_factory=TextScrubbers)
     tally: Tally = field(default_factory=Tally)
+    stops: frozenset[str] = frozenset()

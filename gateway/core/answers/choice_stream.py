@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.core.answers.fields import (
+    CHOICE_MEMBERS,
     MAX_TOOL_INDEX,
+    MESSAGE_MEMBERS,
     MESSAGE_TEXTS,
     index_of,
     member,
@@ -13,6 +15,7 @@ from gateway.core.answers.fields import (
     tool_call_id,
     tool_name,
 )
+from gateway.core.answers.unknown import UnknownStream, merge, unknown_members
 from gateway.core.errors import ScrubFailed
 from gateway.core.text_scrubbers import TextScrubber, TextScrubbers
 
@@ -33,6 +36,8 @@ class ChoiceStream:
         "_scrubbers",
         "_texts",
         "_tools",
+        "_unknown",
+        "_unknown_beside",
     )
 
     def __init__(self, index: int, scrubbers: TextScrubbers, *, chat: bool) -> None:
@@ -44,6 +49,8 @@ class ChoiceStream:
         self._tools: dict[int, TextScrubber] = {}
         self._named: set[int] = set()
         self._identified: set[int] = set()
+        self._unknown = UnknownStream(scrubbers)  # of the delta
+        self._unknown_beside = UnknownStream(scrubbers)  # of the choice
 
     def take(self, choice: dict[str, Any]) -> dict[str, Any] | None:
         """Return the safe form of *choice*, or None if nothing of it can be said yet.
@@ -57,29 +64,33 @@ class ChoiceStream:
                 self._take_delta(delta, said)
         else:
             self._take_text("text", choice, said)
-        if said and self._ended:
+        beside = self._unknown_beside.take(unknown_members(choice, CHOICE_MEMBERS))
+        if (said or beside) and self._ended:
             raise ScrubFailed
         if choice.get("finish_reason") is not None:
             self._add_held(said)
-        return self._shaped(said) if said else None
+            merge(beside, self._unknown_beside.finish())
+        return self._shaped(said, beside) if said or beside else None
 
     def end(self, reason: str) -> dict[str, Any]:
         """Return the choice that says why the model stopped, and nothing else."""
         if self._ended:
             raise ScrubFailed
         self._ended = True
-        return self._shaped({} if self._chat else {"text": ""}, reason)
+        return self._shaped({}, {}, reason)
 
     def flush(self) -> dict[str, Any] | None:
         """Return all text that is still held, or None."""
         said: dict[str, Any] = {}
         self._add_held(said)
-        return self._shaped(said) if said else None
+        beside = self._unknown_beside.finish()
+        return self._shaped(said, beside) if said or beside else None
 
-    def _shaped(self, said: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
-        if self._chat:
-            return {"index": self._index, "delta": said, "finish_reason": reason}
-        return {"index": self._index, "text": said["text"], "finish_reason": reason}
+    def _shaped(
+        self, said: dict[str, Any], beside: dict[str, Any], reason: str | None = None
+    ) -> dict[str, Any]:
+        text = {"delta": said} if self._chat else {"text": said.get("text", "")}
+        return {**beside, "index": self._index, **text, "finish_reason": reason}
 
     def _take_delta(self, delta: dict[str, Any], said: dict[str, Any]) -> None:
         named = role(delta)
@@ -90,6 +101,7 @@ class ChoiceStream:
         for field in MESSAGE_TEXTS:
             if delta.get(field) is not None:
                 self._take_text(field, delta, said)
+        said |= self._unknown.take(unknown_members(delta, MESSAGE_MEMBERS))
         calls = member(delta, "tool_calls", list)
         if calls:
             taken = [self._take_call(call) for call in calls]
@@ -151,6 +163,7 @@ class ChoiceStream:
             rest = scrubber.finish()
             if rest:
                 self._add_arguments(index, rest, said)
+        merge(said, self._unknown.finish())
         self._texts.clear()
         self._tools.clear()
 

@@ -1,6 +1,6 @@
 """Answers to a chat and to a completion (OpenAI): several choices, whole or as a stream.
 
-Members that are not known here are dropped.
+Members of a choice that are not known here are scrubbed, those of the frame around it are dropped.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import orjson
 from gateway.core.answers.asked import Asked
 from gateway.core.answers.choice_stream import ChoiceStream
 from gateway.core.answers.fields import (
+    CHOICE_MEMBERS,
     MAX_CHOICE_INDEX,
     MAX_TOOL_INDEX,
+    MESSAGE_MEMBERS,
     MESSAGE_TEXTS,
     envelope,
     finish_reason,
@@ -25,6 +27,7 @@ from gateway.core.answers.fields import (
     tool_name,
     usage,
 )
+from gateway.core.answers.unknown import scrub_unknown, unknown_members
 from gateway.core.errors import ScrubFailed
 from gateway.core.sse import ServerSentEvent, encode_event
 from gateway.core.strict_json import load_json
@@ -136,13 +139,15 @@ def _text_choice(choice: Any, scrubbers: TextScrubbers) -> Slices[dict[str, Any]
     index = index_of(choice, MAX_CHOICE_INDEX)
     received = member(choice, "text", str) or ""
     text = yield from scrubbers.in_slices("text", received, choice=index)
-    return {"index": index, "text": text, "finish_reason": finish_reason(choice)}
+    beside = yield from scrub_unknown(unknown_members(choice, CHOICE_MEMBERS), scrubbers)
+    return {**beside, "index": index, "text": text, "finish_reason": finish_reason(choice)}
 
 
 def _chat_choice(choice: Any, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
     index = index_of(choice, MAX_CHOICE_INDEX)
     received = member(choice, "message", dict) or {}
-    message: dict[str, Any] = {"role": role(received) or "assistant", "content": None}
+    message = yield from scrub_unknown(unknown_members(received, MESSAGE_MEMBERS), scrubbers)
+    message |= {"role": role(received) or "assistant", "content": None}
     for field in MESSAGE_TEXTS:
         text = member(received, field, str)
         if text is not None:
@@ -152,7 +157,8 @@ def _chat_choice(choice: Any, scrubbers: TextScrubbers) -> Slices[dict[str, Any]
         message["tool_calls"] = rebuilt = []
         for place, call in enumerate(calls):
             rebuilt += [(yield from _tool_call(call, place, scrubbers))]
-    return {"index": index, "message": message, "finish_reason": finish_reason(choice)}
+    beside = yield from scrub_unknown(unknown_members(choice, CHOICE_MEMBERS), scrubbers)
+    return {**beside, "index": index, "message": message, "finish_reason": finish_reason(choice)}
 
 
 def _tool_call(call: Any, place: int, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """The allow-list of an answer: which members go out, and how each is checked or scrubbed.
 
 Members that carry the model's words pass a scrubber of their own for each choice, field and tool
-call; members that carry numbers or names pass a strict check. Everything else is dropped: token
-strings, token ids, prompts, matched stop strings and whatever a later vLLM adds.
+call; members that carry numbers or names pass a strict check. What is not known here is in
+``unknown``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from gateway.core.pii import scrub
 
 # Members of a delta or a message that are the model's words.
 MESSAGE_TEXTS: Final = ("content", "reasoning", "reasoning_content", "refusal")
+# Members of a delta or a message that are known, and those of a choice.
+MESSAGE_MEMBERS: Final = frozenset([*MESSAGE_TEXTS, "role", "tool_calls"])
+CHOICE_MEMBERS: Final = frozenset(["index", "delta", "message", "text", "finish_reason"])
 MAX_CHOICE_INDEX: Final = 127
 MAX_TOOL_INDEX: Final = 127
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
@@ -22,6 +25,7 @@ _MODEL: Final = re.compile(r"[A-Za-z0-9_./:@+-]{1,256}")
 _FINISH_REASONS: Final = frozenset({"stop", "length", "tool_calls", "content_filter", "abort"})
 _USAGE: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 _MAX_NUMBER: Final = 2**53
+_MAX_SETTING: Final = 100  # temperatures and shares
 
 
 def member(value: dict[str, Any], name: str, kind: type) -> Any:
@@ -51,13 +55,12 @@ def envelope(received: dict[str, Any], kind: str) -> dict[str, Any]:
     """
     if "error" in received or received.get("object") == "error":
         raise UpstreamUnavailable
-    answer_id, model = received.get("id"), received.get("model")
-    if not isinstance(answer_id, str) or not _IDENTIFIER.fullmatch(answer_id):
-        raise ScrubFailed
-    if not isinstance(model, str) or not _MODEL.fullmatch(model):
-        raise ScrubFailed
-    created = _count(received.get("created"))
-    return {"id": answer_id, "object": kind, "created": created, "model": model}
+    return {
+        "id": identifier(received.get("id")),
+        "object": kind,
+        "created": count(received.get("created")),
+        "model": model_of(received),
+    }
 
 
 def finish_reason(choice: dict[str, Any]) -> str | None:
@@ -75,7 +78,7 @@ def usage(received: dict[str, Any]) -> dict[str, int] | None:
     counts = member(received, "usage", dict)
     if counts is None:
         return None
-    return {name: _count(counts.get(name, 0)) for name in _USAGE}
+    return {name: count(counts.get(name, 0)) for name in _USAGE}
 
 
 def role(delta: dict[str, Any]) -> str | None:
@@ -88,15 +91,16 @@ def role(delta: dict[str, Any]) -> str | None:
 
 def tool_call_id(call: dict[str, Any], index: int) -> str | None:
     """Return the identifier of a tool call; some parsers let the model write it."""
-    return _safe_name(member(call, "id", str), f"call_{index}")
+    return safe_name(member(call, "id", str), f"call_{index}")
 
 
 def tool_name(function: dict[str, Any]) -> str | None:
     """Return the function that the model calls, if it looks like a name and like nothing else."""
-    return _safe_name(member(function, "name", str), "redacted")
+    return safe_name(member(function, "name", str), "redacted")
 
 
-def _safe_name(name: str | None, substitute: str) -> str | None:
+def safe_name(name: str | None, substitute: str) -> str | None:
+    """Return *name*, or its *substitute* if it may be more than a name; None if there is none."""
     if name is None:
         return None
     if not _IDENTIFIER.fullmatch(name) or scrub(name) != name:
@@ -104,7 +108,31 @@ def _safe_name(name: str | None, substitute: str) -> str | None:
     return name
 
 
-def _count(value: Any) -> int:
+def identifier(value: Any) -> str:
+    """Return *value*, which the model server made up: letters, digits and ``_ . : -``."""
+    if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
+        raise ScrubFailed
+    return value
+
+
+def model_of(received: dict[str, Any]) -> str:
+    """Return the name of the model that answered."""
+    model = received.get("model")
+    if not isinstance(model, str) or not _MODEL.fullmatch(model):
+        raise ScrubFailed
+    return model
+
+
+def number(received: dict[str, Any], name: str) -> float | None:
+    """Return the setting *name* of the model, a small number, or None if it says none."""
+    value = received.get(name)
+    if value is not None and (type(value) not in {int, float} or not 0 <= value <= _MAX_SETTING):
+        raise ScrubFailed
+    return value
+
+
+def count(value: Any) -> int:
+    """Return *value*, a whole number that is not negative."""
     if type(value) is not int or not 0 <= value <= _MAX_NUMBER:
         raise ScrubFailed
     return value

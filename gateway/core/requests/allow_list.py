@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gateway.core.requests.fields import Check, malformed, unsupported
+from gateway.core.requests.fields import LEFT_OUT, Check, malformed, unsupported
 
 # Why members are refused, in the caller's error.
 NOT_SCRUBBED: Final = "it repeats text where it cannot be scrubbed"
@@ -49,9 +49,9 @@ REFUSED: Final[Mapping[str, tuple[Any, str]]] = {
 class AllowList:
     """The members of one kind of request.
 
-    *allowed* pass their check and go upstream, those in *needed* must be there, *dropped* ones are
-    taken and go no further. *refused* ones are refused for the reason that stands beside the value
-    that asks for nothing; so is everything else, without one.
+    *allowed* pass their check and go upstream, unless it leaves them out; those in *needed* must be
+    there, *dropped* ones are taken and go no further. *refused* ones are refused for the reason
+    that stands beside the value that asks for nothing; so is everything else, without one.
     """
 
     allowed: Mapping[str, Check]
@@ -69,8 +69,9 @@ class AllowList:
         for name, value in received.items():
             check = self.allowed.get(name)
             if check is not None:
-                if value is not None:
-                    checked[name] = check(name, value)
+                passed = LEFT_OUT if value is None else check(name, value)
+                if passed is not LEFT_OUT:
+                    checked[name] = passed
             elif name not in self.dropped:
                 self._verify_neutral(name, value)
         for name in self.needed:

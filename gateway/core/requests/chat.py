@@ -11,7 +11,7 @@ from gateway.core.requests.chat_messages import (
     response_format,
     tool_choice,
     tools,
-    verify_constrained_tools,
+    verify_obeyed_tools,
 )
 from gateway.core.requests.choices import (
     CHOICES_DROPPED,
@@ -48,7 +48,7 @@ def parse_chat(body: bytes) -> InferenceRequest:
     """
     checked = _CHAT.check(parse_object(body))
     usage_shown = ask_for_usage(checked)
-    verify_constrained_tools(checked)
+    verify_obeyed_tools(checked)
     return rebuilt(
         Operation.CHAT_COMPLETIONS, checked, n=checked.get("n", 1), usage_shown=usage_shown
     )

@@ -10,8 +10,8 @@ the value. ``None`` never reaches a check: a field that is null is a field that 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from gateway.core.errors import MalformedRequest, UnsupportedParameter
 
@@ -23,6 +23,33 @@ _MODEL: Final = re.compile(r"[A-Za-z0-9_./:@+-]{1,256}")
 # A member name that is shown in an error is the caller's own text; it stays short and plain.
 _SHOWN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _TOKEN_ID: Final = re.compile(r"[0-9]{1,7}")
+
+
+# Parts that would make the model server fetch an address of the caller's choice.
+_MEDIA: Final = frozenset(
+    [
+        "image",
+        "image_url",
+        "input_image",
+        "image_embeds",
+        "image_pil",
+        "input_audio",
+        "audio_url",
+        "audio_embeds",
+        "video_url",
+        "file",
+        "input_file",
+        "document",
+    ]
+)
+
+
+class _LeftOut:
+    """Marks a member that was understood and does not go upstream."""
+
+
+LEFT_OUT: Final = _LeftOut()
+"""What a check returns for a member that was understood and does not go upstream."""
 
 
 class Exact(str):
@@ -123,6 +150,18 @@ def model_name(name: str, value: Any) -> Any:
     return Exact(value)
 
 
+def left_out(name: str, value: Any) -> Any:  # noqa: ARG001 - the form of Check
+    """Accept anything; it goes no further."""
+    return LEFT_OUT
+
+
+def empty(name: str, value: Any) -> Any:
+    """Accept the empty members that client libraries send back; they go no further."""
+    if value not in ({}, [], ""):
+        raise unsupported(name, "it is not text")
+    return LEFT_OUT
+
+
 def speaker_name(name: str, value: Any) -> Any:
     """Accept an identifier that is a text all the same: it may be that of a person."""
     return str(identifier(name, value))
@@ -163,10 +202,10 @@ def prompt(name: str, value: Any) -> Any:
     return value
 
 
-def exact_object(name: str, value: Any, *, members: dict[str, Check]) -> dict[str, Any]:
+def exact_object(name: str, value: Any, *, members: Mapping[str, Check]) -> dict[str, Any]:
     """Return the object *value* with each of its *members* checked; others are refused.
 
-    Members that are null are left out.
+    Members that are null, or that their check leaves out, are not in it.
     """
     if not isinstance(value, dict):
         raise malformed(name, "an object")
@@ -176,8 +215,47 @@ def exact_object(name: str, value: Any, *, members: dict[str, Check]) -> dict[st
         if check is None:
             raise unsupported(member, f"unknown member of '{name}'")
         if inner is not None:
-            checked[member] = check(member, inner)
+            passed = check(member, inner)
+            if passed is not LEFT_OUT:
+                checked[member] = passed
     return checked
+
+
+class Kind(NamedTuple):
+    """One kind of object: its *members*, and which of them it *needs*."""
+
+    members: Mapping[str, Check]
+    needs: tuple[str, ...] = ()
+
+
+def tagged_object(
+    name: str, value: Any, *, kinds: Mapping[str, Kind], tag: str = "type"
+) -> dict[str, Any]:
+    """Return the object *value*, checked as the one of *kinds* that its member *tag* names.
+
+    Raises ``UnsupportedParameter`` for those kinds that point elsewhere, such as images.
+    """
+    named = value.get(tag) if isinstance(value, dict) else None
+    if not isinstance(named, str) or named not in kinds:
+        if isinstance(named, str) and named in _MEDIA:
+            raise UnsupportedParameter(f"The field '{name}' holds a part that is not text.")
+        raise malformed(name, f"made of objects with a known '{tag}'")
+    kind = kinds[named]
+    checked = exact_object(name, value, members={**kind.members, tag: one_of(named)})
+    require(name, checked, kind.needs)
+    return checked
+
+
+def list_of(check: Check, *, at_most: int, at_least: int = 1) -> Check:
+    """Return the check for a list whose elements each pass *check*."""
+
+    def check_list(name: str, value: Any) -> Any:
+        if not isinstance(value, list) or not at_least <= len(value) <= at_most:
+            raise malformed(name, f"a list of {at_least} to {at_most} elements")
+        checked = [check(name, element) for element in value]
+        return [element for element in checked if element is not LEFT_OUT]
+
+    return check_list
 
 
 def require(name: str, checked: dict[str, Any], members: Iterable[str]) -> None:

@@ -26,7 +26,7 @@ class InferenceRequest:
     no value; what the caller puts together is out of reach here.
 
     *usage_shown* says whether the caller asked for the token counts of a stream; vLLM is asked for
-    them in any case.
+    them in any case. *stops* are the strings at which the caller wants answers to end.
 
     Nothing that the caller wrote is in the ``repr``.
     """
@@ -38,6 +38,7 @@ class InferenceRequest:
     prompts: tuple[str, ...] = field(default=(), repr=False)
     n: int = 1
     usage_shown: bool = True
+    stops: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def upstream_body(self) -> bytes:

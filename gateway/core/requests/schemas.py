@@ -6,9 +6,10 @@ Those that the model must obey may not constrain strings by a regular expression
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from gateway.core.errors import UnsupportedParameter
+from gateway.core.errors import MalformedRequest, UnsupportedParameter
 
 # A regular expression in a schema steers the model character by character: a way to make it spell
 # out what it remembers, and to keep the grammar compiler busy.
@@ -50,3 +51,16 @@ def verify_no_patterns(name: str, schema: Any) -> None:
 
 def _is_definition(reference: Any) -> bool:
     return isinstance(reference, str) and _REFERENCE.fullmatch(reference) is not None
+
+
+def verify_obeyed_schemas(tools: Sequence[Mapping[str, Any]], *, member: str, forced: bool) -> None:
+    """Refuse regular expressions in the schemas of those *tools* that the model has to obey.
+
+    It obeys all of them if it is *forced* to call one, and always those that are strict; *member*
+    is where their schema is. Raises ``MalformedRequest`` for a choice without tools.
+    """
+    if forced and not tools:
+        raise MalformedRequest("The field 'tool_choice' needs 'tools'.")
+    for tool in tools:
+        if forced or tool.get("strict"):
+            verify_no_patterns("tools", tool.get(member, {}))

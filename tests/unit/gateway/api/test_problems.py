@@ -9,11 +9,13 @@ from gateway.api.problems import (
     DATE_PROBLEM,
     OHTTP_KEY_PROBLEM,
     ProblemPresenter,
+    anthropic_error,
     headers_of,
     oauth_error,
     openai_error,
     problem_json,
 )
+from gateway.core import errors
 from gateway.core.errors import (
     DateRefused,
     InvalidClient,
@@ -82,17 +84,53 @@ def test_oauth_shape():
 
 
 def test_presenter_chooses_by_place():
-    """The model API speaks OpenAI's shape, the rest problem+json, an event is an SSE event."""
+    """Each model API has its own shape, the rest problem+json."""
     presenter = ProblemPresenter()
     assert presenter.outside(UnknownKey(), "/v1/models").content_type == "application/json"
     assert presenter.outside(UnknownKey(), "/x").content_type == "application/problem+json"
-    assert presenter.inside(InvalidToken()).status == 401
-    event = presenter.event(InvalidToken())
-    assert event.startswith(b"data: {")
-    assert event.endswith(b"\n\n")
+    assert presenter.inside(InvalidToken(), "/v1/models").status == 401
+    for answer in (
+        presenter.outside(InvalidToken(), "/v1/messages"),
+        presenter.inside(InvalidToken(), "/v1/messages"),
+    ):
+        assert orjson.loads(answer.body) == {
+            "type": "error",
+            "error": {"type": "authentication_error", "message": InvalidToken.default_detail},
+        }
+        assert dict(answer.headers)[b"www-authenticate"]
 
 
-@pytest.mark.parametrize("present", [openai_error, problem_json, oauth_error])
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (errors.MalformedRequest(), "invalid_request_error"),
+        (errors.NotFound(), "not_found_error"),
+        (errors.PayloadTooLarge(), "request_too_large"),
+        (RateLimited(), "rate_limit_error"),
+        (errors.ScrubFailed(), "api_error"),
+        (errors.Overloaded(), "overloaded_error"),
+    ],
+)
+def test_anthropic_names_errors_by_their_status(error, kind):
+    """Its SDKs know few types; every status has one."""
+    assert orjson.loads(anthropic_error(error).body)["error"]["type"] == kind
+
+
+def test_an_event_has_the_shape_of_its_stream():
+    """Each official SDK raises it as an error; nothing follows it."""
+    presenter = ProblemPresenter()
+    body = orjson.loads(openai_error(errors.ScrubFailed()).body)
+    event = presenter.event(errors.ScrubFailed(), "/v1/chat/completions")
+    assert event == b"data: " + orjson.dumps(body) + b"\n\n"
+    event = presenter.event(errors.ScrubFailed(), "/v1/responses")
+    assert event.startswith(b"event: error\ndata: {")
+    fields = {"message": errors.ScrubFailed.default_detail, "code": "scrub_failed", "param": None}
+    assert orjson.loads(event[19:]) == {**fields, "type": "error", "error": body["error"]}
+    event = presenter.event(errors.ScrubFailed(), "/v1/messages")
+    assert event == b"event: error\ndata: " + anthropic_error(errors.ScrubFailed()).body + b"\n\n"
+
+
+@pytest.mark.parametrize("present", [openai_error, anthropic_error, problem_json, oauth_error])
 def test_what_passes_says_when_to_come_back(present):
     """In every shape a header says in seconds when to try again, where that may help."""
     assert present(RateLimited()).headers == ((b"retry-after", b"5"),)
@@ -121,7 +159,7 @@ def test_what_passes_says_when_to_come_back(present):
         ),
     ],
 )
-@pytest.mark.parametrize("present", [openai_error, problem_json])
+@pytest.mark.parametrize("present", [openai_error, anthropic_error, problem_json])
 def test_every_401_says_how_to_prove_oneself(present, error, headers):
     """In every shape a 401 has its challenge, and a nonce where that is what is missing."""
     answer = present(error)

@@ -107,6 +107,7 @@ def test_an_end_between_events_is_fine() -> None:
 def test_an_encoded_event_is_parsed_again() -> None:
     """What is encoded comes back."""
     assert parse([encode_event(b'{"a":1}')]) == [ServerSentEvent("", b'{"a":1}')]
+    assert parse([encode_event(b"1", name="end")]) == [ServerSentEvent("end", b"1")]
 
 
 @pytest.mark.parametrize("data", [b"a\nb", b"a\rb"])

@@ -23,7 +23,7 @@ from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.core.scrub_rules import ScrubRules, Treatment
 from gateway.core.secret import Secret
 from gateway.core.text_scrubbers import TextScrubbers
-from gateway.pipeline.authorize import INFERENCE_ROUTES, Authorize
+from gateway.pipeline.authorize import Authorize, inference_routes, paths_of_model
 from gateway.pipeline.exchange import Authenticated, Fresh, Seal
 from tests.fakes.world import (
     CHAT_BODY,
@@ -100,11 +100,18 @@ def test_developer_calls_only_what_is_not_in_production():
         (b"POST", b"/v1/%63hat/completions"),
         (b"POST", b"/invocations"),
         (b"GET", b"/metrics"),
+        (b"POST", b"/v1/models/tiny"),
+        (b"GET", b"/v1/models/"),
+        (b"GET", b"/v1/models/other"),
+        (b"GET", b"/v1/models/tiny/"),
+        (b"GET", b"/v1/models/t%69ny"),
+        (b"POST", b"/v1/messages/count_tokens"),
+        (b"GET", b"/v1/responses/resp_1"),
     ],
 )
 def test_only_exact_routes_exist(method, path):
     """Whatever is not literally in the table is not found."""
-    assert (method.decode(), path.decode()) not in INFERENCE_ROUTES
+    assert (method.decode(), path.decode()) not in inference_routes({"tiny"})
     with pytest.raises(NotFound):
         run(replace(inner_request(), method=method, path=path))
 
@@ -146,6 +153,61 @@ def test_stream_needs_the_chunked_kind():
         else:
             with pytest.raises(UnsupportedParameter):
                 Authorize(FixedSnapshots(), UsesSeen())(Fresh(authenticated))
+
+
+LISTED = [{"id": name, "object": "model", "created": 1, "root": "x"} for name in ("tiny", "a/b")]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [(b"/v1/models/tiny", "tiny"), (b"/v1/models/a/b", "a/b"), (b"/v1/models/a%2Fb", "a/b")],
+)
+def test_one_model_is_shown_to_whoever_sees_it_in_the_list(path, name):
+    """A name with a slash as it is and as SDKs write it; vLLM is asked for its list in any case."""
+    request = replace(inner_request(b""), method=b"GET", path=path)
+    value = replace(snapshot(), models={"tiny": ModelPolicy(), "a/b": ModelPolicy()})
+    authorized = run(request, value=value, grants=every_operation({"tiny", "a/b"}))
+    assert authorized.upstream_request.path == "/v1/models"
+    assert authorized.call is None
+    scrubber = authorized.new_scrubber(TextScrubbers())
+    body = scrubber.feed(orjson.dumps({"data": LISTED})) + scrubber.finish()
+    assert orjson.loads(body)["id"] == name
+    with pytest.raises(NotFound):
+        run(request, value=value, grants=frozenset())
+    with pytest.raises(PermissionDenied):
+        run(request, value=value, role=Role.AUDITOR)
+    with pytest.raises(MalformedRequest):
+        run(replace(request, body=b"{}"), value=value)
+
+
+def test_other_spellings_of_a_model_do_not_exist():
+    """Only the canonical ones are in the table."""
+    assert paths_of_model("a/b") == {"/v1/models/a/b", "/v1/models/a%2Fb"}
+    request = replace(inner_request(b""), method=b"GET", path=b"/v1/models/a%2fb")
+    with pytest.raises(NotFound):
+        run(request, value=replace(snapshot(), models={"a/b": ModelPolicy()}))
+
+
+BODIES = {
+    b"/v1/responses": {"model": "tiny", "input": "hi"},
+    b"/v1/messages": {"model": "tiny", "max_tokens": 5, "messages": []},
+    b"/v1/embeddings": {"model": "tiny", "input": "hi"},
+}
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_every_api_is_granted_by_itself(path):
+    """A grant for one operation is none for another."""
+    body = BODIES[path] | (
+        {"messages": [{"role": "user", "content": "hi"}]} if path == b"/v1/messages" else {}
+    )
+    request = replace(inner_request(orjson.dumps(body)), path=path)
+    operation = Operation(path.decode().rpartition("/")[2])
+    authorized = run(request, grants=frozenset({Grant("tiny", operation)}))
+    assert authorized.call.grant.operation is operation
+    assert authorized.upstream_request.path == path.decode()
+    with pytest.raises(PermissionDenied):
+        run(request, grants=every_operation({"tiny"}) - {Grant("tiny", operation)})
 
 
 def test_model_list_takes_no_body():

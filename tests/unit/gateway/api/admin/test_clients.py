@@ -6,10 +6,11 @@ import httpx
 import pytest
 
 from gateway.control.room import ControlRoom
+from gateway.core.grants import Operation
 from gateway.core.identity import Role
 from tests.fakes.control import GRANTS, LOCAL
 
-TINY = {"model": "tiny", "operations": ["chat_completions", "completions"]}
+TINY = {"model": "tiny", "operations": sorted(Operation)}
 BODY = {"models": ["tiny"], "networks": ["127.0.0.0/8"]}
 
 
@@ -288,7 +289,8 @@ async def test_client_may_have_no_credential(operator: httpx.AsyncClient) -> Non
         ({"quota": None}, {"pointer": "/quota", "detail": "must not be null"}),
         ({"models": [{"model": "tiny", "operations": ["canary"]}]},
          {"pointer": "/models/0/operations/0",
-          "detail": "Input should be 'chat_completions' or 'completions'"}),
+          "detail": "Input should be 'chat_completions', 'completions', 'responses', 'messages'"
+          " or 'embeddings'"}),
         ({"models": ["a canary"]}, {"pointer": "/models/0", "detail": "is not valid"}),
         ({"plaintext_allowed": "yes"},
          {"pointer": "/plaintext_allowed", "detail": "Input should be a valid boolean"}),

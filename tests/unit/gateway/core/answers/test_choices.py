@@ -20,8 +20,7 @@ CHAT, TEXT = Operation.CHAT_COMPLETIONS, Operation.COMPLETIONS
 CANARY = "canary-5f1d"
 DONE = b"data: [DONE]\n\n"
 
-# Every member beside those that pass in which vLLM puts text of the model or of the prompt, and
-# one that nobody has heard of.
+# Every member in which vLLM puts tokens, prompts or media, which no scrubber reads.
 LEAKS: dict[str, Any] = {
     "logprobs": {"content": [{"token": CANARY, "top_logprobs": [{"token": CANARY}]}]},
     "token_ids": [CANARY],
@@ -29,9 +28,12 @@ LEAKS: dict[str, Any] = {
     "prompt_logprobs": [{"1": {"decoded_token": CANARY}}],
     "prompt_token_ids": [CANARY],
     "prompt_text": CANARY,
+    "kv_transfer_params": {CANARY: CANARY},
+}
+# And members of the frame, one of which nobody has heard of.
+FRAME: dict[str, Any] = {
     "system_fingerprint": CANARY,
     "service_tier": CANARY,
-    "kv_transfer_params": {CANARY: CANARY},
     "not_invented_yet": [{CANARY: CANARY}],
 }
 
@@ -39,7 +41,11 @@ LEAKS: dict[str, Any] = {
 def event(*choices: dict[str, Any], **members: Any) -> bytes:
     """Return one event as vLLM writes it, with a canary in every member that must not pass."""
     envelope = {"id": "cmpl-1", "object": CANARY, "created": 7, "model": "tiny"}
-    return b"data: " + orjson.dumps(LEAKS | envelope | {"choices": choices} | members) + b"\n\n"
+    return (
+        b"data: "
+        + orjson.dumps(FRAME | LEAKS | envelope | {"choices": choices} | members)
+        + b"\n\n"
+    )
 
 
 def delta(index: int = 0, reason: str | None = None, **members: Any) -> dict[str, Any]:
@@ -302,7 +308,7 @@ def test_an_unexpected_fault_leaves_the_object_dead() -> None:
 def answer(*choices: dict[str, Any], **members: Any) -> bytes:
     """Return a whole answer with canaries in every member that must not pass."""
     envelope = {"id": "cmpl-1", "object": CANARY, "created": 7, "model": "tiny"}
-    return orjson.dumps(LEAKS | envelope | {"choices": choices} | members)
+    return orjson.dumps(FRAME | LEAKS | envelope | {"choices": choices} | members)
 
 
 def run_whole(body: bytes, operation: Operation = CHAT) -> Any:
@@ -373,6 +379,20 @@ def test_a_whole_completion_is_scrubbed() -> None:
     out = run_whole(answer(*choices), TEXT)
     assert [choice["text"] for choice in out["choices"]] == ["[PHONE]", ""]
     assert "usage" not in out
+
+
+def test_unknown_members_of_a_choice_are_scrubbed() -> None:
+    """What nobody has heard of passes as scrubbed text, and never in the place of what is known."""
+    news = {"said": ["tel 13800138000", {"ann@example.com": 13800138000}], "ids": [1, 2]}
+    message = {"role": "assistant", "content": "x", "news": news}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "more": "202-555-0143"}
+    [out] = run_whole(answer(choice))["choices"]
+    assert out["more"] == "[PHONE]"
+    assert out["message"] == {
+        "role": "assistant",
+        "content": "x",
+        "news": {"said": ["tel [PHONE]", {"[EMAIL]": "[PHONE]"}]},
+    }
 
 
 def test_an_answer_without_tool_calls_has_none() -> None:

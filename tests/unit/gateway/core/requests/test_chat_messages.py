@@ -172,10 +172,10 @@ def test_regular_expressions_in_formats_are_refused(value: Any, error: type[Seal
 def test_tool_schemas_matter_where_the_model_must_obey_them() -> None:
     """A pattern in a tool passes only while the model is free not to call it."""
     tool = {"type": "function", "function": {"name": "f", "parameters": {"pattern": "x"}}}
-    checks.verify_constrained_tools({})
-    checks.verify_constrained_tools({"tools": [tool], "tool_choice": "auto"})
-    checks.verify_constrained_tools({"tools": [TOOL], "tool_choice": "required"})
+    checks.verify_obeyed_tools({})
+    checks.verify_obeyed_tools({"tools": [tool], "tool_choice": "auto"})
+    checks.verify_obeyed_tools({"tools": [TOOL], "tool_choice": "required"})
     with pytest.raises(UnsupportedParameter):
-        checks.verify_constrained_tools({"tools": [tool], "tool_choice": "required"})
+        checks.verify_obeyed_tools({"tools": [tool], "tool_choice": "required"})
     with pytest.raises(MalformedRequest):
-        checks.verify_constrained_tools({"tool_choice": "required"})
+        checks.verify_obeyed_tools({"tool_choice": "required"})
