@@ -15,6 +15,7 @@ from gateway.core.pii.detectors.cn_hidden import CN_HIDDEN
 from gateway.core.pii.detectors.cn_id import CN_IDS
 from gateway.core.pii.detectors.cn_medical import CN_MEDICAL_NUMBERS
 from gateway.core.pii.detectors.cn_name import CN_NAMES
+from gateway.core.pii.detectors.cn_name_pinyin import CN_PINYIN_NAMES
 from gateway.core.pii.detectors.cn_name_prose import CN_NAMES_IN_PROSE
 from gateway.core.pii.detectors.cn_name_transcribed import CN_TRANSCRIBED_NAMES
 from gateway.core.pii.detectors.cn_passport import CN_PASSPORTS
@@ -58,6 +59,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_NAMES,
     *CN_NAMES_IN_PROSE,
     *CN_TRANSCRIBED_NAMES,
+    *CN_PINYIN_NAMES,
     *CN_ADDRESSES,
     *CN_LOCAL_PHONES,
     *ADDRESSES,

@@ -99,7 +99,12 @@ _REST: Final = rf"({_NEXT}){{0,5}}({_LAST}|{_GROUPED})?"
 _PLACE: Final = re.compile(
     "[路街道巷弄里村镇乡屯庄园苑庭院府邸居轩阁楼栋幢室区厦城湾墅舍坊条段组社队座排岛场寓台都家郡"
     "州堡峰谷榭"
-    "街號棟鎮鄉園樓]|单元|胡同|交汇"
+    "街號棟鎮鄉園樓]|单元|胡同|交汇|信箱"
+)
+
+_SIGNS: Final = re.compile(r"[ /|·_\-]")
+_NUMBERED: Final = re.compile(
+    r"[路街道巷弄里村镇园苑庭院府区厦城湾舍坊期座].{0,6}\d{1,5}(号|弄|巷|栋|幢|座|单元|室|楼|组|$)"
 )
 
 
@@ -111,6 +116,10 @@ def _has_place_before(value: str, before: str) -> bool:
     return _PLACE.search(before[-12:] + value) is not None
 
 
+def _is_apart(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return _NUMBERED.search(_SIGNS.sub("", value)) is not None
+
+
 _WHOLE: Final = Detector(
     label="ADDRESS",
     name="cn-address",
@@ -119,6 +128,16 @@ _WHOLE: Final = Detector(
     not_before=r"[线文令刊样机床诊胜续\-]",
     after=(_AFTER_WORD, _AFTER_REGION),
     check=_has_place,
+)
+
+# The same with a sign after every character, or after every few.
+_APART: Final = Detector(
+    label="ADDRESS",
+    name="cn-address-apart",
+    pattern=r"\h([ /|·_\-][\ha-z0-9]{1,8}){5,40}",
+    not_before=r"[\ha-z0-9]",
+    after=(_AFTER_WORD,),
+    check=_is_apart,
 )
 
 _FROM_NUMBER: Final = Detector(
@@ -142,4 +161,4 @@ _FLAT: Final = Detector(
     not_before=r"[0-9层户套平米万元]",
 )
 
-CN_ADDRESSES: Final = (_WHOLE, _FROM_NUMBER, _FLAT)
+CN_ADDRESSES: Final = (_WHOLE, _APART, _FROM_NUMBER, _FLAT)

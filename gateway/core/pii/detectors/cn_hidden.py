@@ -16,9 +16,8 @@ from gateway.core.pii.detectors.cn_id import has_date
 _AFTER_PHONE: Final = Context(
     words=(
         *words_of(
-            "电话 电_话 手_机 手机 手机号 号码 联系 致电 拨打 打给 打我 座机 来电 短信 热线 "
-            "呼叫 电联 回电 拨 "
-            "联系方式 加我 微信 機 電話 手機 號碼 聯繫 tel phone mobile shouji "
+            "电话 电_话 手_机 手机 手机号 号码 联系 致电 拨打 打给 打我 座机 来电 短信 热线 呼叫 "
+            "电联 回电 拨 联系方式 加我 微信 機 電話 手機 號碼 聯繫 tel phone mobile shouji "
             "dianhua"
         ),
         "phone_number",
@@ -31,8 +30,7 @@ _AFTER_ID: Final = Context(
     words=(
         *words_of(
             "身份证 身_份_证 身份證 证件 證件 身份号 身份 公民身份 证号 證號 号码 號碼 身份信息 "
-            "identity "
-            "id id_number id_card id_no"
+            "identity id id_number id_card id_no"
         ),
         "id_card",
         "id_no",
@@ -45,9 +43,8 @@ _AFTER_CARD: Final = Context(
     words=(
         *words_of(
             "银行卡 卡_号 卡号 卡號 銀行卡 储蓄卡 信用卡 借记卡 账号 帐号 账户 工资卡 收款 转账 "
-            "打款 "
-            "汇款 "
-            "card cards account card_number card_no"
+            "这张卡 那张卡 这卡 我卡 卡里 卡上 张卡 新卡 打到 汇到 转到 打给 退到 打款 汇款 card "
+            "cards account card_number card_no"
         ),
         "card_no",
         "bank_card",

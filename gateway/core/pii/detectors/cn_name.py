@@ -22,8 +22,10 @@ from gateway.core.pii.detectors.name_contexts import (
 from gateway.core.pii.detectors.name_surroundings import BEHIND
 from gateway.core.pii.detectors.name_weights import (
     LISTS,
+    SHORT,
     TITLE_STARTS,
     is_private,
+    is_private_entry,
     is_public,
     is_word,
     name_weight,
@@ -31,7 +33,7 @@ from gateway.core.pii.detectors.name_weights import (
 )
 from gateway.core.pii.syntax import HAN
 
-_CELL_SIGNS: Final = ("|", "\t", ",", "\n", ";", '"', "'", "、", "，", "；", " ")
+CELL_SIGNS: Final = ("|", "\t", ",", "\n", ";", '"', "'", "、", "，", "；", " ")
 # What stands between the characters of a name that is written apart.
 _APART: Final = r"[ \n·*_~|.\-/「」“”\"'+]"
 
@@ -55,7 +57,7 @@ def _is_role_value(value: str, before: str) -> bool:
     if is_public(value) and before.rstrip(' :"“').endswith(PUBLIC_ROLES):
         return False
     if before[-1:] in HAN:
-        return name_weight(value) >= 0 and not is_word(value)
+        return name_weight(value) >= 0 and is_private_entry(value, before)
     # Behind a colon and with nothing after it even a word is somebody's name.
     return name_weight(value) >= (2 if is_word(value) else -1)
 
@@ -71,9 +73,15 @@ def _is_unusual_field_value(value: str, before: str) -> bool:
     return before[-1:] not in HAN and sum(weights) >= 0 and value not in NO_NAMES
 
 
-def is_cell(value: str, before: str) -> bool:
+def _is_beside(value: str, before: str) -> bool:
+    # A surname with rare characters will do, but "tax number" begins with a surname too.
+    least = 1 if len(value) == SHORT else -1
+    return name_weight(value) >= least and is_private_entry(value, before)
+
+
+def _is_cell(value: str, before: str) -> bool:
     """Say whether *value*, a private name, has a cell or quotes of its own; a check."""
-    return before.endswith(_CELL_SIGNS) and is_private(value, before)
+    return before.endswith(CELL_SIGNS) and value not in NO_NAMES and _is_beside(value, before)
 
 
 _FIELD: Final = Detector(
@@ -142,29 +150,29 @@ _CELL: Final = Detector(
     not_after=r"\h",
     not_before=r"\h",
     after=(AFTER_HEAD,),
-    check=is_private,
+    check=is_private_entry,
 )
 
 _IN_COLUMN: Final = Detector(
     label="NAME",
     name="cn-name-in-column",
-    pattern=pattern_of("any_surname", short=1, long=-1),
+    pattern=r"<surname>\h{1,2}",
     lists=LISTS,
     not_after=r"[\h0-9a-z]",
     followed_by=r" ?[|\t,;，；\"'\n]",
     after=(AFTER_COLUMN,),
-    check=is_cell,
+    check=_is_cell,
 )
 
 # A telephone or identity number right behind it.
 _BESIDE: Final = Detector(
     label="NAME",
     name="cn-name-beside-number",
-    pattern=pattern_of("any_surname", short=0, long=-1),
+    pattern=r"<surname>\h{1,2}",
     lists=LISTS,
     not_after=r"[\h0-9]",
-    followed_by=r"[ （(:,，、/|\t\-]{1,2}(\+86|1[3-9]\d{4}|[1-9]\d{5}|0\d{9})",
-    check=is_private,
+    followed_by=r"[ （(:,^，、/|\t\-]{1,2}(\+86|1[3-9]\d{4}|[1-9]\d{5}|0\d{9})",
+    check=_is_beside,
 )
 
 _TITLED: Final = Detector(

@@ -19,6 +19,7 @@ from gateway.core.pii.detectors.name_weights import (
     LISTS,
     SHORT,
     is_private,
+    is_private_entry,
     name_weight,
     pattern_of,
 )
@@ -31,7 +32,7 @@ _NUMERALS: Final = frozenset("一二三四五六七八九十百千万亿两几�
 _DIRECTIONS: Final = frozenset(words_of("东方 西门 南门 东门 北宫 东宫 百里 第五 东里 东郭 南郭"))
 # What a word that somebody follows weighs at least.
 _CLEAR: Final = 3
-_ENUMERATES: Final = ("、", "|", "\t", "@", "「", "“", '"')
+_ENUMERATES: Final = ("、", ":", "|", "\t", "@", "「", "“", '"')
 
 
 def _ends_a_word(name: str, before: str) -> bool:
@@ -91,7 +92,7 @@ def _is_before_verb(value: str, before: str) -> bool:
 
 def _is_alone(value: str, before: str) -> bool:
     gained = 3 if before.endswith(_ENUMERATES) else 0
-    return _ALONE_LEAST.holds(value, gained) and is_private(value, before)
+    return _ALONE_LEAST.holds(value, gained) and is_private_entry(value, before)
 
 
 _FOLLOWED: Final = Detector(
@@ -111,7 +112,22 @@ _LISTED: Final = Detector(
     lists=LISTS,
     not_after=r"[\h0-9]",
     followed_by="、",
-    check=is_private,
+    check=is_private_entry,
+)
+
+
+def _is_spaced(value: str, before: str) -> bool:
+    return before[-1:] in {" ", ":"} and is_private_entry(value, before)
+
+
+_LISTED_WITH_SPACES: Final = Detector(
+    label="NAME",
+    name="cn-name-listed-with-spaces",
+    pattern=pattern_of("any_surname", short=2, long=1),
+    lists=LISTS,
+    not_after=r"[\h0-9a-z]",
+    followed_by=r" [\h(\[|]",
+    check=_is_spaced,
 )
 
 _ALONE: Final = Detector(
@@ -161,4 +177,13 @@ _WITHIN: Final = Detector(
     check=_is_within,
 )
 
-CN_NAMES_IN_PROSE: Final = (_FOLLOWED, _LISTED, _ALONE, _FIRST, _LAST, _BEFORE_VERB, _WITHIN)
+CN_NAMES_IN_PROSE: Final = (
+    _FOLLOWED,
+    _LISTED,
+    _LISTED_WITH_SPACES,
+    _ALONE,
+    _FIRST,
+    _LAST,
+    _BEFORE_VERB,
+    _WITHIN,
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.pii.detector import Detector, words_of
-from gateway.core.pii.detectors.cn_name import is_cell
+from gateway.core.pii.detectors.cn_name import CELL_SIGNS
 from gateway.core.pii.detectors.name_contexts import (
     AFTER_COLUMN,
     AFTER_FIELD,
@@ -54,6 +54,10 @@ def _is_unknown(value: str, before: str) -> bool:  # noqa: ARG001 - the form of 
     return _PUBLIC_PARTS.isdisjoint(value.split("·"))
 
 
+def _is_cell(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return before.endswith(CELL_SIGNS)
+
+
 _DOTTED: Final = Detector(
     label="NAME",
     name="cn-name-dotted",
@@ -86,7 +90,7 @@ _LONG_IN_COLUMN: Final = Detector(
     not_after=r"[\h0-9a-z]",
     followed_by=r" ?[|\t,;，；\"'\n]",
     after=(AFTER_COLUMN,),
-    check=is_cell,
+    check=_is_cell,
 )
 
 CN_TRANSCRIBED_NAMES: Final = (_DOTTED, _TRANSCRIPT, _IN_PARTS, _LONG_IN_COLUMN)

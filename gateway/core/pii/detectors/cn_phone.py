@@ -15,7 +15,10 @@ from gateway.core.pii.detectors.checks import (
 
 # The head of a column, as far as its first rows, and people whose number is listed.
 _AFTER_HEAD: Final = Context(
-    words=words_of("电话 手机 座机 联系方式 号码 家长 爸爸 妈妈 父亲 母亲 签到 通讯录 拨"),
+    words=words_of(
+        "phones phone tels tel mobile mobiles contacts 电话 手机 座机 联系方式 号码 家长 爸爸 "
+        "妈妈 父亲 母亲 签到 通讯录 拨"
+    ),
     gap=60,
     filler=None,
 )

@@ -24,9 +24,10 @@ _PASSWORD_WORDS: Final = words_of(
 )
 _KEY_WORDS: Final = (
     *words_of(
-        "密钥 秘钥 密匙 密鑰 私钥 令牌 授权码 访问令牌 凭据 appsecret app_secret appkey app_key "
-        "secretkey secretid accesskey accesskeyid accesskeysecret apikey api_key api密钥 ak sk "
-        "机器人key key是 secret是 token是"
+        "密钥 秘钥 密匙 密鑰 私钥 令牌 授权码 访问令牌 凭据 corpsecret corp_secret "
+        "encodingaeskey aeskey aes_key mchkey usersecret suitesecret appsecret app_secret appkey "
+        "app_key secretkey secretid accesskey accesskeyid accesskeysecret apikey api_key api密钥 "
+        "ak sk 机器人key key是 secret是 token是"
     ),
     "app_secret",
     "app_key",

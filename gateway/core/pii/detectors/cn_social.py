@@ -47,7 +47,7 @@ _SERVICE: Final = Context(
     words=words_of(
         "微信 微_信 v_x w_x q_q 薇信 威信 徽信 卫星号 vx wx wechat weixin v信 v加 加v qq 扣扣 "
         "企鹅 q号 抖音 快手 小红书 微博 新浪微博 钉钉 支付宝 旺旺 闲鱼 陌陌 知乎 b站 哔哩哔哩 "
-        "豆瓣 贴吧 飞书 dingtalk weibo douyin"
+        "豆瓣 贴吧 飞书 dingtalk weibo douyin 电报 纸飞机 推特 脸书 领英 即刻 soul 网易云"
     ),
     gap=12,
     filler=_GAP_FILLER,

@@ -14,6 +14,11 @@ _DOT: Final = r" ?(\.|\[ ?(dot|\.|点) ?\]|\( ?(dot|\.|点) ?\)|\{ ?(dot|\.) ?\}
 # As words alone they are ordinary English, so a well-known ending must follow.
 _ENDINGS: Final = ("com", "org", "net", "edu", "gov", "info", "me", "co", "io", "cn", "uk", "de")
 
+# Where most people have their address.
+_PROVIDERS: Final = (
+    "qq", "163", "126", "139", "189", "188", "sina", "sohu", "yeah", "foxmail", "aliyun", "gmail",
+    "outlook", "hotmail", "live", "yahoo", "icloud", "me", "proton", "protonmail", "tom", "21cn",
+)  # fmt: skip
 # What stands after "at" when no address does.
 _ARTICLES: Final = (
     " at the ",
@@ -66,4 +71,32 @@ _IN_WORDS: Final = Detector(
     not_before=r"[a-z0-9]",
 )
 
-SPELT_EMAILS: Final = (_BRACKETED, _SPACED, _IN_WORDS)
+# The sign or the dots written as something that looks like them, or between other signs.
+_ODD: Final = Detector(
+    label="EMAIL",
+    name="email-with-odd-signs",
+    lead=r"[a-z0-9._%+\-]",
+    lead_start=r"[a-z0-9]",
+    lead_limit=64,
+    pattern=(
+        r"@[a-z0-9\-]{1,30}([·。]|[_*~]dot[_*~])([a-z0-9\-]{1,30}[.·。]){0,2}<endings>|"
+        r"[_*~\-]at[_*~\-]([a-z0-9]{1,30}[_*~\-]dot[_*~\-]){1,3}<endings>"
+    ),
+    lists={"endings": _ENDINGS},
+    not_after=r"[a-z0-9_]",
+    not_before=r"[a-z0-9]",
+)
+
+_HASHED: Final = Detector(
+    label="EMAIL",
+    name="email-with-number-sign",
+    lead=r"[a-z0-9._%+\-]",
+    lead_start=r"[a-z0-9]",
+    lead_limit=64,
+    pattern=r"[#&$]<provider>[.·。](com|cn|net|org)",
+    lists={"provider": _PROVIDERS},
+    not_after=r"[a-z0-9_]",
+    not_before=r"[a-z0-9]",
+)
+
+SPELT_EMAILS: Final = (_BRACKETED, _SPACED, _IN_WORDS, _ODD, _HASHED)

@@ -46,7 +46,7 @@ _SURNAMES: Final = {
     0: ("华方安常于元平米明计强路万管干解应山车司从党农别向步文广东利那权信原革相展商海"),
     -1: ("时和成经家全能都关公代门年"),
     # Surnames that are hardly ever one in prose: they count where a name is announced.
-    -2: ("来水通充终国空养须后况琴伯沿宇南铁战洋青星爱赏"),
+    -2: ("位畅植来水通充终国空养须后况琴伯沿宇南铁战洋青星爱赏"),
 }
 _GIVEN: Final = {
     5: (
@@ -124,7 +124,10 @@ _GIVEN: Final = {
         "柘柞庾斛艿戢赪遨苌娒嵚倢铡梽晧誌诩亞肜蓑甍暧玓萩瀞徹燦崐煥泺仂锫駿豐恆逖枨铗澐螟莓"
     ),
     # Frequent in prose, and in names of the last decades before another character.
-    -2: ("之以一未央自不只听离行无晚眠和三五七八斤女来里经理握引解渡湖多放温"),
+    -2: (
+        "既忌头石许何毕皮封储宫简寻茶衣席房左段居游藏施任史项顾黄汤茅柴巢莫屈厉张麻之以一未央自不"
+        "只听离行无晚眠和三五七八斤女来里经理握引解渡湖多放温"
+    ),
 }
 COMPOUND_SURNAMES: Final = words_of(
     "欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 "

@@ -84,9 +84,21 @@ def is_word(name: str) -> bool:
         return True
     if name[:2] in _COMPOUND and len(name) > SHORT:
         return False
-    if name[1:] in TITLE_STARTS:
+    if is_titled(name):
         return True
     return name[:2] in ORDINARY_WORDS and (len(name) == SHORT or name_weight(name) < _BEYOND_WORD)
+
+
+def is_private_entry(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    """Say whether *value*, which stands alone, is neither a word nor a public figure; a check."""
+    if value in ORDINARY_WORDS or value in ORDINARY_PHRASES or is_titled(value):
+        return False
+    return not is_public(value)
+
+
+def is_titled(name: str) -> bool:
+    """Say whether *name* is only a surname with a title."""
+    return name[1:] in TITLE_STARTS
 
 
 def is_private(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check

@@ -86,6 +86,10 @@ _AFTER_PASSWORD: Final = Context(
     ),
     gap=8,
 )
+_COMMANDS: Final = re.compile(
+    r"\b(sshpass|redis-cli|mysql(dump|admin)?|mongo(sh|dump|restore)?|psql|ldapsearch|smbclient|"
+    r"sqlcmd|docker login|helm registry login|ftp|lftp|xfreerdp|htpasswd|mosquitto_(pub|sub))\b"
+)
 _ASSIGNED: Final = re.compile(r"(?:[:=：＝是为]|\bis|\bwas|\bto|->|=>)[\s\"'`*“‘「]*$")
 _HEX_OR_ID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-.*|[a-z]+|[a-z]+[_\-.][a-z_\-.]+|\d{1,5}|"
@@ -141,6 +145,12 @@ def _has_password(value: str, before: str) -> bool:  # noqa: ARG001 - the form o
     return PLACEHOLDER.search(value) is None and ":password@" not in value
 
 
+def _is_argument(value: str, before: str) -> bool:
+    if PLACEHOLDER.search(value) or WELL_KNOWN.fullmatch(value) or value.isdigit():
+        return False
+    return _COMMANDS.search(before) is not None and re.search(r"[\d!@#$%^&*]", value) is not None
+
+
 def _is_login(value: str, before: str) -> bool:
     known = PLACEHOLDER.search(value) or value.endswith((":password", ":pass"))
     return not known and ("curl" in before or "http" in before)
@@ -192,6 +202,15 @@ _BASIC: Final = Detector(
     after=(Context(words=words_of("-u --user --proxy-user"), gap=3),),
     check=_is_login,
 )
+_COMMAND_LINE: Final = Detector(
+    label="SECRET",
+    name="secret-on-command-line",
+    pattern=r"[a-z0-9!@#$%^&*_+=?.~/]{4,40}",
+    not_after=r"[a-z0-9!@#$%^&*_+=?.\-~/]",
+    not_before=r"[a-z0-9!@#$%^&*_+=?\-~/:(]",
+    after=(Context(words=words_of("-p -a --pass --password --pwd -w"), gap=2),),
+    check=_is_argument,
+)
 _CONNECTION: Final = Detector(
     label="SECRET",
     name="secret-connection",
@@ -202,4 +221,4 @@ _CONNECTION: Final = Detector(
     check=_has_password,
 )
 
-SECRETS: Final = (_KEY, _PEM, _CONNECTION, _OPAQUE, _PASSWORD, _BASIC)
+SECRETS: Final = (_KEY, _PEM, _CONNECTION, _OPAQUE, _PASSWORD, _BASIC, _COMMAND_LINE)

@@ -19,6 +19,7 @@ HITS = [
         "助记词：apple river stone cloud green tiger lamp chair ocean wind paper light。",
         "助记词：[SECRET]。",
     ),
+    ("企业微信 corpsecret：115d25868e57de7231be9944cf08d516，", "企业微信 corpsecret：[SECRET]，"),
 ]
 
 NEAR_MISSES = [

@@ -19,6 +19,11 @@ from gateway.core.pii import StreamScrubber, scrub
         "ann＠example.com",
         "ann&commat;example&period;com",
         "a\u200bnn\\@example\\.com",
+        "ann_at_example_dot_com",
+        "ann*at*example*dot*com",
+        "ann#gmail.com",
+        "ann@example。com",
+        "ann﹫example․com",
     ],
 )
 def test_hidden_addresses_are_found(value: str) -> None:
@@ -37,6 +42,9 @@ def test_hidden_addresses_are_found(value: str) -> None:
         "a masked j**n@",
         "arr[at] and x(at) y",
         "@ home",
+        "look_at_this_dot_matrix",
+        "issue #163",
+        "price$126",
     ],
 )
 def test_ordinary_words_stay(text: str) -> None:

@@ -21,6 +21,8 @@ HITS = [
     ("MAP_KEY=evO/WUNcDgYMiqyxEoEqdsGmo0EJv1hZYw", "MAP_KEY=[SECRET]"),
     ("curl -u ops:4638hf43 https://ci.test/run", "curl -u [SECRET] https://ci.test/run"),
     ("api_key = 'q8Zr2Lw9Xc4Vb7Nm1Kd5'", "api_key = '[SECRET]'"),
+    ("sshpass -p sonnig5142 scp a b", "sshpass -p [SECRET] scp a b"),
+    ("redis-cli -h cache -a yiyan@19x96 get k", "redis-cli -h cache -a [SECRET] get k"),
 ]
 
 NEAR_MISSES = [
@@ -37,6 +39,9 @@ NEAR_MISSES = [
     "password = getpass.getpass()",
     "docker run -u 1000:1000",
     "postgres://user:password@host/db",
+    "mkdir -p /srv/data2024",
+    "ls -a file_2024",
+    "mysql -p 3306",
 ]
 
 
