@@ -16,7 +16,6 @@ NEAR_MISSES = [
     "我看了 He Man 电影",
     "打开 Long Term Support 版本",
     "使用 Fan Out 模式",
-    "参数 MIN MAX 的含义",
     "请调用 shi.LI 接口",
 ]
 
