@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +28,7 @@ from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.database.idempotency import DatabaseIdempotencyStore
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
+from gateway.backends.entity_finder import load_entity_finder
 from gateway.backends.fault_log import report_fault
 from gateway.backends.jwks_fetch import JwksFetch
 from gateway.backends.key_wrap import FileKeyWrap
@@ -38,12 +39,14 @@ from gateway.backends.metrics import (
     redaction_counter,
 )
 from gateway.backends.quotas import LimitsQuotaStore
+from gateway.backends.scrub_thread import ScrubThread
 from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
 from gateway.configured_rules import room_rules
 from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
 from gateway.control.room import ControlRoom, RoomPorts, build_room
 from gateway.core.external_tokens import ExternalIssuer
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
+from gateway.core.pii.ner import SentenceModel
 from gateway.core.pii.shipped import shipped_machine
 from gateway.core.ports import AccessLog, QuotaStore, ReplayStore, Upstream
 from gateway.core.token_verifier import TokenVerifier
@@ -54,12 +57,15 @@ from gateway.pipeline.chain import Chain, Stages
 from gateway.pipeline.cut import RunningAnswers
 from gateway.pipeline.decapsulate import GATEWAY_RESOURCE, BodyLimits, Decapsulate, ReadRequest
 from gateway.pipeline.encapsulate import Encapsulate
+from gateway.pipeline.exchange import Here, Workplace
 from gateway.pipeline.forward import Forward
+from gateway.pipeline.mask import Mask
 from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
 from gateway.pipeline.scrub import Scrub
 from gateway.settings import Admin, Configuration, Listen, Settings, load_configuration
+from gateway.settings_scrub import ScrubSettings
 
 _PAUSE_SECONDS = 0.05  # between two looks at a changed snapshot, so that a storm of changes is one
 _HEALTH_ROUTES: tuple[Route, ...] = (("GET", "/livez"), ("GET", "/readyz"))
@@ -86,6 +92,10 @@ class Outside:
     replay_store: ReplayStore
     quota_store: QuotaStore
     access_log: AccessLog
+    model: SentenceModel | None = None
+    """What finds names by their meaning, if anything does; it works at *workplace*."""
+
+    workplace: Workplace = field(default_factory=Here)
 
 
 class _Shared(NamedTuple):
@@ -109,16 +119,21 @@ async def open_control(config_path: Path | None = None) -> ControlRoom:
 async def running_gateway(configuration: Configuration) -> AsyncIterator[Applications]:
     """Start the gateway's tasks and yield its applications; stop them at the end.
 
-    Raises ``StoreUnavailable`` when the store or the key file cannot be used: a gateway that
-    cannot check does not start.
+    Raises ``StoreUnavailable`` when the store or the key file cannot be used, ``SettingsError``
+    without the model for names that was asked for: a gateway that cannot check does not start.
     """
     files = AccessLogFiles(configuration.at.access_log_directory)
+    scrub = configuration.settings.scrub
+    thread = ScrubThread(seconds=scrub.ner_seconds)
+    model = await asyncio.to_thread(_sentence_model, scrub)
     room = _control_room(configuration, files)
     outside = Outside(
         upstream=_upstream(configuration),
         replay_store=room.replay_store,
         quota_store=LimitsQuotaStore.in_memory(room.clock),
         access_log=files,
+        model=model,
+        workplace=Here() if model is None else thread,
     )
     try:
         await asyncio.to_thread(shipped_machine)  # more than a second, which no request waits for
@@ -127,6 +142,7 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
     finally:
         await room.close()
         await outside.upstream.close()
+        thread.close()
         files.close()
 
 
@@ -185,6 +201,12 @@ def build_applications(
     )
 
 
+def _sentence_model(scrub: ScrubSettings) -> SentenceModel | None:
+    if scrub.ner is None:
+        return None
+    return SentenceModel(load_entity_finder(scrub.ner), scrub.ner_holdback_characters)
+
+
 def _admit(listener: Listen | Admin) -> Admit:
     header = ForwardedHeader(listener.forwarded_header)
     return Admit(listener.networks, proxies=TrustedProxies(listener.trusted_proxies, header))
@@ -230,9 +252,14 @@ def _stages(
         refuse_replay=RefuseReplay(outside.replay_store, room.clock),
         authorize=Authorize(room.snapshots, room.permission_uses),
         meter=Meter(outside.quota_store, count_refusal=quota_refusal_counter(shared.registry)),
+        mask=Mask(outside.workplace),
         forward=Forward(outside.upstream),
         running=RunningAnswers(room.snapshots),
-        scrub=Scrub(count=redaction_counter(shared.registry)),
+        scrub=Scrub(
+            count=redaction_counter(shared.registry),
+            model=outside.model,
+            workplace=outside.workplace,
+        ),
         encapsulate=Encapsulate(
             room.clock,
             event_bucket_bytes=configuration.settings.encryption.event_bucket_bytes,

@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.core.grants import DataClass
 from gateway.settings_issuers import Issuer, verify_issuers_differ
-from gateway.settings_scrub import Scrub, verify_models_known
+from gateway.settings_scrub import ScrubSettings, verify_models_known
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 HostName = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")]
@@ -210,7 +210,7 @@ class Settings(BaseSettings):
     access_log: AccessLogSettings = AccessLogSettings()
     permissions: Permissions = Permissions()
     store: Store = Store()
-    scrub: Scrub = Scrub()
+    scrub: ScrubSettings = ScrubSettings()
     models: dict[str, Model] = Field(default_factory=dict)
     data_classes: dict[DataClass, DataClassRule] = Field(default_factory=dict)
     issuers: tuple[Issuer, ...] = ()

@@ -23,6 +23,9 @@ def _known(label: str) -> str:
 Label = Annotated[str, AfterValidator(_known)]
 
 
+EntryPoint = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")]
+
+
 class ScrubForms(BaseModel):
     """The form of each of the *types*, and by *default* that of all others.
 
@@ -40,16 +43,23 @@ class ScrubForms(BaseModel):
         return ScrubRules(self.default, self.types)
 
 
-class Scrub(ScrubForms):
+class ScrubSettings(ScrubForms):
     """What holds for everybody; *models* for the answers of one model, before what holds for all.
 
     What is set for a client comes before both, but a type that is blocked anywhere is blocked.
+
+    *ner* names the function that makes a model for names, ``package.module:function``. The model
+    gets a sentence, or *ner_holdback_characters* of one that is longer, and has *ner_seconds* for
+    each piece of an answer, the wait for other answers included.
     """
 
+    ner: EntryPoint | None = None
+    ner_holdback_characters: Annotated[int, Field(ge=20, le=5000)] = 300
+    ner_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     models: Mapping[str, ScrubForms] = Field(default_factory=dict)
 
 
-def verify_models_known(scrub: Scrub, models: Collection[str]) -> None:
+def verify_models_known(scrub: ScrubSettings, models: Collection[str]) -> None:
     """Raise ``ValueError`` when *scrub* names a model that is not among *models*."""
     if not scrub.models.keys() <= set(models):
         raise ValueError("scrub.models names a model that the section models does not have")

@@ -14,6 +14,8 @@ from gateway.core.json_text import JsonTextScrubber
 from gateway.core.masks import Masks
 from gateway.core.pii import StreamScrubber
 from gateway.core.pii.actions import PLACEHOLDERS, Actions
+from gateway.core.pii.ner import SentenceModel
+from gateway.core.pii.sentences import SentenceScrubber
 from gateway.core.pii.text_scrubber import TextScrubber
 from gateway.core.restorer import Restorer
 
@@ -36,10 +38,11 @@ class TextScrubbers:
     prompt and ends in the answer is replaced in the answer; the text of the prompt itself never
     comes out. Without prompts, as in a chat, every choice begins anew. *actions* says what
     replaces a value. *masks* are the tokens that the model saw in the place of the client's own
-    values, which come back here.
+    values, which come back here. *model* is asked about what the patterns let through in texts and
+    strings; the scrubbers then take as long as it does.
     """
 
-    __slots__ = ("_actions", "_masks", "_n", "_prompts")
+    __slots__ = ("_actions", "_masks", "_model", "_n", "_prompts")
 
     def __init__(
         self,
@@ -48,11 +51,13 @@ class TextScrubbers:
         *,
         actions: Actions = PLACEHOLDERS,
         masks: Masks | None = None,
+        model: SentenceModel | None = None,
     ) -> None:
         self._prompts = prompts
         self._n = n
         self._actions = actions
         self._masks = masks
+        self._model = model
 
     def new(self, field: str, *, choice: int = 0) -> TextScrubber:
         """Return a fresh scrubber for a text *field* of *choice*.
@@ -80,10 +85,12 @@ class TextScrubbers:
         return "".join(safe)
 
     def _plain(self, *, actions: Actions, before: str = "", continued: str = "") -> TextScrubber:
-        scrubber = StreamScrubber(before=before, continued=continued, actions=actions)
-        if self._masks is None:
-            return scrubber
-        return Restorer(scrubber, self._masks, quoted=actions.quoted)
+        scrubber: TextScrubber = StreamScrubber(before=before, continued=continued, actions=actions)
+        if self._model is not None and not actions.quoted:  # between strings nobody is named
+            scrubber = SentenceScrubber(scrubber, self._model, actions)
+        if self._masks is not None:
+            scrubber = Restorer(scrubber, self._masks, quoted=actions.quoted)
+        return scrubber
 
     def _prompt_of(self, choice: int) -> str:
         if not self._prompts:

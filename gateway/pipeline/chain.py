@@ -23,6 +23,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from gateway.core.errors import AddressNotAllowed, InternalError, SealgateError
 from gateway.pipeline.admit import Admit
@@ -37,13 +39,12 @@ from gateway.pipeline.exchange import (
     Located,
     Presenter,
     Received,
-    Scrubber,
     Scrubbing,
     SlicedScrubber,
     WholeAnswer,
 )
 from gateway.pipeline.forward import Forward
-from gateway.pipeline.mask import mask
+from gateway.pipeline.mask import Mask
 from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
@@ -51,6 +52,7 @@ from gateway.pipeline.scrub import Scrub
 from gateway.pipeline.shape import shape
 
 _LAST_WORD_SECONDS = 1.0
+_OVER: Final = object()
 
 CLIENT_CLOSED_REQUEST = 499
 """Recorded when the client left before the answer was complete (nginx's convention)."""
@@ -67,6 +69,7 @@ class Stages:
     refuse_replay: RefuseReplay
     authorize: Authorize
     meter: Meter
+    mask: Mask
     forward: Forward
     running: RunningAnswers
     scrub: Scrub
@@ -135,9 +138,9 @@ class Chain:
         authorized = self._stages.authorize(fresh)
         grounds = Grounds.of(authorized, decapsulated)
         async with self._stages.running.guard(grounds), self._stages.meter(authorized) as metered:
-            forwarded = await self._stages.forward(await mask(metered))
+            forwarded = await self._stages.forward(await self._stages.mask(metered))
             try:
-                scrubbing = self._stages.scrub(forwarded)
+                scrubbing = await self._stages.scrub(forwarded)
                 if authorized.streamed:
                     await _stream(scrubbing, reply, downstream)
                 else:
@@ -187,31 +190,33 @@ async def _stream(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) ->
 
 
 async def _scrubbed(scrubbing: Scrubbing) -> AsyncGenerator[bytes, None]:
-    scrubber = scrubbing.scrubber
+    scrubber, run = scrubbing.scrubber, scrubbing.workplace.run
     async for data in scrubbing.forwarded.answer.chunks():
-        if safe := scrubber.feed(data):
+        if safe := await run(partial(scrubber.feed, data)):
             yield safe
-    if safe := scrubber.finish():
+    if safe := await run(scrubber.finish):
         yield safe
 
 
 async def _send_whole(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) -> None:
     answer, scrubber = scrubbing.forwarded.answer, scrubbing.scrubber
     parts = [scrubber.feed(data) async for data in answer.chunks()]
-    parts += [part async for part in _finish(scrubber)]
+    parts += [part async for part in _finish(scrubbing)]
     whole = WholeAnswer(answer.status, answer.content_type, b"".join(parts))
     await _send_complete(whole, reply, downstream)
 
 
-async def _finish(scrubber: Scrubber) -> AsyncGenerator[bytes, None]:
+async def _finish(scrubbing: Scrubbing) -> AsyncGenerator[bytes, None]:
+    scrubber, run = scrubbing.scrubber, scrubbing.workplace.run
     if not isinstance(scrubber, SlicedScrubber):
-        yield scrubber.finish()
+        yield await run(scrubber.finish)
         return
-    for part in scrubber.finish_slices():
-        if part is None:
-            await asyncio.sleep(0)  # a long answer must not stop the streams of everybody else
-        else:
+    following = partial(next, scrubber.finish_slices(), _OVER)
+    while (part := await run(following)) is not _OVER:
+        if isinstance(part, bytes):
             yield part
+        else:
+            await asyncio.sleep(0)  # a long answer must not stop the streams of everybody else
 
 
 async def _send_complete(answer: WholeAnswer, reply: Reply, downstream: Downstream) -> None:

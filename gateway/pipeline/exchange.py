@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from gateway.core import bhttp
 from gateway.core.dpop import ProvenKey
@@ -117,6 +117,27 @@ class Fresh:
     authenticated: Authenticated
 
 
+_Result = TypeVar("_Result")
+
+
+class Workplace(Protocol):
+    """Where scrubbing is done: on the event loop, or elsewhere if it may take long."""
+
+    async def run(self, work: Callable[[], _Result]) -> _Result:
+        """Return what *work* returns, or raise what it raises.
+
+        Raises ``ScrubFailed`` if it takes too long.
+        """
+
+
+class Here:
+    """The workplace for work that is quick: it is done at once."""
+
+    async def run(self, work: Callable[[], _Result]) -> _Result:
+        """Return what *work* returns."""
+        return work()
+
+
 class Scrubber(Protocol):
     """Turns the upstream's bytes into bytes that are safe to send."""
 
@@ -193,10 +214,11 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True)
 class Scrubbing:
-    """An answer together with the scrubber that every byte of it passes."""
+    """An answer together with the scrubber that every byte of it passes, and where it works."""
 
     forwarded: Forwarded
     scrubber: Scrubber
+    workplace: Workplace
 
 
 class WholeAnswer(NamedTuple):

@@ -8,37 +8,50 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TypeVar
+from functools import partial
+from typing import Any
 
 import orjson
 
 from gateway.core.masks import Masks
 from gateway.core.requests.masking import mask_request
 from gateway.core.text_scrubbers import Slices
-from gateway.pipeline.exchange import Masked, Metered
-
-_Result = TypeVar("_Result")
+from gateway.pipeline.exchange import Here, Masked, Metered, Workplace
 
 
-async def mask(metered: Metered) -> Masked:
-    """Return the call as the model may see it, and the masks of its answer if there are any."""
-    authorized = metered.authorized
-    if authorized.unmasked is None:
-        return Masked(authorized, None)
-    request = authorized.upstream_request
-    masks = Masks(request.body)
-    masked = await _in_turns(mask_request(authorized.unmasked, masks))
-    if not masks:
-        return Masked(authorized, None)
-    request = replace(request, body=orjson.dumps(masked))
-    return Masked(replace(authorized, upstream_request=request, unmasked=None), masks)
+class Mask:
+    """Masks the requests of clients that have it so. The work is done at *workplace*."""
+
+    def __init__(self, workplace: Workplace | None = None) -> None:
+        self._workplace = workplace or Here()
+
+    async def __call__(self, metered: Metered) -> Masked:
+        """Return the call as the model may see it, and the masks of its answer if there are any."""
+        authorized = metered.authorized
+        if authorized.unmasked is None:
+            return Masked(authorized, None)
+        request = authorized.upstream_request
+        masks = Masks(request.body)
+        masked = await self._in_turns(mask_request(authorized.unmasked, masks))
+        if not masks:
+            return Masked(authorized, None)
+        request = replace(request, body=orjson.dumps(masked))
+        return Masked(replace(authorized, upstream_request=request, unmasked=None), masks)
+
+    async def _in_turns(self, slices: Slices[dict[str, Any]]) -> dict[str, Any]:
+        step = partial(_advanced, slices)
+        while True:
+            masked = await self._workplace.run(step)
+            if masked is not None:
+                return masked
+            await asyncio.sleep(0)  # a long request must not stop the streams of everybody else
 
 
-async def _in_turns(slices: Slices[_Result]) -> _Result:
-    while True:
-        try:
-            next(slices)
-        except StopIteration as end:
-            result: _Result = end.value
-            return result
-        await asyncio.sleep(0)  # a long request must not stop the streams of everybody else
+def _advanced(slices: Slices[dict[str, Any]]) -> dict[str, Any] | None:
+    """Do one slice of the work; return the result if that was the last one."""
+    try:
+        next(slices)
+    except StopIteration as end:
+        masked: dict[str, Any] = end.value
+        return masked
+    return None

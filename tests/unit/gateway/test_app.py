@@ -267,6 +267,17 @@ async def test_without_tables_it_does_not_start(prepared: Configuration) -> None
             pass
 
 
+async def test_without_its_model_for_names_it_does_not_start(
+    prepared: Configuration, config: Path
+) -> None:
+    """A gateway that was told to ask a model does not do without."""
+    assert prepared.settings.scrub.ner is None
+    told = configured(config, '[scrub]\nner = "gone.module:make"\n')
+    with pytest.raises(SettingsError, match=r"scrub\.ner"):
+        async with running_gateway(told):
+            pass
+
+
 async def test_fault_inside_still_closes_everything(prepared: Configuration) -> None:
     """An error of the server is passed on after the gateway was stopped, and it starts again."""
     with pytest.raises(RuntimeError):

@@ -8,10 +8,10 @@ import pytest
 
 from gateway.core.scrub_rules import SILENT, ScrubRules, Treatment
 from gateway.settings import SettingsError, load_configuration
-from gateway.settings_scrub import Scrub
+from gateway.settings_scrub import ScrubSettings
 
 
-def read(directory: Path, text: str) -> Scrub:
+def read(directory: Path, text: str) -> ScrubSettings:
     """Return the section of a configuration."""
     file = directory / "sealgate.toml"
     file.write_text(text, "utf-8")
@@ -42,6 +42,10 @@ def test_forms_are_read_for_all_and_by_model(tmp_path: Path) -> None:
         ('[scrub]\ndefault = "pass"\n', "scrub.default"),
         ('[scrub.models.gone]\ndefault = "mask"\n', "scrub.models names a model"),
         ("[scrub]\nenabled = false\n", "scrub.enabled"),
+        ('[scrub]\nner = "names"\n', "scrub.ner"),
+        ('[scrub]\nner = "names.make()"\n', "scrub.ner"),
+        ("[scrub]\nner_holdback_characters = 0\n", "scrub.ner_holdback_characters"),
+        ("[scrub]\nner_seconds = 0\n", "scrub.ner_seconds"),
     ],
 )
 def test_what_is_misspelt_is_a_fault(tmp_path: Path, text: str, fault: str) -> None:

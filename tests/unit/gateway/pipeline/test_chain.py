@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
+import threading
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -14,6 +16,7 @@ from gateway.api.problems import ProblemPresenter
 from gateway.app import utc_now
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
+from gateway.backends.scrub_thread import ScrubThread
 from gateway.client.dpop import DpopProver
 from gateway.core.bhttp_response import ResponseDecoder, parse_response
 from gateway.core.dpop import DpopNonces, ProvenCall, verify_proof
@@ -21,6 +24,7 @@ from gateway.core.errors import OpenFailed, UpstreamUnavailable
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.grants import Quota
 from gateway.core.identity import Confirmation
+from gateway.core.pii.ner import SentenceModel, Span
 from gateway.core.policy import Revocations
 from gateway.core.scrub_rules import ScrubRules, Treatment
 from gateway.core.secret import Secret
@@ -34,6 +38,7 @@ from gateway.pipeline.cut import RunningAnswers
 from gateway.pipeline.decapsulate import BodyLimits, Decapsulate, ReadRequest
 from gateway.pipeline.encapsulate import Encapsulate
 from gateway.pipeline.forward import Forward
+from gateway.pipeline.mask import Mask
 from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
@@ -70,7 +75,7 @@ class World:
     """A chain with everything around it in sight."""
 
     def __init__(
-        self, answer, *, networks=("127.0.0.0/8",), value=None, proxies=NO_PROXIES
+        self, answer, *, networks=("127.0.0.0/8",), value=None, proxies=NO_PROXIES, scrub=None
     ) -> None:
         self.upstream = FakeUpstream(answer)
         self.downstream = RecordingDownstream()
@@ -91,9 +96,10 @@ class World:
             refuse_replay=RefuseReplay(MemoryReplayStore(clock), clock),
             authorize=Authorize(source, UsesSeen()),
             meter=Meter(self.quotas, count_refusal=lambda: None),
+            mask=Mask(),
             forward=Forward(self.upstream),
             running=self.running,
-            scrub=Scrub(),
+            scrub=scrub or Scrub(),
             encapsulate=Encapsulate(clock),
             record=Record(self, clock),
         )
@@ -222,6 +228,78 @@ async def test_a_blocked_value_refuses_a_whole_answer():
     error = orjson.loads(body)["error"]
     assert (error["code"], error["type"]) == ("answer_blocked", "content_filter")
     assert b"anna" not in body
+
+
+class Names:
+    """A model that finds one name, as soon as it may."""
+
+    def __init__(self, may=None) -> None:
+        self.may = may
+        self.threads: set[int] = set()
+
+    def find(self, sentence):
+        """Return where the name is."""
+        self.threads.add(threading.get_ident())
+        if self.may is not None:
+            self.may.wait()
+        return [Span(m.start(), m.end(), "NAME") for m in re.finditer("Xyzzyq", sentence)]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_model_is_asked_away_from_the_event_loop(streamed):
+    """Sentences come back without the names that it found, streamed or whole."""
+    model, thread = Names(), ScrubThread(seconds=5)
+    scrub = Scrub(model=SentenceModel(model, 200), workplace=thread)
+    said = "Ask Xyz", "zyq, a@b.cc now. ", "Then go"
+    world = World(stream(*said, DONE) if streamed else chat("".join(said)), scrub=scrub)
+    status, body, complete = await world.call(inner_request(STREAM_BODY if streamed else CHAT_BODY))
+    thread.close()
+    assert (status, complete) == (200, True)
+    assert "Ask [NAME], [EMAIL] now. Then go" in contents(body)
+    assert model.threads.isdisjoint({threading.get_ident()})
+    assert len(model.threads) == 1
+
+
+async def test_a_model_that_hangs_ends_the_answer_in_time():
+    """After its time the answer fails with nothing said of the sentence."""
+    may, thread = threading.Event(), ScrubThread(seconds=0.1)
+    scrub = Scrub(model=SentenceModel(Names(may), 200), workplace=thread)
+    world = World(stream("Ask Xyzzyq now. Then", DONE), scrub=scrub)
+    _, body, complete = await world.call(inner_request(STREAM_BODY))
+    may.set()
+    thread.close()
+    assert not complete
+    assert b'"code":"scrub_failed"' in body
+    assert b"Xyzzyq" not in body
+
+
+def contents(body):
+    """Return what all choices of an answer say, joined, streamed or whole."""
+    events = [line.removeprefix(b"data: ") for line in body.split(b"\n") if line]
+    choices = [
+        choice
+        for event in events
+        if event.startswith(b"{")
+        for choice in orjson.loads(event)["choices"]
+    ]
+    return "".join((c.get("delta") or c.get("message") or {}).get("content", "") for c in choices)
+
+
+async def test_masked_values_come_back_at_the_end():
+    """A client that masks its requests has its own values in the answer, and the model tokens."""
+    world = World(chat(""), value=snapshot(with_client(masks_requests=True)))
+
+    async def send(request):
+        world.upstream.requests.append(request)
+        said = orjson.loads(request.body)["messages"][0]["content"]
+        return chat(f"{said}, not 13900139000")
+
+    world.upstream.send = send
+    body = CHAT_BODY.replace(b'"hi"', b'"call 138-0013-8000"')
+    _, answered, complete = await world.call(inner_request(body))
+    assert complete
+    assert contents(answered) == "call 138-0013-8000, not [PHONE]"
+    assert b"0013" not in world.upstream.requests[0].body
 
 
 async def test_bug_in_the_middle_is_fail_closed():

@@ -12,7 +12,7 @@ from gateway.core.identity import Principal
 from gateway.core.policy import Permission
 from gateway.core.ports import UpstreamRequest
 from gateway.pipeline.exchange import Authorized, Metered
-from gateway.pipeline.mask import mask
+from gateway.pipeline.mask import Mask
 from tests.fakes.world import APPLICATION, NOW
 
 TREE = {"prompt": "tel 13800138000"}
@@ -34,7 +34,7 @@ def metered(upstream, *, masks: bool = True) -> Metered:
 
 async def test_the_model_sees_tokens() -> None:
     """The body that goes upstream holds a token, and the masks know what it stands for."""
-    masked = await mask(metered(TREE))
+    masked = await Mask()(metered(TREE))
     said = orjson.loads(masked.authorized.upstream_request.body)["prompt"]
     assert "13800138000" not in said
     assert masked.masks is not None
@@ -46,7 +46,7 @@ async def test_the_model_sees_tokens() -> None:
 async def test_without_need_nothing_changes(upstream, masks: bool) -> None:
     """A client that has no masking, and a request without personal data, go on as they came."""
     before = metered(upstream, masks=masks)
-    masked = await mask(before)
+    masked = await Mask()(before)
     assert masked.masks is None
     assert masked.authorized.upstream_request == before.authorized.upstream_request
 
@@ -62,6 +62,6 @@ async def test_a_long_request_lets_others_work() -> None:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())
-    await mask(metered({"prompt": "so it goes. " * 1000}))
+    await Mask()(metered({"prompt": "so it goes. " * 1000}))
     counting.cancel()
     assert turns >= 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.core.identity import Principal
 from gateway.core.pii.actions import Actions, PartialMask
+from gateway.core.pii.ner import SentenceModel, Span
 from gateway.core.policy import Permission
 from gateway.core.ports import UpstreamRequest
 from gateway.pipeline.exchange import Authorized, Forwarded
@@ -25,16 +26,38 @@ def forwarded(**more) -> Forwarded:
     return Forwarded(authorized, FakeAnswer([]))
 
 
-def test_every_answer_gets_a_scrubber_of_its_own():
+async def test_every_answer_gets_a_scrubber_of_its_own():
     """Two answers never share the text that one of them holds back."""
     scrub, answer = Scrub(), forwarded()
-    assert scrub(answer).scrubber is not scrub(answer).scrubber
+    assert (await scrub(answer)).scrubber is not (await scrub(answer)).scrubber
 
 
-def test_the_answer_is_scrubbed_by_its_own_rules():
+async def test_the_answer_is_scrubbed_by_its_own_rules():
     """Prompts and actions are those of the call, and each replaced value is counted by type."""
     counted: list[str] = []
     actions = Actions({"PHONE": PartialMask()})
-    scrubbing = Scrub(count=counted.append)(forwarded(prompts=("tel 138",), actions=actions))
+    answer = forwarded(prompts=("tel 138",), actions=actions)
+    scrubbing = await Scrub(count=counted.append)(answer)
     assert scrubbing.scrubber.feed("00138000 a@b.cc, ") == "138****8000 [EMAIL], "
     assert counted == ["PHONE", "EMAIL"]
+
+
+async def test_a_model_works_at_its_workplace():
+    """The scrubber is made where it will work, and asks the model about what is left."""
+
+    class Elsewhere:
+        works = 0
+
+        async def run(self, work):
+            self.works += 1
+            return work()
+
+    class Names:
+        def find(self, sentence):
+            return [Span(0, 4, "NAME")]
+
+    elsewhere = Elsewhere()
+    scrub = Scrub(model=SentenceModel(Names(), 100), workplace=elsewhere)
+    scrubbing = await scrub(forwarded())
+    assert (elsewhere.works, scrubbing.workplace) == (1, elsewhere)
+    assert scrubbing.scrubber.feed("Xyzq is 138") + scrubbing.scrubber.finish() == "[NAME] is 138"
