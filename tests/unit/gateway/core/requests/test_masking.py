@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from gateway.core.masks import Masks
 from gateway.core.requests.chat import parse_chat
 from gateway.core.requests.completions import parse_completion
+from gateway.core.requests.embeddings import parse_embedding_request
 from gateway.core.requests.masking import mask_request
+from gateway.core.requests.messages import parse_message_request
+from gateway.core.requests.responses import parse_response_request
 from gateway.core.restorer import Restorer
 
 PHONE, EMAIL = "138-0013-8000", "Anna.Example@example.com"
@@ -112,6 +115,67 @@ def test_prompts_are_masked() -> None:
     assert shown["prompt"][0] == f"tel {token}"
     assert re.fullmatch(rf"{re.escape(token)} \[EMAIL_[a-z]{{8}}\]", shown["prompt"][1])
     assert restored(shown["prompt"][1], masks) == f"{PHONE} {EMAIL}"
+
+
+def test_responses_are_masked() -> None:
+    """Instructions, items, calls, their outputs, reasoning and schemas of a response."""
+    call = {"type": "function_call", "call_id": "c1", "name": "dial"}
+    body = {
+        "model": "tiny",
+        "instructions": f"You are {EMAIL}.",
+        "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": f"tel {PHONE}"}]},
+            {"role": "assistant", "content": f"so {PHONE}"},
+            {"type": "reasoning", "summary": [{"type": "summary_text", "text": f"{PHONE}?"}]},
+            call | {"arguments": json.dumps({"to": 13800138000})},
+            {"type": "function_call_output", "call_id": "c1", "output": f"{PHONE} rang"},
+        ],
+        "tools": [
+            {
+                "type": "function",
+                "name": "dial",
+                "parameters": {"type": "object", "description": f"as {EMAIL}"},
+            }
+        ],
+    }
+    shown, masks = masked(parse_response_request(orjson.dumps(body)).upstream)
+    assert not [value for value in SECRETS if value in orjson.dumps(shown).decode()]
+    assert len(masks) == 3
+    assert masked(parse_response_request(b'{"model":"tiny","input":"hi"}').upstream)[0] == {
+        "model": "tiny",
+        "input": "hi",
+        "store": False,
+    }
+
+
+def test_messages_are_masked() -> None:
+    """System text, blocks, inputs and results of tools, schemas and stop sequences."""
+    use = {"type": "tool_use", "id": "t1", "name": "dial", "input": {"to": 13800138000, PHONE: 1}}
+    body = {
+        "model": "tiny",
+        "max_tokens": 9,
+        "system": [{"type": "text", "text": f"You are {EMAIL}."}],
+        "messages": [
+            {"role": "user", "content": f"tel {PHONE}"},
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": PHONE}, use]},
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": "t1", "content": PHONE}],
+            },
+        ],
+        "tools": [{"name": "dial", "description": EMAIL, "input_schema": {"const": PHONE}}],
+        "stop_sequences": [PHONE],
+    }
+    shown, masks = masked(parse_message_request(orjson.dumps(body)).upstream)
+    assert not [value for value in SECRETS if value in orjson.dumps(shown).decode()]
+    assert len(masks) == 3
+
+
+def test_texts_to_embed_are_masked() -> None:
+    """The numbers are those of the text with tokens in it."""
+    body = {"model": "tiny", "input": [f"tel {PHONE}", "hi"], "encoding_format": "float"}
+    shown, masks = masked(parse_embedding_request(orjson.dumps(body)).upstream)
+    assert shown["input"] == [f"tel {masks.token('PHONE', PHONE)}", "hi"]
 
 
 @pytest.mark.parametrize(
