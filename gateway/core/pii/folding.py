@@ -108,6 +108,7 @@ INVISIBLE: Final = _invisible()
 READ: Final = _readings()
 # The same in lower case: the form that checks get.
 FOLD: Final = {written: plain.lower() for written, plain in READ.items()}
+_FOLDED: Final = (FOLD | dict.fromkeys(INVISIBLE, "")).get
 
 
 def spellings(plain: frozenset[str]) -> frozenset[str]:
@@ -119,7 +120,7 @@ def fold(text: str) -> str:
     """Return *text* as checks read it: folded, in lower case, without invisible characters."""
     if text.isascii():
         return text.lower()
-    return "".join([FOLD.get(char, char) for char in text if char not in INVISIBLE])
+    return "".join(map(_FOLDED, text, text))
 
 
 class InvisibleLimiter:

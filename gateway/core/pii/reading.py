@@ -37,11 +37,13 @@ _NAMES: Final = frozenset(
 _NAME_STARTS: Final = frozenset(name[:size] for name in _NAMES for size in range(len(name) + 1))
 _LONGEST_NUMBER: Final = 8
 _FORMATTING: Final = frozenset(
-    words_of("b i u s em strong span font code mark sub sup small big del ins strike tt kbd")
+    words_of("b i u s em strong span font code mark sub sup small big del ins strike tt kbd wbr")
 )
 _BREAKING: Final = frozenset(words_of("br p li ul ol td th tr table div"))
 _IN_COMMENT: Final = frozenset("!- ")
-_TAGS: Final = _FORMATTING | _BREAKING | {"!----", "!-- --"}
+_NAMED: Final = _FORMATTING | _BREAKING
+# With the space that may stand before the end, as in ``<br />``.
+_TAGS: Final = _NAMED | {f"{name} " for name in _NAMED} | {"!----", "!-- --"}
 _TAG_STARTS: Final = frozenset(name[:size] for name in _TAGS for size in range(1, len(name) + 1))
 _MOST_BACKSLASHES: Final = 4
 _CONTROLS: Final = {"n": "\n", "t": "\t", "r": "\r", "/": "/"}
@@ -246,7 +248,7 @@ def _read_tag(text: str, at: int) -> Unit:
     end += char == "/"
     if name not in _TAGS or text[end] != ">":
         return None
-    return ("\n" if name in _BREAKING else PASSED_OVER), end + 1 - at
+    return ("\n" if name.rstrip() in _BREAKING else PASSED_OVER), end + 1 - at
 
 
 def _read_emphasis(text: str, at: int, last: str) -> Unit:

@@ -73,7 +73,7 @@ class StreamScrubber:
         read, written = self._reader.feed(delta)
         window.add(read, written)
         released = window.release(self._walk.take(read, window))
-        if len(window) > _CUT_AT:
+        if len(window.text) > _CUT_AT:
             window.cut(self._walk.needed() - _KEPT)
         return released
 

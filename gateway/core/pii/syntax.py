@@ -21,10 +21,12 @@ length and is found without backtracking.
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from gateway.core.pii.numerals import CHINESE, ENGLISH, LOOK_ALIKES, TIMES, TIMES_GAP
 
@@ -93,6 +95,12 @@ _CLASS_ESCAPES: Final = {
 }
 
 
+# The classes that are in use: patterns say many of them again and again, and some are large.
+_CLASSES: Final[WeakValueDictionary[str, frozenset[str]]] = WeakValueDictionary()
+# The rest of a class, up to its end.
+_CLASS: Final = re.compile(r"(?:[^\\\]]|\\.)*\]", re.DOTALL)
+
+
 def either_case(char: str) -> frozenset[str]:
     """Return what a pattern means by *char*: a lower-case letter stands for both cases."""
     return frozenset(char + char.upper()) if char in string.ascii_lowercase else frozenset(char)
@@ -142,6 +150,7 @@ class _Parser:
     def __init__(self, pattern: str, lists: Mapping[str, Iterable[str]]) -> None:
         self.pattern = pattern
         self.lists = lists
+        self.named: dict[str, Words] = {}
         self.at = 0
 
     def fault(self, reason: str) -> ValueError:
@@ -202,7 +211,7 @@ class _Parser:
             self.take()  # the closing sign: a choice ends nowhere else but at the end
             return node
         if char == "[":
-            return Chars(self.members())
+            return Chars(self.known_members())
         if char == "<":
             return self.words()
         if char == "\\":
@@ -220,14 +229,27 @@ class _Parser:
         if end < 0 or name not in self.lists:
             raise self.fault("unknown list")
         self.at = end + 1
-        words = frozenset(self.lists[name])
+        if name not in self.named:
+            self.named[name] = Words(frozenset(self.lists[name]))
+        words = self.named[name].words
         if not words or "" in words:
             raise self.fault("a list must hold words")
-        return Words(words)
+        return self.named[name]
 
     def escape(self) -> frozenset[str]:
         char = self.take()
         return _CLASS_ESCAPES.get(char) or frozenset(char)
+
+    def known_members(self) -> frozenset[str]:
+        """Return the members of a class; of the same class, the same set while it is in use."""
+        written = _CLASS.match(self.pattern, self.at)
+        members = _CLASSES.get(written.group()) if written else None
+        if members is None or written is None:
+            start, members = self.at, self.members()
+            _CLASSES[self.pattern[start : self.at]] = members
+        else:
+            self.at = written.end()
+        return members
 
     def members(self) -> frozenset[str]:
         members: set[str] = set()

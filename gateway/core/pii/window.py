@@ -15,7 +15,7 @@ from gateway.core.pii.matches import Finding
 
 
 class Window:
-    """A part of a text, and the judge of a walk over it. What is before *sent* is out or replaced.
+    """A part of a *text*, and the judge of a walk over it. What is before *sent* is gone already.
 
     All offsets count from the beginning of the text; ``cut`` drops what is not needed any more, and
     nothing before that may be asked for. *before* is text in front that is only looked at.
@@ -28,11 +28,12 @@ class Window:
         "_explains",
         "_findings",
         "_first",
+        "_judged",
         "_out",
         "_shift",
-        "_text",
         "_written",
         "sent",
+        "text",
     )
 
     def __init__(
@@ -48,37 +49,34 @@ class Window:
         self._actions = actions
         self._explains = explains
         self._first = 0  # the offset at which what is kept begins
-        self._text = before
+        self.text = before
         self._written: dict[int, str] = {}
         self._out: list[str] = []
         self._findings: list[Finding] = []
+        self._judged = (0, 0, 0), ""  # the last value that a check was asked about, and its text
         self._shift = -len(before)  # what makes an offset a place in the input, but for _written
-
-    def __len__(self) -> int:
-        """Return how many characters are kept."""
-        return len(self._text)
 
     @property
     def end(self) -> int:
         """The offset at which the text ends so far."""
-        return self._first + len(self._text)
+        return self._first + len(self.text)
 
     def add(self, read: str, written: dict[int, str] | None) -> None:
         """Add what was *read*; *written* is, by offset in it, what stood there instead."""
         if written:
             end = self.end
             self._written.update({end + at: source for at, source in written.items()})
-        self._text += read
+        self.text += read
 
     def agrees(self, order: int, begin: int, end: int) -> bool:
         """Say whether the check of the detector number *order* lets this value count."""
         detector = self._detectors[order]
         if detector.check is None:
             return True
+        value = self._value(order, begin, end)
+        self._judged = (order, begin, end), value
         begin -= self._first
-        before = fold(self._text[max(0, begin - CONTEXT_LENGTH) : begin])
-        value = fold(self._text[begin : end - self._first])
-        return detector.check(detector.read(value), before)
+        return detector.check(value, fold(self.text[max(0, begin - CONTEXT_LENGTH) : begin]))
 
     def replace(self, order: int, begin: int, end: int) -> None:
         """Put the action's text in the place of this value, as far as it is not out yet.
@@ -88,7 +86,9 @@ class Window:
         detector = self._detectors[order]
         start = max(begin, self.sent)
         self._show(start)
-        value = detector.read(fold(self._text[begin - self._first : end - self._first]))
+        judged, value = self._judged
+        if judged != (order, begin, end):
+            value = self._value(order, begin, end)
         self._out.append(self._actions.replace(detector.label, value))
         if self._explains:
             place, after = self._place(start), self._place(end)
@@ -107,7 +107,7 @@ class Window:
         if not self._out and not self._written:  # as in most text
             if until <= self.sent:
                 return ""
-            released = self._text[self.sent - self._first : until - self._first]
+            released = self.text[self.sent - self._first : until - self._first]
             self.sent = until
             return released
         if until > self.sent:
@@ -129,7 +129,7 @@ class Window:
         if first > self._first:
             self._shift += sum([len(w) - 1 for at, w in self._written.items() if at < first])
             self._written = {at: w for at, w in self._written.items() if at >= first}
-            self._text = self._text[first - self._first :]
+            self.text = self.text[first - self._first :]
             self._first = first
 
     def take_findings(self) -> list[Finding]:
@@ -137,10 +137,14 @@ class Window:
         found, self._findings = self._findings, []
         return found
 
+    def _value(self, order: int, begin: int, end: int) -> str:
+        folded = fold(self.text[begin - self._first : end - self._first])
+        return self._detectors[order].read(folded)
+
     def _show(self, until: int) -> None:
         if until <= self.sent:
             return
-        shown = self._text[self.sent - self._first : until - self._first]
+        shown = self.text[self.sent - self._first : until - self._first]
         if self._written:
             written = self._written
             self._out += [written.get(at, char) for at, char in enumerate(shown, self.sent)]

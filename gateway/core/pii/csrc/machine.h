@@ -67,6 +67,7 @@ typedef struct {
     uint32_t alive, alive_count; /* in the pool */
     uint32_t ends, ends_count;   /* in the pool */
     uint32_t lead_limit;
+    uint32_t hash; /* of what is alive */
     uint8_t tailed, merges;
 } State;
 

@@ -149,7 +149,7 @@ int64_t state_of(Machine *m, const uint32_t *alive, uint32_t count)
     for (uint32_t place = hash & (l->index_size - 1); l->index[place];
          place = (place + 1) & (l->index_size - 1)) {
         const State *s = l->state + (l->index[place] - 1);
-        if (s->alive_count == count &&
+        if (s->hash == hash && s->alive_count == count &&
             (count == 0 || memcmp(l->pool + s->alive, alive, count * sizeof *alive) == 0))
             return l->index[place] - 1;
     }
@@ -162,15 +162,13 @@ int64_t state_of(Machine *m, const uint32_t *alive, uint32_t count)
     if (2 * (l->count + 1) > l->index_size) {
         if (widen_index(&l->index, &l->index_size) < 0)
             return -1;
-        for (uint32_t i = 0; i < l->count; i++) {
-            const State *s = l->state + i;
-            put(l->index, l->index_size, hash_of(l->pool + s->alive, s->alive_count), i);
-        }
+        for (uint32_t i = 0; i < l->count; i++)
+            put(l->index, l->index_size, l->state[i].hash, i);
     }
     int64_t at = pool_room(l, count);
     if (at < 0)
         return -1;
-    State state = {.alive = (uint32_t)at, .alive_count = count};
+    State state = {.alive = (uint32_t)at, .alive_count = count, .hash = hash};
     if (count > 0)
         memcpy(l->pool + at, alive, count * sizeof *alive);
     l->pool_count += count;
@@ -194,7 +192,7 @@ static void sort(uint32_t *numbers, uint32_t count)
 }
 
 /* Work out which positions a character of `kind` makes alive after those of `state`. */
-__attribute__((noinline)) static int64_t step(Machine *m, uint32_t state, uint32_t kind)
+static int64_t step(Machine *m, uint32_t state, uint32_t kind)
 {
     const Tables *t = &m->tables;
     const State *s = m->learnt.state + state;

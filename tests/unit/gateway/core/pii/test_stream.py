@@ -123,7 +123,7 @@ def test_an_address_is_replaced_before_it_ends() -> None:
     assert scrubber.feed("ann@example.co") == "[EMAIL]"
     for _ in range(10_000):
         assert scrubber.feed("m.example") == ""
-    assert len(scrubber._window) < 2_000
+    assert len(scrubber._window.text) < 2_000
     assert scrubber.feed("!") == "!"
 
 
@@ -172,7 +172,7 @@ def test_no_text_is_held_without_end() -> None:
     for _ in range(5_000):
         sent += len(scrubber.feed("a.b"))
     assert sent >= 15_000 - 64
-    assert len(scrubber._window) < 2_000
+    assert len(scrubber._window.text) < 2_000
     assert scrubber.feed("@example.com!") == "[EMAIL]!"
 
 
@@ -181,7 +181,7 @@ def test_invisible_characters_cannot_fill_the_memory() -> None:
     scrubber, out = StreamScrubber(), ""
     for digit in "13800138000":
         out += scrubber.feed(digit + "\u200b" * 10_000)
-    assert len(scrubber._window) < 2_000
+    assert len(scrubber._window.text) < 2_000
     assert out + scrubber.finish() == "[PHONE]" + "\u200b" * 32
 
 

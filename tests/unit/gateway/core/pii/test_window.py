@@ -47,7 +47,7 @@ def test_old_text_is_cut_off() -> None:
     window.release(3)
     window.cut(3)
     window.cut(-5)
-    assert (len(window), window.end) == (3, 6)
+    assert (window.text, window.end) == ("def", 6)
     window.replace(0, 4, 6)
     assert window.release(6) == "d[X]"
     assert window.take_findings() == [Finding("X", "x-1", 6, 10)]
