@@ -10,7 +10,7 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _NANOSECONDS = 1e9
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _LOG_CHARACTERS = 600
 _POLL_SECONDS = 0.02
