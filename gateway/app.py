@@ -7,8 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -25,13 +23,9 @@ from gateway.api.metrics import build_metrics_app
 from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
 from gateway.api.problems import ProblemPresenter
 from gateway.backends.access_log_files import AccessLogFiles
-from gateway.backends.database.idempotency import DatabaseIdempotencyStore
-from gateway.backends.database.replay import DatabaseReplayStore
-from gateway.backends.database.store import DatabaseStore
 from gateway.backends.entity_finder import load_entity_finder
 from gateway.backends.fault_log import report_fault
 from gateway.backends.jwks_fetch import JwksFetch
-from gateway.backends.key_wrap import FileKeyWrap
 from gateway.backends.metrics import (
     CountingAccessLog,
     error_counter,
@@ -41,9 +35,9 @@ from gateway.backends.metrics import (
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.backends.scrub_thread import ScrubThread
 from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
-from gateway.configured_rules import room_rules
+from gateway.configured_room import control_room, utc_now
 from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
-from gateway.control.room import ControlRoom, RoomPorts, build_room
+from gateway.control.room import ControlRoom
 from gateway.core.external_tokens import ExternalIssuer
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.pii.ner import SentenceModel
@@ -64,16 +58,11 @@ from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
 from gateway.pipeline.scrub import Scrub
-from gateway.settings import Admin, Configuration, Listen, Settings, load_configuration
+from gateway.settings import Admin, Configuration, Listen, Settings
 from gateway.settings_scrub import ScrubSettings
 
 _PAUSE_SECONDS = 0.05  # between two looks at a changed snapshot, so that a storm of changes is one
 _HEALTH_ROUTES: tuple[Route, ...] = (("GET", "/livez"), ("GET", "/readyz"))
-
-
-def utc_now() -> datetime:
-    """Return the current time; the one clock that is handed to everything else."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +95,6 @@ class _Shared(NamedTuple):
     registry: CollectorRegistry
 
 
-async def open_control(config_path: Path | None = None) -> ControlRoom:
-    """Return the control room of an initialised gateway, for a command.
-
-    Raises ``SettingsError`` or ``StoreUnavailable``.
-    """
-    configuration = load_configuration(config_path)
-    return _control_room(configuration, AccessLogFiles(configuration.at.access_log_directory))
-
-
 @asynccontextmanager
 async def running_gateway(configuration: Configuration) -> AsyncIterator[Applications]:
     """Start the gateway's tasks and yield its applications; stop them at the end.
@@ -126,7 +106,7 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
     scrub = configuration.settings.scrub
     thread = ScrubThread(seconds=scrub.ner_seconds)
     model = await asyncio.to_thread(_sentence_model, scrub)
-    room = _control_room(configuration, files)
+    room = control_room(configuration, files)
     outside = Outside(
         upstream=_upstream(configuration),
         replay_store=room.replay_store,
@@ -275,18 +255,6 @@ def _body_limits(settings: Settings) -> BodyLimits:
         max_total_bytes=limits.max_total_body_bytes,
         seconds=limits.body_timeout_seconds,
     )
-
-
-def _control_room(configuration: Configuration, files: AccessLogFiles) -> ControlRoom:
-    ports = RoomPorts(
-        store=DatabaseStore.open(configuration.at.database_url),
-        replay_store=DatabaseReplayStore.open(configuration.at.database_url, utc_now),
-        key_wrap=FileKeyWrap.open(configuration.at.storage_key_file),
-        idempotency_store=DatabaseIdempotencyStore.open(configuration.at.database_url),
-        access_log=files,
-        clock=utc_now,
-    )
-    return build_room(ports, room_rules(configuration))
 
 
 def _issuer_keys(configuration: Configuration, room: ControlRoom) -> IssuerKeyHolder:

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from gateway.app import open_control
+from gateway.configured_room import open_control
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
 from gateway.core.grants import every_operation

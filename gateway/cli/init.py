@@ -21,12 +21,12 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from gateway.app import open_control, utc_now
 from gateway.backends.certificates import CertificateFiles, ensure_certificates
 from gateway.backends.database.upgrade import upgrade
 from gateway.backends.key_wrap import create_key_file
-from gateway.cli.serve import certificate_names
+from gateway.cli.own_certificate import certificate_names
 from gateway.cli.session import Session
+from gateway.configured_room import open_control, utc_now
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
 from gateway.control.room import ControlRoom

@@ -1,4 +1,4 @@
-"""The root of the ``sealgate`` command.
+"""The root of the ``sealgate`` command, which imports of each command only what that one needs.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong use.
 """
@@ -6,54 +6,67 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong use.
 from __future__ import annotations
 
 import sys
+from collections import UserDict
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from gateway.app import open_control
-from gateway.cli import (
-    audit,
-    check_config,
-    clients,
-    credentials,
-    init,
-    keys,
-    logs,
-    permissions,
-    proposals,
-    revoke,
-    scrub,
-    serve,
-    status,
-)
 from gateway.cli.session import Session
+from gateway.configured_room import open_control
 from gateway.core.errors import SealgateError
 from gateway.settings import SettingsError
 
-app = typer.Typer(
-    help="Operate a Sealgate gateway.", no_args_is_help=True, pretty_exceptions_enable=False
-)
-app.add_typer(clients.app, name="clients")
-app.add_typer(credentials.app, name="credentials")
-app.add_typer(keys.app, name="keys")
-app.add_typer(revoke.app, name="revoke")
-app.add_typer(audit.app, name="audit")
-app.add_typer(logs.app, name="logs")
-app.add_typer(permissions.app, name="permissions")
-app.add_typer(proposals.app, name="proposals")
-app.add_typer(status.app, name="status")
-app.command("init")(init.init)
-app.command("serve")(serve.serve)
-app.command("check-config")(check_config.check_config)
-app.command("scrub")(scrub.scrub)
+_VERBS: Final = ("init", "serve", "check-config", "scrub")
 # The client's HTTP library is an extra of its own, which a gateway does without.
-if find_spec("httpx2") is not None:
-    from gateway.cli import connect, seal_request
+_CLIENT_VERBS: Final = ("connect", "seal-request") if find_spec("httpx2") is not None else ()
+_NOUNS: Final = (
+    "clients",
+    "credentials",
+    "keys",
+    "revoke",
+    "audit",
+    "logs",
+    "permissions",
+    "proposals",
+    "status",
+)
 
-    app.command("connect")(connect.connect)
-    app.command("seal-request")(seal_request.seal_request)
+
+class _Commands(UserDict[str, Any]):
+    """The commands by name; the module of one is imported when it is asked for.
+
+    Some need web frameworks and clients that take longer to load than most commands take to run.
+    """
+
+    def __getitem__(self, name: str) -> Any:
+        module_name = super().__getitem__(name)
+        module = import_module(f"gateway.cli.{module_name}")
+        root = typer.Typer()
+        if name in _NOUNS:
+            root.add_typer(module.app, name=name)
+        else:
+            root.command(name)(getattr(module, module_name))
+        return get_group(root).commands[name]
+
+
+class _Root(TyperGroup):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        names = (*_VERBS, *_CLIENT_VERBS, *_NOUNS)
+        self.commands = _Commands({name: name.replace("-", "_") for name in names})
+
+
+app = typer.Typer(
+    cls=_Root,
+    help="Operate a Sealgate gateway.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 
 
 @app.callback()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 
 import typer
 import uvloop
 
-from gateway.app import running_gateway, utc_now
+from gateway.app import running_gateway
 from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
 from gateway.backends.http_server import Listener
 from gateway.backends.http_server import serve as serve_listeners
+from gateway.cli.own_certificate import certificate_names
 from gateway.cli.session import Session
+from gateway.configured_room import utc_now
 from gateway.core.errors import StoreUnavailable
 from gateway.settings import (
     Admin,
@@ -64,14 +65,6 @@ async def _serve(configuration: Configuration) -> None:
 
 def _proxies_before_tls(listener: Listen | Admin) -> Networks:
     return listener.trusted_proxies if listener.proxy_protocol else ()
-
-
-def certificate_names(configuration: Configuration) -> list[str]:
-    """Return every name that the own server certificate must carry."""
-    listen, admin = configuration.settings.listen, configuration.settings.admin
-    hosts = (re.sub(r":[0-9]+$", "", name).strip("[]") for name in listen.names)
-    names = [str(listen.host), str(admin.host), "localhost", "127.0.0.1", "::1", *hosts]
-    return list(dict.fromkeys(names))
 
 
 def _announce(configuration: Configuration) -> None:

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 from cryptography import x509
 
-from gateway.app import open_control, utc_now
 from gateway.client.httpx2_transport import sealed_client
+from gateway.configured_room import open_control, utc_now
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
 from gateway.core.grants import TokenBinding

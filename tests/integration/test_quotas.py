@@ -14,7 +14,7 @@ import orjson
 import pytest
 from openai import OpenAI, RateLimitError
 
-from gateway.app import open_control
+from gateway.configured_room import open_control
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
 from gateway.core.grants import Quota, every_operation

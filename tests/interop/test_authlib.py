@@ -15,7 +15,7 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from gateway.app import open_control, utc_now
+from gateway.configured_room import open_control, utc_now
 from gateway.core.registry import Credential, CredentialKind
 from tests.integration.conftest import World
 from tests.story.gateway import Account

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from openai import AsyncOpenAI, BadRequestError, OpenAI, RateLimitError
 
-from gateway.app import open_control
+from gateway.configured_room import open_control
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
 from gateway.core.grants import Quota, every_operation

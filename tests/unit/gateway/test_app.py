@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +15,12 @@ from gateway.app import (
     Applications,
     Outside,
     build_applications,
-    open_control,
     running_gateway,
-    utc_now,
 )
 from gateway.backends.key_wrap import create_key_file
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
+from gateway.configured_room import open_control
 from gateway.control.room import ControlRoom
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
@@ -303,20 +301,6 @@ async def test_open_control_sees_what_the_gateway_sees(
         "tiny": True,
         "draft": False,
     }
-
-
-async def test_open_control_needs_a_configuration_and_a_key_file(config: Path) -> None:
-    """Faults of the settings and a missing key file are two different refusals."""
-    with pytest.raises(StoreUnavailable):
-        await open_control(config)
-    misspelt = config.with_name("other.toml")
-    with pytest.raises(SettingsError, match="No such file"):
-        await open_control(misspelt)
-
-
-def test_the_one_clock_is_aware() -> None:
-    """The time that everything gets knows its zone, and the zone is UTC."""
-    assert utc_now().tzinfo is UTC
 
 
 async def test_data_classes_reach_the_snapshot(prepared: Configuration, config: Path) -> None:

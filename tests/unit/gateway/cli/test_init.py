@@ -11,9 +11,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from gateway.app import utc_now
 from gateway.backends.certificates import CertificateFiles, ensure_certificates
 from gateway.backends.key_wrap import KEY_BYTES
+from gateway.configured_room import utc_now
 
 
 def contents(directory: Path) -> dict[str, bytes]:

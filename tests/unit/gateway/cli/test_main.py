@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from gateway.cli import check_config
 from gateway.cli.main import _config_first, app, main
 from gateway.core.errors import Conflict
 
@@ -21,6 +23,23 @@ def test_help_names_every_command() -> None:
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
     assert all(name in result.output for name in NOUNS | VERBS)
+
+
+def test_command_loads_what_it_needs() -> None:
+    """No command but ``serve`` loads a web framework, and only ``init`` what migrates the store."""
+    code = """
+import sys
+from gateway.cli.main import main
+sys.argv = ["sealgate", "keys", "list", "--help"]
+try:
+    main()
+finally:
+    heavy = {"fastapi", "starlette", "uvicorn", "alembic", "httpx2", "gateway.app"}
+    print(heavy & sys.modules.keys(), file=sys.stderr)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stderr, "List all keys" in done.stdout) == ("set()\n", True)
 
 
 @pytest.mark.parametrize("noun", sorted(NOUNS))
@@ -79,8 +98,7 @@ def test_refusals_are_one_line(
     def refuse(context: object) -> None:
         raise error
 
-    (command,) = (c for c in app.registered_commands if c.name == "check-config")
-    monkeypatch.setattr(command, "callback", refuse)
+    monkeypatch.setattr(check_config, "check_config", refuse)
     monkeypatch.setattr(sys, "argv", ["sealgate", "check-config", "x"])
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     with pytest.raises(SystemExit) as ended:

@@ -15,8 +15,6 @@ from pathlib import Path
 import pytest
 
 from gateway.backends.certificates import CertificateFiles
-from gateway.cli.serve import certificate_names
-from gateway.settings import load_configuration
 from tests.fakes.proxy_headers import v1
 from tests.story.processes import free_port
 
@@ -133,12 +131,3 @@ def test_lost_server_certificate_is_made_again(sealgate, config: Path, ports: li
         assert sealgate("serve").code == 1
     assert files.certificate.exists()
     assert files.ca_certificate.read_bytes() == authority
-
-
-def test_certificate_names_are_those_of_both_listeners(config: Path) -> None:
-    """The certificate is for loopback, for both addresses and every further name, each once."""
-    config.write_text(
-        '[listen]\nhost = "192.0.2.1"\nnames = ["gateway.example:443", "localhost"]\n', "utf-8"
-    )
-    names = certificate_names(load_configuration(config))
-    assert sorted(names) == ["127.0.0.1", "192.0.2.1", "::1", "gateway.example", "localhost"]

@@ -13,11 +13,11 @@ import orjson
 import pytest
 
 from gateway.api.problems import ProblemPresenter
-from gateway.app import utc_now
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.backends.scrub_thread import ScrubThread
 from gateway.client.dpop import DpopProver
+from gateway.configured_room import utc_now
 from gateway.core.bhttp_response import ResponseDecoder, parse_response
 from gateway.core.dpop import DpopNonces, ProvenCall, verify_proof
 from gateway.core.errors import OpenFailed, UpstreamUnavailable
