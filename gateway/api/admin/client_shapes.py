@@ -36,6 +36,7 @@ from gateway.core.errors import MalformedRequest
 from gateway.core.grants import DataClass, Grant, Operation, Quota, TokenBinding
 from gateway.core.identity import Client, Role
 from gateway.core.registry import Credential, CredentialKind, StoredClient
+from gateway.core.scrub_rules import Treatment
 from gateway.core.shaping import parse_shaping
 from gateway.core.written_rules import parse_scrub_rules
 
@@ -72,7 +73,7 @@ Limit = Annotated[StrictInt, Field(ge=1, le=MAX_QUOTA)] | None
 
 
 ScrubText = Annotated[
-    dict[str, str],
+    dict[str, Treatment],
     Field(max_length=MAX_RULES, examples=[{"default": "pseudonym", "PHONE": "mask"}]),
     _checked(parse_scrub_rules),
 ]

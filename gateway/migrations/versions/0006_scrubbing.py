@@ -17,6 +17,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    keys = sa.table("keys", sa.column("use"))
+    op.execute(sa.delete(keys).where(keys.c.use == "pseudonym"))
     with op.batch_alter_table("clients") as batch:
         batch.drop_column("masks_requests")
         batch.drop_column("scrubbing")

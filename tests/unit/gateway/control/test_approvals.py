@@ -29,6 +29,7 @@ from gateway.core.errors import (
 from gateway.core.grants import Quota
 from gateway.core.identity import Principal, Role
 from gateway.core.registry import Proposal, ProposalState, RevocationKind
+from gateway.core.scrub_rules import ScrubRules, Treatment
 from tests.fakes.control import GRANTS, LOCAL, FakeClock, make_room, make_wrap
 from tests.fakes.database import make_database
 
@@ -133,14 +134,15 @@ async def test_act_waits_for_the_other_owner(world: World, attempt: Attempt) -> 
 async def test_acts_do_what_was_proposed(world: World) -> None:
     """The grants, the role and the time are those that were proposed."""
     room, (first, second) = world.room, world.owners
-    waiting = await propose(
-        room.clients.create(world.operator, replace(GRANTS, plaintext_allowed=True))
-    )
+    rules = ScrubRules(Treatment.MASK, {"PHONE": Treatment.BLOCK})
+    given = replace(GRANTS, plaintext_allowed=True, scrubbing=rules, masks_requests=True)
+    waiting = await propose(room.clients.create(world.operator, given))
     decision = await room.approvals.approve(second, waiting.proposal_id)
     assert decision.issued is not None
     stored = await room.store.find_client(decision.issued.client_id)
     assert stored is not None
     assert stored.client.plaintext_allowed
+    assert (stored.client.scrubbing, stored.client.masks_requests) == (rules, True)
     assert (stored.client.grants, stored.client.networks) == (GRANTS.grants, GRANTS.networks)
     waiting = await propose(room.clients.assign_role(first, world.client_id, Role.AUDITOR))
     decision = await room.approvals.approve(second, waiting.proposal_id)

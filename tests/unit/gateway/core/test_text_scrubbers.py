@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.core.errors import ScrubFailed
 from gateway.core.masks import Masks
-from gateway.core.pii.actions import Actions, PartialMask
+from gateway.core.pii.actions import Actions, PartialMask, Pseudonym
+from gateway.core.pii.ner import SentenceModel, Span
+from gateway.core.secret import Secret
 from gateway.core.text_scrubbers import Slices, TextScrubbers
 
 
@@ -68,3 +76,52 @@ def test_masked_values_come_back_in_every_field(field: str) -> None:
     scrubbers = TextScrubbers(("tel ",), masks=masks)
     said = drain(scrubbers.in_slices(field, f'{{"a":"{token} 13800138000"}}'))[1]
     assert said == '{"a":"13900139000 [PHONE]"}'
+
+
+class Words:
+    """A model that takes every word with a Q for a name."""
+
+    def find(self, sentence: str) -> list[Span]:
+        """Return the words with a Q."""
+        return [Span(*word.span(), "NAME") for word in re.finditer(r"[^\s\"]*Q[^\s\"]*", sentence)]
+
+
+MASKS = Masks(b"{}")
+TOKEN = MASKS.token("PHONE", '139 "0013" 9000')
+EVERYTHING = TextScrubbers(
+    actions=Actions({"PHONE": PartialMask()}, default=Pseudonym(Secret(b"k" * 32))),
+    masks=MASKS,
+    model=SentenceModel(Words(), 40),
+)
+PARTS = st.sampled_from(
+    ["Qa", " ", "b. ", '"', "\\", "\\u0031", "{", "[", ":", ",", "13800138000", TOKEN, TOKEN[:9],
+     "a@b.cc ", "。", "\n", "1380013"]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ["content", "arguments"])
+@given(st.lists(PARTS, max_size=16).map("".join), st.lists(st.integers(0, 150), max_size=5))
+def test_with_everything_the_result_does_not_depend_on_the_pieces(
+    field: str, text: str, cuts: list[int]
+) -> None:
+    """Patterns, forms, a model and masks together give the same for every cutting."""
+    whole = EVERYTHING.new(field)
+    expected = whole.feed(text) + whole.finish()
+    places = sorted({0, len(text), *[min(cut, len(text)) for cut in cuts]})
+    scrubber = EVERYTHING.new(field)
+    said = [scrubber.feed(text[a:b]) for a, b in pairwise(places)]
+    assert "".join(said) + scrubber.finish() == expected
+
+
+def test_the_model_sees_strings_and_no_json() -> None:
+    """Names, numbers and signs between strings are not its business, and JSON stays JSON."""
+    text = f'{{"Qa": true, "b": ["{TOKEN} Qc 13812345678", {TOKEN}], "c": 13812345678}}'
+    said = json.loads(drain(EVERYTHING.in_slices("arguments", text))[1])
+    value = '139 "0013" 9000'
+    name = EVERYTHING.new("content")
+    pseudonym = name.feed("Qa") + name.finish()
+    assert pseudonym.startswith("[NAME_")
+    assert said[pseudonym] is True
+    assert said["b"][0].startswith(f"{value} [NAME_")
+    assert said["b"][0].endswith(" 138****5678")
+    assert (said["b"][1], said["c"]) == (value, "138****5678")
