@@ -53,11 +53,13 @@ _STYLED_RANGES: Final = (
 # only replaced values change; it is merely read with other letters.
 _LOOK_ALIKES: Final = dict(
     zip(
-        "аеорсухіјѕԁԛԝһӏοανικυАВЕЗКМНОРСТУХІЈЅԌΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡɑ",
-        "aeopcyxijsdqwhlOavikuABE3KMHOPCTYXIJSGABEZHIKMNOPTYXga",
+        "аеорсухіјѕԁԛԝһӏбοανικυАВЕЗКМНОРСТУХІЈЅԌΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡɑ",
+        "aeopcyxijsdqwhl6OavikuABE3KMHOPCTYXIJSGABEZHIKMNOPTYXga",
         strict=True,
     )
 )
+# The numerals of Chinese traders (Suzhou numerals), which Unicode does not count as digits.
+_TRADERS_NUMERALS: Final = dict(zip("〡〢〣〤〥〦〧〨〩", "123456789", strict=True))
 _SPACES: Final = (
     "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 )
@@ -96,6 +98,7 @@ def _readings() -> dict[str, str]:
                 readings[chr(code)] = base
     readings.update(_LETTERS_WITHOUT_PARTS)
     readings.update(_LOOK_ALIKES)
+    readings.update(_TRADERS_NUMERALS)
     readings["\u2019"] = "'"
     readings.update(dict.fromkeys(_SPACES, " "))
     readings.update(dict.fromkeys(_DASHES, "-"))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import html
 import re
 import string
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -27,6 +28,10 @@ Unit = tuple[str, int] | None
 _UNCLEAR: Final = ("", 0)
 
 _HEX: Final = frozenset(string.hexdigits)
+_OCTAL: Final = frozenset(string.octdigits)
+# Three octal digits of printable ASCII begin so.
+_OCTAL_STARTS: Final = frozenset("01")
+_LONGEST_BRACED: Final = 6
 _NAMES: Final = frozenset(
     words_of(
         "amp lt gt quot apos nbsp commat period sol bsol lowbar hyphen dash middot ensp emsp "
@@ -41,6 +46,10 @@ _FORMATTING: Final = frozenset(
 )
 _BREAKING: Final = frozenset(words_of("br p li ul ol td th tr table div"))
 _IN_COMMENT: Final = frozenset("!- ")
+_IN_STYLE: Final = frozenset(string.ascii_letters + string.digits + " =\"'#:;,.%()-_")
+_STYLES: Final = words_of("color style class size face")
+_LONGEST_STYLE: Final = 60
+_MOST_DIGITS_OF_STYLE: Final = 6
 _NAMED: Final = _FORMATTING | _BREAKING
 # With the space that may stand before the end, as in ``<br />``.
 _TAGS: Final = _NAMED | {f"{name} " for name in _NAMED} | {"!----", "!-- --"}
@@ -201,8 +210,36 @@ def _read_backslash(text: str, at: int) -> Unit:
     if sign in _CONTROLS:
         return _CONTROLS[sign], end + 1 - at
     if sign in {"u", "x"}:
-        return _read_code(text, at, end)
+        braced = text[end + 1 : end + 2] == "{"
+        return _read_braced(text, at, end + 2) if braced else _read_code(text, at, end)
+    if sign in _OCTAL_STARTS:
+        return _read_octal(text, at, end)
     return (sign, end + 1 - at) if sign in _ESCAPABLE else None
+
+
+def _read_octal(text: str, at: int, start: int) -> Unit:
+    r"""Read the three digits of ``\064`` as far as they are printable ASCII."""
+    digits = text[start : start + 3]
+    if not _OCTAL.issuperset(digits):
+        return None
+    if len(digits) < 3:
+        return _UNCLEAR
+    plain = chr(int(digits, 8))
+    return (plain, start + 3 - at) if plain.isprintable() else None
+
+
+def _read_braced(text: str, at: int, start: int) -> Unit:
+    r"""Read the digits of ``\u{31}``, the first of which is at *start*."""
+    end = start
+    while text[end : end + 1] in _HEX and end - start <= _LONGEST_BRACED:
+        end += 1
+    if end == len(text):
+        return _UNCLEAR
+    if text[end] != "}" or not 0 < end - start <= _LONGEST_BRACED:
+        return None
+    code = int(text[start:end], 16)
+    is_character = 0x20 <= code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF
+    return (chr(code), end + 1 - at) if is_character else None
 
 
 def _read_code(text: str, at: int, sign: int) -> Unit:
@@ -233,12 +270,15 @@ def _read_code(text: str, at: int, sign: int) -> Unit:
 def _read_tag(text: str, at: int) -> Unit:
     """Pass over a tag that formats; read a tag that begins a line or a cell as a newline.
 
-    A tag with attributes is text, since a value might stand in them, and so is a comment that says
+    A tag with attributes in which a value might stand is text, and so is a comment that says
     anything.
     """
     start = at + 1 + (text[at + 1 : at + 2] == "/")
     end = start
     while (char := text[end : end + 1]).isalnum() or char in _IN_COMMENT:
+        following = text[end + 1 : end + 2]
+        if char == " " and following.isalpha() and text[start:end].lower() in _FORMATTING:
+            return _read_attributes(text, at, end)
         end += 1
         if text[start:end].lower() not in _TAG_STARTS:
             return None
@@ -249,6 +289,24 @@ def _read_tag(text: str, at: int) -> Unit:
     if name not in _TAGS or text[end] != ">":
         return None
     return ("\n" if name.rstrip() in _BREAKING else PASSED_OVER), end + 1 - at
+
+
+def _read_attributes(text: str, at: int, start: int) -> Unit:
+    """Pass over a tag whose attributes, which begin at *start*, hold a style and can hold no value.
+
+    A style is short, and no number of a person has as few digits.
+    """
+    name = text[start + 1 : start + 1 + _LONGEST_STYLE].partition("=")[0].lower()
+    if not any(known.startswith(name) for known in _STYLES):
+        return None
+    end = start
+    while text[end : end + 1] in _IN_STYLE and end - start < _LONGEST_STYLE:
+        end += 1
+    if end == len(text):
+        return _UNCLEAR
+    if text[end] != ">" or sum(map(str.isdigit, text[start:end])) > _MOST_DIGITS_OF_STYLE:
+        return None
+    return PASSED_OVER, end + 1 - at
 
 
 def _read_emphasis(text: str, at: int, last: str) -> Unit:

@@ -15,7 +15,7 @@ from gateway.core.pii.folding import (
 
 
 @pytest.mark.parametrize(
-    "written", ["138", "１３８", "①③⑧", "𝟙𝟛𝟠", "१३८", "١٣٨", "¹³⁸", "1\u200b3\u200d8"]
+    "written", ["138", "１３８", "①③⑧", "𝟙𝟛𝟠", "१३८", "١٣٨", "¹³⁸", "〡〣〨", "1\u200b3\u200d8"]
 )
 def test_digits_of_every_script_are_read_as_digits(written: str) -> None:
     """Full-width, circled and other digits mean the same, invisible signs nothing."""

@@ -12,6 +12,7 @@ from gateway.core.pii.reading import PASSED_OVER, Reader
 P = PASSED_OVER
 PARTS = [
     *"&#x;%\\<>/*~u0123456789abAB@ .é漢-!",
+    '<b class="', ">", "\\u{", "}", "\\0",
     "&amp;", "&#49;", "%31", "%25", "\\u0031", "\\ud83d\\ude00", "</b>", "<!-- -->", "**", "\u200b",
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(PARTS), max_size=20).map("".join)
@@ -48,6 +49,10 @@ def read(pieces: list[str]) -> tuple[str, str]:
         ("\\\\\\\\\\n", "\\\\n"[:1] + "\n"),
         ("<b>1</b><br/><BR><td>", f"{P}1{P}\n\n\n"),
         ("1<wbr>2<wbr/>3<br /><hr />", f"1{P}2{P}3\n<hr />"),
+        ('<font color="red">1</font><b style="x:#00ff00">', f"{P}1{P}{P}"),
+        ('<b class="12345678"><b title="x"><b and c', '<b class="12345678"><b title="x"><b and c'),
+        ("\\u{31}\\u{6f22}\\u{}\\u{110000}\\u{d800}\\u{1", "1漢\\u{}\\u{110000}\\u{d800}\\u{1"),
+        ("\\061\\\\063\\001\\09\\1", "13\\001\\09\\1"),
         ("<!-- --><!----><!--1-->", f"{P}{P}<!--1-->"),
         ("<a b> <b x> < b> <img> <b", "<a b> <b x> < b> <img> <b"),
         ("**1**3~~8~~.", f"{P}1{P}3{P}8{P}."),
