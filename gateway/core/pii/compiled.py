@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.pii import csrc
-from gateway.core.pii.packing import pack
-from gateway.core.pii.tables import Tables
 
 try:
     from gateway.core.pii import _walk
@@ -26,7 +24,10 @@ LIMITS: Final = (50_000, 250_000, 2_000_000, 20_000)
 
 
 def compiled_machine(
-    tables: Tables, limits: tuple[int, int, int, int] = LIMITS
-) -> _walk.Machine | None:
-    """Return the compiled machine of *tables* that learns within *limits*, if it is here."""
-    return _walk.Machine(pack(tables), limits) if IS_COMPILED else None
+    tables: bytes | memoryview, limits: tuple[int, int, int, int] = LIMITS
+) -> _walk.Machine:
+    """Return the compiled machine of packed *tables* that learns within *limits*.
+
+    Raises ``ValueError`` for anything but tables. Ask ``IS_COMPILED`` first.
+    """
+    return _walk.Machine(tables, limits)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
-from gateway.core.pii.compiled import compiled_machine
+from gateway.core.pii.compiled import IS_COMPILED, compiled_machine
 from gateway.core.pii.detector import Detector
+from gateway.core.pii.packing import pack
 from gateway.core.pii.states import States
 from gateway.core.pii.tables import Tables
 from gateway.core.pii.walk import Judge, Walk
@@ -41,19 +42,27 @@ class AnyWalk(Protocol):
 class Machine:
     """The machine of *detectors*, *compiled* if that is wanted and possible (*is_compiled*).
 
-    Raises ``ValueError`` for a declaration that is not valid.
+    *packed* are their tables if they are made already. Raises ``ValueError`` for a declaration that
+    is not valid.
     """
 
     __slots__ = ("_new_walk", "detectors", "is_compiled")
 
-    def __init__(self, detectors: Iterable[Detector], *, compiled: bool = True) -> None:
-        tables = Tables(detectors)
-        self.detectors = tables.detectors
-        machine = compiled_machine(tables) if compiled else None
-        self.is_compiled = machine is not None
-        self._new_walk: Callable[[], AnyWalk] = (
-            partial(Walk, States(tables)) if machine is None else machine.walk
-        )
+    def __init__(
+        self,
+        detectors: Iterable[Detector],
+        *,
+        compiled: bool = True,
+        packed: memoryview | None = None,
+    ) -> None:
+        self.detectors = tuple(detectors)
+        self.is_compiled = compiled and IS_COMPILED
+        self._new_walk = self._walks(packed)
+
+    def _walks(self, packed: memoryview | None) -> Callable[[], AnyWalk]:
+        if not self.is_compiled:
+            return partial(Walk, States(Tables(self.detectors)))
+        return compiled_machine(packed or pack(Tables(self.detectors))).walk
 
     def walk(self) -> AnyWalk:
         """Return a new walk."""

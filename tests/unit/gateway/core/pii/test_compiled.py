@@ -112,7 +112,7 @@ class Court:
 def test_forgetting_changes_nothing(place: int) -> None:
     """With hardly any room everything is learnt anew all the time, in the middle of values too."""
     limits = tuple(3 if place == other else most for other, most in enumerate(LIMITS))
-    tight, roomy = compiled_machine(SMALL, limits), compiled_machine(SMALL)
+    tight, roomy = compiled_machine(PACKED, limits), compiled_machine(PACKED)
     rng = random.Random(3)
     walks = [(tight.walk(), roomy.walk(), Court(), Court()) for _ in range(5)]
     for _ in range(400):
@@ -130,7 +130,7 @@ def test_forgetting_changes_nothing(place: int) -> None:
 def test_what_is_learnt_is_bounded() -> None:
     """Hostile text fills the tables up to the limit and no further."""
     limits = (300, 900, 3000, 40)
-    machine = compiled_machine(TABLES, limits)
+    machine = compiled_machine(pack(TABLES), limits)
     rng = random.Random(4)
     most = [0] * len(limits)
     for _ in range(200):
@@ -142,7 +142,7 @@ def test_what_is_learnt_is_bounded() -> None:
 
 def test_walks_keep_their_machine() -> None:
     """A walk goes on when nobody else knows its machine any more."""
-    walk = compiled_machine(SMALL).walk()
+    walk = compiled_machine(PACKED).walk()
     gc.collect()
     assert walk.take("abba.", Court()) == 5
 
@@ -151,7 +151,7 @@ def test_walks_keep_their_machine() -> None:
 def test_what_is_no_table_is_refused(wrong: bytes) -> None:
     """Not a single number is used before all are checked."""
     with pytest.raises(ValueError, match="tables"):
-        type(compiled_machine(SMALL))(wrong, LIMITS)
+        compiled_machine(wrong)
 
 
 @given(st.data())
@@ -162,7 +162,7 @@ def test_a_broken_table_is_refused_or_harmless(data: st.DataObject) -> None:
         at = data.draw(st.integers(0, len(packed) // 4 - 1)) * 4
         packed[at : at + 4] = data.draw(st.integers(0, 2**32 - 1)).to_bytes(4, sys.byteorder)
     try:
-        machine = type(compiled_machine(SMALL))(bytes(packed), LIMITS)
+        machine = compiled_machine(bytes(packed))
     except ValueError:
         return
     walk = machine.walk()
@@ -173,7 +173,7 @@ def test_a_broken_table_is_refused_or_harmless(data: st.DataObject) -> None:
 @pytest.mark.parametrize("call", ["take", "look_at", "finish"])
 def test_wrong_arguments_are_refused(call: str) -> None:
     """A walk takes text and a judge, nothing else."""
-    walk = compiled_machine(SMALL).walk()
+    walk = compiled_machine(PACKED).walk()
     wrong = {"take": (b"abba.", Court()), "look_at": (b"a",), "finish": ()}[call]
     with pytest.raises(TypeError):
         getattr(walk, call)(*wrong)
