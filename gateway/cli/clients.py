@@ -12,10 +12,12 @@ from gateway.cli.grants import (
     MasksRequests,
     Models,
     Networks,
+    Parameters,
     ScrubOption,
     ShapingOption,
     parse_grants,
     parse_networks,
+    parse_parameters,
     parse_quota,
     parse_scrub,
 )
@@ -63,6 +65,7 @@ def create(
     token_binding: BindingOption = None,
     scrub: ScrubOption = None,
     masks_requests: MasksRequests = None,
+    parameters: Parameters = None,
     requests_per_minute: Limit = None,
     requests_per_day: Limit = None,
     tokens_per_minute: Limit = None,
@@ -89,6 +92,7 @@ def create(
         token_binding=token_binding,
         scrubbing=parse_scrub(scrub),
         masks_requests=masks_requests,
+        parameters=parse_parameters(parameters),
         quota=parse_quota(
             {
                 "requests_per_minute": requests_per_minute,
@@ -125,6 +129,7 @@ def change(
     token_binding: BindingOption = None,
     scrub: ScrubOption = None,
     masks_requests: MasksRequests = None,
+    parameters: Parameters = None,
     requests_per_minute: Limit = None,
     requests_per_day: Limit = None,
     tokens_per_minute: Limit = None,
@@ -142,6 +147,7 @@ def change(
         token_binding=token_binding,
         scrubbing=parse_scrub(scrub),
         masks_requests=masks_requests,
+        parameters=parse_parameters(parameters),
         quota=parse_quota(
             {
                 "requests_per_minute": requests_per_minute,

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from gateway.core.errors import MalformedRequest
-from gateway.core.grants import Grant, Operation, every_operation
+from gateway.core.grants import Grant, Operation, Parameter, every_operation
 from gateway.core.identity import Network
 from gateway.core.scrub_rules import ScrubRules, Treatment
 from gateway.core.shaping import Shaping, parse_shaping
@@ -74,6 +74,15 @@ MasksRequests = Annotated[
 ]
 
 
+Parameters = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,…|none",
+        help="What it may ask for beside what every client may: " + ", ".join(Parameter) + ".",
+    ),
+]
+
+
 def parse_grants(values: Iterable[str]) -> frozenset[Grant]:
     """Return the grants that the options ``--model`` name."""
     return frozenset(grant for value in values for grant in _parse_grant(value))
@@ -107,6 +116,16 @@ def parse_networks(values: Iterable[str]) -> tuple[Network, ...]:
         return tuple(ip_network(value) for value in values)
     except ValueError:
         raise typer.BadParameter("a network looks like 10.0.0.0/8 or 2001:db8::/32") from None
+
+
+def parse_parameters(value: str | None) -> frozenset[Parameter] | None:
+    """Return the parameters that the option ``--parameters`` names; None without it."""
+    if value is None:
+        return None
+    try:
+        return frozenset(Parameter(name) for name in value.split(",") if name != _NONE)
+    except ValueError:
+        raise typer.BadParameter(f"a parameter is one of {', '.join(Parameter)}") from None
 
 
 def parse_scrub(values: Iterable[str] | None) -> ScrubRules | None:

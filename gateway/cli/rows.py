@@ -32,6 +32,7 @@ def client_row(stored: StoredClient) -> Row:
         "withheld": sorted(client.withheld),
         "scrub": client.scrubbing.as_written(),
         "masks_requests": client.masks_requests,
+        "parameters": sorted(client.parameters),
         "version": stored.version,
         "created_at": stored.created_at,
     }

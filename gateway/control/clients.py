@@ -27,7 +27,14 @@ from gateway.control.permissions import held_permissions
 from gateway.control.revocation_entries import client_revocation
 from gateway.control.two_person import Plan, TwoPersonAct, reasons_of
 from gateway.core.errors import Conflict, MalformedRequest, NotFound, PermissionDenied
-from gateway.core.grants import DataClass, Grant, Quota, TokenBinding
+from gateway.core.grants import (
+    RAW_PARAMETERS,
+    DataClass,
+    Grant,
+    Parameter,
+    Quota,
+    TokenBinding,
+)
 from gateway.core.identity import Client, Network, Role
 from gateway.core.policy import ROLE_PERMISSIONS, Permission
 from gateway.core.ports import ControlChange
@@ -56,6 +63,7 @@ class ClientGrants:
     quota: Quota | Mapping[str, int | None] | None = None
     scrubbing: ScrubRules | None = None
     masks_requests: bool | None = None
+    parameters: frozenset[Parameter] | None = None
 
     def named(self) -> list[str]:
         """Return the names of the parts that are given."""
@@ -239,6 +247,7 @@ class Clients:
             await self._acts.ask(change, actor, plan)
             withheld = stored.client.withheld - ROLE_PERMISSIONS[role]
             client = replace(stored.client, role=role, withheld=withheld)
+            client = replace(client, parameters=client.usable_parameters)
             saved = await save_client(change, stored, client, at=now)
             await change.add_revocation(client_revocation(client_id, at=now))
             if made is not None:
@@ -297,6 +306,9 @@ def _with_grants(client: Client, given: ClientGrants) -> Client:
     if given.grants is not None:
         # What is given again counts again, and what is not held need not be withheld.
         withheld -= {grant.permission for grant in client.grants | grants}
+    parameters = client.parameters if given.parameters is None else given.parameters
+    if client.role is not Role.DEVELOPER and parameters & RAW_PARAMETERS:
+        raise MalformedRequest("Parameters that are not scrubbed are for developers alone.")
     return replace(
         client,
         grants=grants,
@@ -308,6 +320,7 @@ def _with_grants(client: Client, given: ClientGrants) -> Client:
         quota=_with_quota(client.quota, given.quota),
         scrubbing=client.scrubbing if given.scrubbing is None else given.scrubbing,
         masks_requests=client.masks_requests if masks is None else masks,
+        parameters=parameters,
         withheld=withheld,
     )
 

@@ -23,7 +23,7 @@ from gateway.core.answers.response_events import ResponseEvents
 from gateway.core.answers.responses import rebuild_response
 from gateway.core.answers.whole_answer import WholeAnswerScrubber
 from gateway.core.errors import ScrubFailed
-from gateway.core.grants import Operation
+from gateway.core.grants import Operation, Parameter
 from gateway.core.requests.chat import parse_chat
 from gateway.core.requests.completions import parse_completion
 from gateway.core.requests.embeddings import parse_embedding_request
@@ -46,14 +46,14 @@ class ErrorShape(StrEnum):
 class Api:
     """One API: where it is, how its requests are read and how its answers are rebuilt.
 
-    *parse* turns a body into a checked request, *new_events* makes what rebuilds the events of one
-    stream (None where there are none), *rebuild* does the same for an answer in one piece.
-    *max_event_bytes* is what an event may hold.
+    *parse* turns a body into a checked request, for a caller to whom some parameters were granted.
+    *new_events* makes what rebuilds the events of one stream (None where there are none), *rebuild*
+    does the same for an answer in one piece. *max_event_bytes* is what an event may hold.
     """
 
     operation: Operation
     path: str
-    parse: Callable[[bytes], InferenceRequest]
+    parse: Callable[[bytes, frozenset[Parameter]], InferenceRequest]
     new_events: Callable[[Asked], EventRebuilder] | None
     rebuild: Callable[[dict[str, Any], Asked], Slices[dict[str, Any]]]
     max_event_bytes: int = MAX_EVENT_BYTES

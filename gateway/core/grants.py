@@ -39,6 +39,25 @@ def every_operation(models: Iterable[str]) -> frozenset[Grant]:
     return frozenset(Grant(model, operation) for model in models for operation in Operation)
 
 
+class Parameter(StrEnum):
+    """What a request may ask for only where an operator granted it (ADR-0021).
+
+    ``logprobs`` are those of an answer in which no value was found; ``echo`` repeats the prompt,
+    scrubbed; ``stop_reason`` says at which of the caller's own strings an answer ended. The other
+    two are raw: nothing in them is scrubbed.
+    """
+
+    LOGPROBS = "logprobs"
+    ECHO = "echo"
+    STOP_REASON = "stop_reason"
+    TOKEN_IDS = "token_ids"  # noqa: S105 - no password
+    PROMPT_LOGPROBS = "prompt_logprobs"
+
+
+RAW_PARAMETERS = frozenset({Parameter.TOKEN_IDS, Parameter.PROMPT_LOGPROBS})
+"""Unscrubbed: only for developers, whose models are not in production."""
+
+
 class DataClass(StrEnum):
     """How much harm the content of a request could do, from the least to the most."""
 

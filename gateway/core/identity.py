@@ -8,7 +8,15 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import NamedTuple
 
-from gateway.core.grants import UNLIMITED, DataClass, Grant, Quota, TokenBinding
+from gateway.core.grants import (
+    RAW_PARAMETERS,
+    UNLIMITED,
+    DataClass,
+    Grant,
+    Parameter,
+    Quota,
+    TokenBinding,
+)
 from gateway.core.scrub_rules import SILENT, ScrubRules
 from gateway.core.shaping import AT_ONCE, Shaping
 
@@ -45,7 +53,8 @@ class Client:
     *shaping* is how its streams leave, *data_class* the class of its requests unless they name a
     lower one, *token_binding* what must prove that a token is its own. *scrubbing* says which form
     values found in its answers get. With *masks_requests* the models see tokens in the place of
-    personal data in its requests.
+    personal data in its requests. *parameters* are what it may ask for beside what every client
+    may.
     """
 
     client_id: str
@@ -61,6 +70,14 @@ class Client:
     withheld: frozenset[str] = frozenset()
     scrubbing: ScrubRules = SILENT
     masks_requests: bool = False
+    parameters: frozenset[Parameter] = frozenset()
+
+    @property
+    def usable_parameters(self) -> frozenset[Parameter]:
+        """The parameters that count for its role: raw ones for developers alone."""
+        if self.role is Role.DEVELOPER:
+            return self.parameters
+        return self.parameters - RAW_PARAMETERS
 
     @property
     def models(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from gateway.core.conversation import ConversationKeys
 from gateway.core.errors import AddressNotAllowed, InvalidToken, PermissionDenied
-from gateway.core.grants import DataClass, Grant, TokenBinding
+from gateway.core.grants import DataClass, Grant, Parameter, TokenBinding
 from gateway.core.identity import (
     UNBOUND,
     Address,
@@ -241,6 +241,12 @@ def verify_grant(
     if policy is None or not granted or (client.role is Role.DEVELOPER and policy.production):
         raise PermissionDenied("This model does not exist or was not granted to the client.")
     return policy
+
+
+def verify_parameters(principal: Principal, parameters: frozenset[Parameter]) -> None:
+    """Raise ``PermissionDenied`` unless *principal* may ask for all of *parameters* now."""
+    if not parameters <= principal.client.usable_parameters:
+        raise PermissionDenied
 
 
 def verify_data_class(data_class: DataClass, policy: ModelPolicy, snapshot: Snapshot) -> None:

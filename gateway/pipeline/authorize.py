@@ -89,7 +89,8 @@ def _call_model(
 ) -> Authorized:
     verify_permission(principal, Permission.CALL_MODEL)
     _verify_json(decapsulated)
-    request = api.parse(decapsulated.request.body)
+    granted = principal.client.usable_parameters
+    request = api.parse(decapsulated.request.body, granted)
     _verify_can_stream(decapsulated, streamed=request.stream)
     grant = Grant(request.model, api.operation)
     policy = verify_grant(principal, grant, snapshot.models)
@@ -99,13 +100,13 @@ def _call_model(
     tally = Tally(is_shown=request.usage_shown)
 
     def new_scrubber(scrubbers: TextScrubbers) -> Scrubber:
-        asked = Asked(scrubbers, tally, request.stops)
+        asked = Asked(scrubbers, tally, request.stops, request.parameters)
         return api.new_scrubber(asked, streamed=request.stream)
 
     return Authorized(
         principal=principal,
         permission=Permission.CALL_MODEL,
-        call=ModelCall(grant, data_class),
+        call=ModelCall(grant, data_class, request.parameters),
         upstream_request=UpstreamRequest("POST", api.path, request.upstream_body),
         new_scrubber=new_scrubber,
         streamed=request.stream,

@@ -20,6 +20,7 @@ from gateway.core.policy import (
     verify_address,
     verify_data_class,
     verify_grant,
+    verify_parameters,
     verify_permission,
     verify_principal,
 )
@@ -58,6 +59,7 @@ class Grounds:
         if self.call is not None:
             policy = verify_grant(now, self.call.grant, snapshot.models)
             verify_data_class(self.call.data_class, policy, snapshot)
+            verify_parameters(now, self.call.parameters)
         if self.recipient_kid is None and not client.plaintext_allowed:
             raise EncryptionRequired
         if self.recipient_kid in snapshot.cut_key_ids:

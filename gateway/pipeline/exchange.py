@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from gateway.core import bhttp
 from gateway.core.dpop import ProvenKey
 from gateway.core.errors import SealgateError
-from gateway.core.grants import DataClass, Grant
+from gateway.core.grants import DataClass, Grant, Parameter
 from gateway.core.identity import Address, Principal
 from gateway.core.masks import Masks
 from gateway.core.ohttp import Profile, ResponseSealer
@@ -157,10 +157,11 @@ class SlicedScrubber(Scrubber, Protocol):
 
 
 class ModelCall(NamedTuple):
-    """Which call to which model, with data of which class."""
+    """Which call to which model, with data of which class, and what it asks for beside."""
 
     grant: Grant
     data_class: DataClass
+    parameters: frozenset[Parameter] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

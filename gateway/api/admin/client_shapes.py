@@ -33,7 +33,7 @@ from gateway.control.credentials import (
 )
 from gateway.core.client_certificates import MAX_SUBJECT_CHARS
 from gateway.core.errors import MalformedRequest
-from gateway.core.grants import DataClass, Grant, Operation, Quota, TokenBinding
+from gateway.core.grants import DataClass, Grant, Operation, Parameter, Quota, TokenBinding
 from gateway.core.identity import Client, Role
 from gateway.core.registry import Credential, CredentialKind, StoredClient
 from gateway.core.scrub_rules import Treatment
@@ -113,10 +113,11 @@ class GrantsIn(Shape):
     quota: QuotaIn | None = None
     scrub: ScrubText | None = None
     masks_requests: StrictBool | None = None
+    parameters: Annotated[list[Parameter], Field(max_length=len(Parameter))] | None = None
 
     @field_validator(
         "models", "networks", "plaintext_allowed", "shaping", "data_class", "token_binding",
-        "quota", "scrub", "masks_requests", mode="before",
+        "quota", "scrub", "masks_requests", "parameters", mode="before",
     )  # fmt: skip
     @classmethod
     def _verify_given(cls, value: object) -> object:
@@ -139,6 +140,7 @@ class GrantsIn(Shape):
             quota=quota,
             scrubbing=None if self.scrub is None else parse_scrub_rules(self.scrub),
             masks_requests=self.masks_requests,
+            parameters=None if self.parameters is None else frozenset(self.parameters),
         )
 
 
@@ -224,6 +226,7 @@ class ClientOut(Shape):
     withheld: list[str]
     scrub: dict[str, str]
     masks_requests: bool
+    parameters: list[Parameter]
     version: int
     created_at: datetime
     changed_at: datetime
@@ -246,6 +249,7 @@ class ClientOut(Shape):
             withheld=sorted(client.withheld),
             scrub=client.scrubbing.as_written(),
             masks_requests=client.masks_requests,
+            parameters=sorted(client.parameters),
             version=stored.version,
             created_at=stored.created_at,
             changed_at=stored.changed_at,

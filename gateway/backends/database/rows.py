@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from gateway.core.audit import AuditEntry, AuditRow, Outcome
-from gateway.core.grants import DataClass, Grant, Operation, Quota, TokenBinding
+from gateway.core.grants import DataClass, Grant, Operation, Parameter, Quota, TokenBinding
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import (
@@ -47,6 +47,7 @@ def client_row(stored: StoredClient) -> Row:
         "withheld": sorted(client.withheld),
         "scrubbing": client.scrubbing.as_written(),
         "masks_requests": client.masks_requests,
+        "parameters": sorted(client.parameters),
         "version": stored.version,
         "created_at": stored.created_at,
         "changed_at": stored.changed_at,
@@ -69,6 +70,7 @@ def client_of(row: Row) -> StoredClient:
         withheld=frozenset(row["withheld"]),
         scrubbing=read_scrub_rules(row["scrubbing"]),
         masks_requests=row["masks_requests"],
+        parameters=frozenset(Parameter(name) for name in row["parameters"]),
     )
     return StoredClient(
         client,

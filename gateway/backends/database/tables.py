@@ -91,6 +91,7 @@ CLIENTS = Table(
     Column("withheld", JSON, nullable=False),
     Column("scrubbing", JSON, nullable=False),
     Column("masks_requests", Boolean, nullable=False),
+    Column("parameters", JSON, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),

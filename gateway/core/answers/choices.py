@@ -27,8 +27,11 @@ from gateway.core.answers.fields import (
     tool_name,
     usage,
 )
+from gateway.core.answers.logprobs import TokenText, rebuild_entries, rebuild_lists
+from gateway.core.answers.raw_tokens import raw_members
 from gateway.core.answers.unknown import scrub_unknown, unknown_members
 from gateway.core.errors import ScrubFailed
+from gateway.core.grants import Parameter
 from gateway.core.sse import ServerSentEvent, encode_event
 from gateway.core.strict_json import load_json
 from gateway.core.text_scrubbers import Slices, TextScrubbers
@@ -87,7 +90,7 @@ class ChoiceEvents:
                 texts.append(said)
             reason = finish_reason(choice)
             if reason is not None:
-                ends.append(stream.end(reason))
+                ends.append(stream.end(reason) | stop_reason(choice, self._asked))
         counts = usage(received)
         if counts is not None:
             tally.see_usage(counts["total_tokens"])
@@ -121,31 +124,62 @@ def _rebuild(
     asked: Asked,
     *,
     kind: str,
-    rebuild: Callable[[Any, TextScrubbers], Slices[dict[str, Any]]],
+    rebuild: Callable[[Any, Asked], Slices[dict[str, Any]]],
 ) -> Slices[dict[str, Any]]:
     counts = usage(received)
     if counts is not None:  # before the long work: it has been spent whatever comes of it
         asked.tally.see_usage(counts["total_tokens"])
-    answer = envelope(received, kind)
+    answer = raw_members(received, asked) | envelope(received, kind)
     choices = answer["choices"] = []
     for choice in member(received, "choices", list) or ():
-        choices += [(yield from rebuild(choice, asked.scrubbers))]
+        choices += [(yield from rebuild(choice, asked))]
     if counts is not None:
         answer["usage"] = counts
     return answer
 
 
-def _text_choice(choice: Any, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
+def _text_choice(choice: Any, asked: Asked) -> Slices[dict[str, Any]]:
     index = index_of(choice, MAX_CHOICE_INDEX)
     received = member(choice, "text", str) or ""
-    text = yield from scrubbers.in_slices("text", received, choice=index)
-    beside = yield from scrub_unknown(unknown_members(choice, CHOICE_MEMBERS), scrubbers)
-    return {**beside, "index": index, "text": text, "finish_reason": finish_reason(choice)}
+    text = yield from asked.scrubbers.in_slices("text", received, choice=index)
+    rebuilt = yield from _around(choice, asked, index)
+    tokens = member(choice, "logprobs", dict)
+    if tokens is not None and Parameter.LOGPROBS in asked.parameters:
+        same = TokenText(asked.scrubbers, "text", choice=index)
+        shown = None if text != received else (yield from rebuild_lists(tokens, same))
+        rebuilt["logprobs"] = shown
+    return rebuilt | {"text": text}
 
 
-def _chat_choice(choice: Any, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
+def _chat_choice(choice: Any, asked: Asked) -> Slices[dict[str, Any]]:
     index = index_of(choice, MAX_CHOICE_INDEX)
     received = member(choice, "message", dict) or {}
+    message = yield from _message(received, asked.scrubbers)
+    rebuilt = yield from _around(choice, asked, index)
+    entries = member(member(choice, "logprobs", dict) or {}, "content", list)
+    if entries is not None and Parameter.LOGPROBS in asked.parameters:
+        same = TokenText(asked.scrubbers, "content")
+        is_same = _says_the_same(message, received)
+        shown = [] if not is_same else (yield from rebuild_entries(entries, same))
+        rebuilt["logprobs"] = {"content": shown} if shown else None
+    return rebuilt | {"message": message}
+
+
+def _around(choice: dict[str, Any], asked: Asked, index: int) -> Slices[dict[str, Any]]:
+    """Return what a choice says beside its text: what is known, asked for, or not known here."""
+    beside = yield from scrub_unknown(unknown_members(choice, CHOICE_MEMBERS), asked.scrubbers)
+    beside |= raw_members(choice, asked) | stop_reason(choice, asked)
+    return beside | {"index": index, "finish_reason": finish_reason(choice)}
+
+
+def _says_the_same(message: dict[str, Any], received: dict[str, Any]) -> bool:
+    """Return whether no text of *received* was changed; calls may be written otherwise."""
+    if received.get("tool_calls"):
+        return False
+    return all(message.get(field) == received.get(field) for field in MESSAGE_TEXTS)
+
+
+def _message(received: dict[str, Any], scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
     message = yield from scrub_unknown(unknown_members(received, MESSAGE_MEMBERS), scrubbers)
     message |= {"role": role(received) or "assistant", "content": None}
     for field in MESSAGE_TEXTS:
@@ -157,8 +191,15 @@ def _chat_choice(choice: Any, scrubbers: TextScrubbers) -> Slices[dict[str, Any]
         message["tool_calls"] = rebuilt = []
         for place, call in enumerate(calls):
             rebuilt += [(yield from _tool_call(call, place, scrubbers))]
-    beside = yield from scrub_unknown(unknown_members(choice, CHOICE_MEMBERS), scrubbers)
-    return {**beside, "index": index, "message": message, "finish_reason": finish_reason(choice)}
+    return message
+
+
+def stop_reason(choice: dict[str, Any], asked: Asked) -> dict[str, str]:
+    """Return at which string a choice ended, if it is the caller's own and they may know."""
+    matched = choice.get("stop_reason")
+    if Parameter.STOP_REASON not in asked.parameters or not isinstance(matched, str):
+        return {}
+    return {"stop_reason": matched} if matched in asked.stops else {}
 
 
 def _tool_call(call: Any, place: int, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:

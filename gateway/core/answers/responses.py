@@ -17,9 +17,11 @@ from gateway.core.answers.fields import (
     number,
     safe_name,
 )
+from gateway.core.answers.logprobs import TokenText, rebuild_entries
 from gateway.core.answers.unknown import scrub_unknown, unknown_members
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
-from gateway.core.text_scrubbers import Slices, TextScrubbers
+from gateway.core.grants import Parameter
+from gateway.core.text_scrubbers import Slices
 
 MAX_OUTPUT_INDEX: Final = MAX_TOOL_INDEX
 """Of an item of the output, and of a part of an item."""
@@ -154,7 +156,7 @@ def rebuild_response(received: dict[str, Any], asked: Asked) -> Slices[dict[str,
     if len(items) > MAX_OUTPUT_INDEX + 1:
         raise ScrubFailed
     for place, item in enumerate(items):
-        response["output"] += [(yield from _item(item, place, asked.scrubbers))]
+        response["output"] += [(yield from _item(item, place, asked))]
     return response
 
 
@@ -164,7 +166,8 @@ _KNOWN: Final = frozenset(
 _KNOWN_OF_PART: Final = frozenset({"type", "text", "refusal"})
 
 
-def _item(item: Any, place: int, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
+def _item(item: Any, place: int, asked: Asked) -> Slices[dict[str, Any]]:
+    scrubbers = asked.scrubbers
     head = head_of_item(item, place)
     if head is None:
         return (yield from scrub_unknown(item, scrubbers))
@@ -174,12 +177,12 @@ def _item(item: Any, place: int, scrubbers: TextScrubbers) -> Slices[dict[str, A
         head["arguments"] = yield from scrubbers.in_slices("arguments", received)
         return beside | head
     if head["type"] == "reasoning":
-        head["summary"] = yield from _parts(item, "summary", scrubbers)
-    head["content"] = yield from _parts(item, "content", scrubbers)
+        head["summary"] = yield from _parts(item, "summary", asked)
+    head["content"] = yield from _parts(item, "content", asked)
     return beside | head
 
 
-def _parts(item: dict[str, Any], name: str, scrubbers: TextScrubbers) -> Slices[list[Any]]:
+def _parts(item: dict[str, Any], name: str, asked: Asked) -> Slices[list[Any]]:
     received = member(item, name, list) or []
     if len(received) > MAX_OUTPUT_INDEX + 1:
         raise ScrubFailed
@@ -187,11 +190,20 @@ def _parts(item: dict[str, Any], name: str, scrubbers: TextScrubbers) -> Slices[
     for one in received:
         if type(one) is not dict:
             raise ScrubFailed
-        kind = member(one, "type", str) or ""
-        if kind not in PART_TEXT:
-            rebuilt += [(yield from scrub_unknown(one, scrubbers))]
-            continue
-        text = member(one, PART_TEXT[kind], str) or ""
-        beside = yield from scrub_unknown(unknown_members(one, _KNOWN_OF_PART), scrubbers)
-        rebuilt += [beside | part(kind, (yield from scrubbers.in_slices(kind, text)))]
+        rebuilt += [(yield from _part(one, asked))]
     return rebuilt
+
+
+def _part(received: dict[str, Any], asked: Asked) -> Slices[dict[str, Any]]:
+    kind = member(received, "type", str) or ""
+    if kind not in PART_TEXT:
+        return (yield from scrub_unknown(received, asked.scrubbers))
+    said = member(received, PART_TEXT[kind], str) or ""
+    beside = unknown_members(received, _KNOWN_OF_PART)
+    safe = yield from asked.scrubbers.in_slices(kind, said)
+    shown = (yield from scrub_unknown(beside, asked.scrubbers)) | part(kind, safe)
+    entries = member(received, "logprobs", list)
+    if entries is not None and Parameter.LOGPROBS in asked.parameters:
+        same = TokenText(asked.scrubbers, kind)
+        shown["logprobs"] = [] if safe != said else (yield from rebuild_entries(entries, same))
+    return shown

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from gateway.core.grants import Parameter
 from gateway.core.requests.fields import LEFT_OUT, Check, malformed, unsupported
 
 # Why members are refused, in the caller's error.
@@ -45,29 +46,40 @@ REFUSED: Final[Mapping[str, tuple[Any, str]]] = {
 }
 
 
+class Granted(NamedTuple):
+    """A refused member that passes *check* for callers who were granted its *parameter*."""
+
+    parameter: Parameter
+    check: Check
+
+
 @dataclass(frozen=True, slots=True)
 class AllowList:
     """The members of one kind of request.
 
     *allowed* pass their check and go upstream, unless it leaves them out; those in *needed* must be
     there, *dropped* ones are taken and go no further. *refused* ones are refused for the reason
-    that stands beside the value that asks for nothing; so is everything else, without one.
+    that stands beside the value that asks for nothing; so is everything else, without one. Of the
+    refused ones, those in *granted* pass for some callers.
     """
 
     allowed: Mapping[str, Check]
     needed: tuple[str, ...]
     refused: Mapping[str, tuple[Any, str]] = field(default_factory=lambda: REFUSED)
     dropped: frozenset[str] = DROPPED
+    granted: Mapping[str, Granted] = field(default_factory=dict)
 
-    def check(self, received: dict[str, Any]) -> dict[str, Any]:
-        """Return what of *received* goes upstream.
+    def check(
+        self, received: dict[str, Any], granted: frozenset[Parameter] = frozenset()
+    ) -> dict[str, Any]:
+        """Return what of *received* goes upstream, where the caller was *granted* some parameters.
 
         Raises ``MalformedRequest`` or ``UnsupportedParameter``, which name members and never hold
         values.
         """
         checked: dict[str, Any] = {}
         for name, value in received.items():
-            check = self.allowed.get(name)
+            check = self._find_check(name, value, granted)
             if check is not None:
                 passed = LEFT_OUT if value is None else check(name, value)
                 if passed is not LEFT_OUT:
@@ -79,11 +91,26 @@ class AllowList:
                 raise malformed(name, "given")
         return checked
 
+    def used(self, checked: dict[str, Any]) -> frozenset[Parameter]:
+        """Return the parameters that *checked* asks for."""
+        return frozenset(self.granted[name].parameter for name in checked if name in self.granted)
+
+    def _find_check(self, name: str, value: Any, granted: frozenset[Parameter]) -> Check | None:
+        gate = self.granted.get(name)
+        if gate is None:
+            return self.allowed.get(name)
+        # What asks for nothing asks for no grant either.
+        is_open = gate.parameter in granted and not self._is_neutral(name, value)
+        return gate.check if is_open else None
+
+    def _is_neutral(self, name: str, value: Any) -> bool:
+        neutral, _ = self.refused[name]
+        # The types too: 0 and false are equal in Python and mean different things here.
+        return value is None or (type(value) is type(neutral) and value == neutral)
+
     def _verify_neutral(self, name: str, value: Any) -> None:
         """Refuse a member outside the list, unless it asks for nothing."""
         if name not in self.refused:
             raise unsupported(name)
-        neutral, reason = self.refused[name]
-        # The types too: 0 and false are equal in Python and mean different things here.
-        if value is not None and (type(value) is not type(neutral) or value != neutral):
-            raise unsupported(name, reason)
+        if not self._is_neutral(name, value):
+            raise unsupported(name, self.refused[name][1])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.core.grants import Operation
-from gateway.core.requests.allow_list import AllowList
+from gateway.core.grants import Operation, Parameter
+from gateway.core.requests.allow_list import AllowList, Granted
 from gateway.core.requests.chat_messages import (
     messages,
     response_format,
@@ -15,11 +15,15 @@ from gateway.core.requests.chat_messages import (
 )
 from gateway.core.requests.choices import (
     CHOICES_DROPPED,
+    CHOICES_GRANTED,
     CHOICES_REFUSED,
+    MAX_ALTERNATIVES,
     MEMBERS,
     ask_for_usage,
+    stops_of,
+    verify_whole,
 )
-from gateway.core.requests.fields import flag, one_of, token_limit
+from gateway.core.requests.fields import flag, integer, one_of, token_limit
 from gateway.core.requests.inference_request import InferenceRequest, rebuilt
 from gateway.core.strict_json import parse_object
 
@@ -37,18 +41,30 @@ _CHAT: Final = AllowList(
     needed=("model", "messages"),
     refused=CHOICES_REFUSED,
     dropped=CHOICES_DROPPED,
+    granted={
+        **CHOICES_GRANTED,
+        "logprobs": Granted(Parameter.LOGPROBS, flag),
+        "top_logprobs": Granted(Parameter.LOGPROBS, integer(0, MAX_ALTERNATIVES)),
+    },
 )
 
 
-def parse_chat(body: bytes) -> InferenceRequest:
+def parse_chat(body: bytes, granted: frozenset[Parameter] = frozenset()) -> InferenceRequest:
     """Return the request that *body* makes, ready to be sent on.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = _CHAT.check(parse_object(body))
+    checked = _CHAT.check(parse_object(body), granted)
+    used = _CHAT.used(checked)
+    verify_whole(used, stream=checked.get("stream", False))
     usage_shown = ask_for_usage(checked)
     verify_obeyed_tools(checked)
     return rebuilt(
-        Operation.CHAT_COMPLETIONS, checked, n=checked.get("n", 1), usage_shown=usage_shown
+        Operation.CHAT_COMPLETIONS,
+        checked,
+        n=checked.get("n", 1),
+        usage_shown=usage_shown,
+        stops=stops_of(checked),
+        parameters=used | (granted & {Parameter.STOP_REASON}),
     )

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from gateway.core.errors import MalformedRequest
+from gateway.core.errors import MalformedRequest, UnsupportedParameter
+from gateway.core.grants import Parameter
 from gateway.core.requests.allow_list import (
     DROPPED,
     NOT_SCRUBBED,
     ORACLE,
     REFUSED,
+    Granted,
 )
 from gateway.core.requests.fields import (
     Check,
@@ -64,6 +66,28 @@ CHOICES_REFUSED: Final[Mapping[str, tuple[Any, str]]] = {
     "modalities": (["text"], "answers are text"),
     "suffix": ("", "the model server has no use for it"),
 }
+
+
+# The tokens of a choice in a stream are no text of their own, so what is about tokens comes whole.
+_WHOLE_ONLY: Final = frozenset({Parameter.LOGPROBS, Parameter.TOKEN_IDS, Parameter.PROMPT_LOGPROBS})
+MAX_ALTERNATIVES: Final = 20  # as in OpenAI's API reference; vLLM's own limit may be lower
+
+CHOICES_GRANTED: Final[Mapping[str, Granted]] = {
+    "return_token_ids": Granted(Parameter.TOKEN_IDS, flag),
+    "prompt_logprobs": Granted(Parameter.PROMPT_LOGPROBS, integer(0, MAX_ALTERNATIVES)),
+}
+
+
+def verify_whole(parameters: frozenset[Parameter], *, stream: bool) -> None:
+    """Refuse to stream what is about single tokens; raises ``UnsupportedParameter``."""
+    if stream and parameters & _WHOLE_ONLY:
+        raise UnsupportedParameter("Tokens and their probabilities come with whole answers only.")
+
+
+def stops_of(checked: dict[str, Any]) -> frozenset[str]:
+    """Return the strings at which the caller wants the answer to end."""
+    stop_strings = checked.get("stop", [])
+    return frozenset([stop_strings] if isinstance(stop_strings, str) else stop_strings)
 
 
 def ask_for_usage(checked: dict[str, Any]) -> bool:

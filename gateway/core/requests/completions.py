@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.core.grants import Operation
-from gateway.core.requests.allow_list import AllowList
+from gateway.core.grants import Operation, Parameter
+from gateway.core.requests.allow_list import AllowList, Granted
 from gateway.core.requests.choices import (
     CHOICES_DROPPED,
+    CHOICES_GRANTED,
     CHOICES_REFUSED,
+    MAX_ALTERNATIVES,
     MEMBERS,
     ask_for_usage,
+    stops_of,
+    verify_whole,
 )
-from gateway.core.requests.fields import prompt
+from gateway.core.requests.fields import flag, integer, prompt
 from gateway.core.requests.inference_request import InferenceRequest, rebuilt
 from gateway.core.strict_json import parse_object
 
@@ -25,23 +29,33 @@ _COMPLETION: Final = AllowList(
     needed=("model", "prompt"),
     refused=CHOICES_REFUSED,
     dropped=CHOICES_DROPPED,
+    granted={
+        **CHOICES_GRANTED,
+        "logprobs": Granted(Parameter.LOGPROBS, integer(0, MAX_ALTERNATIVES)),
+        "echo": Granted(Parameter.ECHO, flag),
+    },
 )
 
 
-def parse_completion(body: bytes) -> InferenceRequest:
+def parse_completion(body: bytes, granted: frozenset[Parameter] = frozenset()) -> InferenceRequest:
     """Return the request that *body* makes, ready to be sent on.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = _COMPLETION.check(parse_object(body))
+    checked = _COMPLETION.check(parse_object(body), granted)
+    used = _COMPLETION.used(checked)
+    verify_whole(used, stream=checked.get("stream", False))
     usage_shown = ask_for_usage(checked)
     return rebuilt(
         Operation.COMPLETIONS,
         checked,
-        prompts=_tails(checked["prompt"]),
+        # With an echo the prompt is in the answer and passes its scrubber there.
+        prompts=() if "echo" in checked else _tails(checked["prompt"]),
         n=checked.get("n", 1),
         usage_shown=usage_shown,
+        stops=stops_of(checked),
+        parameters=used | (granted & {Parameter.STOP_REASON}),
     )
 
 

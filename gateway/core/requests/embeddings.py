@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gateway.core.grants import Operation
+from gateway.core.grants import Operation, Parameter
 from gateway.core.requests.allow_list import REFUSED, AllowList
 from gateway.core.requests.fields import integer, malformed, model_name, one_of
 from gateway.core.requests.inference_request import InferenceRequest, rebuilt
@@ -34,7 +34,10 @@ _EMBEDDINGS: Final = AllowList(
 )
 
 
-def parse_embedding_request(body: bytes) -> InferenceRequest:
+def parse_embedding_request(
+    body: bytes,
+    granted: frozenset[Parameter] = frozenset(),  # noqa: ARG001 - nothing is granted here
+) -> InferenceRequest:
     """Return the request that *body* makes, ready to be sent on.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from gateway.core.grants import Operation
+from gateway.core.grants import Operation, Parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class InferenceRequest:
     no value; what the caller puts together is out of reach here.
 
     *usage_shown* says whether the caller asked for the token counts of a stream; vLLM is asked for
-    them in any case. *stops* are the strings at which the caller wants answers to end.
+    them in any case. *stops* are the strings at which the caller wants answers to end, and
+    *parameters* is what it asked for beside what every client may.
 
     Nothing that the caller wrote is in the ``repr``.
     """
@@ -39,6 +40,7 @@ class InferenceRequest:
     n: int = 1
     usage_shown: bool = True
     stops: frozenset[str] = field(default=frozenset(), repr=False)
+    parameters: frozenset[Parameter] = frozenset()
 
     @property
     def upstream_body(self) -> bytes:

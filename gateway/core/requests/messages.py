@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-from gateway.core.grants import Operation
+from gateway.core.grants import Operation, Parameter
 from gateway.core.requests.allow_list import DROPPED, REFUSED, AllowList
 from gateway.core.requests.fields import (
     LEFT_OUT,
@@ -148,7 +148,10 @@ _MESSAGES: Final = AllowList(
 )
 
 
-def parse_message_request(body: bytes) -> InferenceRequest:
+def parse_message_request(
+    body: bytes,
+    granted: frozenset[Parameter] = frozenset(),  # noqa: ARG001 - nothing is granted here
+) -> InferenceRequest:
     """Return the request that *body* makes, ready to be sent on.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name

@@ -8,21 +8,25 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-from gateway.core.grants import Operation
+from gateway.core.grants import Operation, Parameter
 from gateway.core.requests.allow_list import (
     DROPPED,
     NOT_SCRUBBED,
     NOTHING_IS_KEPT,
     REFUSED,
     AllowList,
+    Granted,
 )
+from gateway.core.requests.choices import MAX_ALTERNATIVES, verify_whole
 from gateway.core.requests.fields import (
     LEFT_OUT,
     Check,
+    Exact,
     Kind,
     exact_object,
     flag,
     identifier,
+    integer,
     json_object,
     left_out,
     list_of,
@@ -44,8 +48,9 @@ from gateway.core.requests.schemas import verify_no_patterns, verify_obeyed_sche
 from gateway.core.strict_json import parse_object
 
 MAX_TOOLS: Final = 128
-# Of all that can be included an answer of vLLM has only this, and it has that anyway.
+# Of all that can be included an answer of vLLM has this, anyway, and the other only if asked.
 _INCLUDED_ANYWAY: Final = "reasoning.encrypted_content"
+_LOGPROBS: Final = "message.output_text.logprobs"
 
 
 def _tool_choice(name: str, value: Any) -> Any:
@@ -68,9 +73,10 @@ def _text(name: str, value: Any) -> Any:
 def _include(name: str, value: Any) -> Any:
     if not isinstance(value, list):
         raise malformed(name, "a list of strings")
-    if any(included != _INCLUDED_ANYWAY for included in value):
+    asked = [Exact(included) for included in value if included != _INCLUDED_ANYWAY]
+    if any(included != _LOGPROBS for included in asked):
         raise unsupported(name, NOT_SCRUBBED)
-    return LEFT_OUT
+    return asked or LEFT_OUT
 
 
 def _not_stored(name: str, value: Any) -> Any:
@@ -133,17 +139,28 @@ _RESPONSE: Final = AllowList(
         "enable_response_messages": (False, NOT_SCRUBBED),
     },
     dropped=DROPPED | {"stream_options"},
+    granted={
+        "top_logprobs": Granted(Parameter.LOGPROBS, integer(0, MAX_ALTERNATIVES)),
+    },
 )
 
 
-def parse_response_request(body: bytes) -> InferenceRequest:
+def parse_response_request(
+    body: bytes, granted: frozenset[Parameter] = frozenset()
+) -> InferenceRequest:
     """Return the request that *body* makes, ready to be sent on.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = _RESPONSE.check(parse_object(body))
+    checked = _RESPONSE.check(parse_object(body), granted)
+    used = _RESPONSE.used(checked)
+    if "include" in checked:
+        used |= {Parameter.LOGPROBS}
+    if not used <= granted:
+        raise unsupported("include", NOT_SCRUBBED)
+    verify_whole(used, stream=checked.get("stream", False))
     forced = checked.get("tool_choice") not in (None, "none", "auto")
     verify_obeyed_schemas(checked.get("tools", ()), member="parameters", forced=forced)
     checked["store"] = False
-    return rebuilt(Operation.RESPONSES, checked)
+    return rebuilt(Operation.RESPONSES, checked, parameters=used)

@@ -145,6 +145,16 @@ def test_rules_for_found_values_are_set_and_shown(commands: Commands) -> None:
         commands.run("clients", "change", name, "--scrub", wrong, code=2)
 
 
+def test_parameters_are_set_and_shown(commands: Commands) -> None:
+    """A new list replaces the old one, and none empties it."""
+    name = commands.create_client("--parameters", "logprobs,echo")["client_id"]
+    assert commands.json("clients", "read", name)["parameters"] == ["echo", "logprobs"]
+    shown = commands.json("clients", "change", name, "--parameters", "none")
+    assert shown["parameters"] == []
+    commands.run("clients", "change", name, "--parameters", "canary", code=2)
+    commands.run("clients", "change", name, "--parameters", "token_ids", code=1)
+
+
 def test_grants_class_binding_and_quota_are_options(commands: Commands) -> None:
     """Each is set, shown in the form of its option, and changed alone; none lifts a limit."""
     name = commands.create_client(

@@ -7,8 +7,14 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli.grants import parse_grants, parse_networks, parse_quota, show_grants
-from gateway.core.grants import Grant, Operation, every_operation
+from gateway.cli.grants import (
+    parse_grants,
+    parse_networks,
+    parse_parameters,
+    parse_quota,
+    show_grants,
+)
+from gateway.core.grants import Grant, Operation, Parameter, every_operation
 
 NAMES = st.sampled_from(["a", "b/c", "d:1"])
 
@@ -37,3 +43,13 @@ def test_quota_is_what_is_named() -> None:
     """Options that are left out change nothing, none lifts a limit."""
     assert parse_quota({"a": None}) is None
     assert parse_quota({"a": None, "b": "7", "c": "none"}) == {"b": 7, "c": None}
+
+
+def test_parameters_are_written_with_commas():
+    """Nothing leaves them as they are, and none takes all of them away."""
+    assert parse_parameters("echo,logprobs") == {Parameter.ECHO, Parameter.LOGPROBS}
+    assert parse_parameters("none") == frozenset()
+    assert parse_parameters(None) is None
+    for wrong in ("canary", "", "echo,"):
+        with pytest.raises(typer.BadParameter):
+            parse_parameters(wrong)

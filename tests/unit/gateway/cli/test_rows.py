@@ -67,6 +67,7 @@ def test_client_row_is_sorted_text() -> None:
         "withheld": [],
         "scrub": {},
         "masks_requests": False,
+        "parameters": [],
         "version": 1,
         "created_at": NOW,
     }

@@ -21,7 +21,15 @@ from gateway.core.errors import (
     PermissionDenied,
     VersionMismatch,
 )
-from gateway.core.grants import DataClass, Grant, Operation, Quota, TokenBinding, every_operation
+from gateway.core.grants import (
+    DataClass,
+    Grant,
+    Operation,
+    Parameter,
+    Quota,
+    TokenBinding,
+    every_operation,
+)
 from gateway.core.identity import Role
 from gateway.core.scrub_rules import SILENT, ScrubRules, Treatment
 from gateway.core.secret import Secret
@@ -250,6 +258,24 @@ async def test_scrubbing_is_given_and_kept(room: ControlRoom) -> None:
     assert row.entry.detail == "scrubbing,masks_requests"
 
 
+async def test_parameters_are_given_by_role(room: ControlRoom) -> None:
+    """Raw ones are for developers, who lose them with the role; the trail names the change."""
+    raw = ClientGrants(parameters=frozenset({Parameter.TOKEN_IDS, Parameter.ECHO}))
+    name = (await room.clients.create(LOCAL, ClientGrants(), role=Role.DEVELOPER)).client_id
+    client = (await room.clients.change(OPERATOR, name, raw)).client
+    assert client.parameters == raw.parameters
+    (row,) = (await room.store.list_audit(after=0, limit=99))[-1:]
+    assert row.entry.detail == "parameters"
+    kept = ClientGrants(data_class=DataClass.PUBLIC)
+    client = (await room.clients.change(OPERATOR, name, kept)).client
+    assert client.parameters == raw.parameters
+    changed = await room.clients.assign_role(OWNER, name, Role.APPLICATION)
+    assert changed.stored.client.parameters == {Parameter.ECHO}
+    for call in (room.clients.change(OPERATOR, name, raw), room.clients.create(OPERATOR, raw)):
+        with pytest.raises(MalformedRequest, match="developers"):
+            await call
+
+
 async def test_change_needs_the_version_that_was_seen(room: ControlRoom) -> None:
     """Each change makes a new version; a change of an old one is refused and changes nothing."""
     name = (await room.clients.create(LOCAL, GRANTS)).client_id
@@ -289,7 +315,7 @@ async def test_of_two_changes_of_one_version_one_is_done(room: ControlRoom) -> N
 async def test_grant_that_is_given_again_counts_again(room: ControlRoom) -> None:
     """Naming a reclaimed grant restores it, and it counts from today; leaving it out drops it."""
     name = (await room.clients.create(LOCAL, GRANTS)).client_id
-    chat, complete = (Grant("tiny", operation) for operation in Operation)
+    chat, complete, *_ = (Grant("tiny", operation) for operation in Operation)
     kept = "models:list"
     await _withhold(room, name, {chat.permission, complete.permission, kept})
     client = (

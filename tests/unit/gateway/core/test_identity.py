@@ -7,7 +7,15 @@ from ipaddress import ip_address
 
 import pytest
 
-from gateway.core.grants import UNLIMITED, DataClass, Grant, Operation, every_operation
+from gateway.core.grants import (
+    RAW_PARAMETERS,
+    UNLIMITED,
+    DataClass,
+    Grant,
+    Operation,
+    Parameter,
+    every_operation,
+)
 from gateway.core.identity import Client, Role, unmapped
 
 
@@ -15,6 +23,14 @@ def test_new_client_may_do_nothing():
     """Silence denies: a client has no model, no address and no clear requests by default."""
     client = Client(client_id="c", role=Role.APPLICATION)
     assert (client.models, client.networks, client.plaintext_allowed) == (frozenset(), (), False)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_raw_parameters_count_for_developers_alone(role):
+    """Whatever is stored: what is not scrubbed never reaches an application."""
+    client = Client("c", role, parameters=frozenset(Parameter))
+    assert (client.usable_parameters >= RAW_PARAMETERS) is (role is Role.DEVELOPER)
+    assert Parameter.LOGPROBS in client.usable_parameters
 
 
 @pytest.mark.parametrize(
@@ -39,9 +55,9 @@ def test_new_client_sends_internal_data_without_a_quota():
 
 def test_models_are_those_of_some_grant_that_was_not_reclaimed():
     """A model stays in sight while one operation of it is left, and is gone with the last."""
-    chat, text = (Grant("tiny", operation) for operation in Operation)
+    chat = Grant("tiny", Operation.CHAT_COMPLETIONS)
     client = Client(client_id="c", role=Role.APPLICATION, grants=every_operation({"tiny", "b"}))
     assert client.models == {"tiny", "b"}
     assert replace(client, withheld=frozenset({chat.permission})).models == {"tiny", "b"}
-    both = frozenset({chat.permission, text.permission})
-    assert replace(client, withheld=both).models == {"b"}
+    every = frozenset(grant.permission for grant in every_operation({"tiny"}))
+    assert replace(client, withheld=every).models == {"b"}

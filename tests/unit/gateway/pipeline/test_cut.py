@@ -16,7 +16,7 @@ from gateway.core.errors import (
     PermissionDenied,
     UnknownKey,
 )
-from gateway.core.grants import DataClass, Grant, Operation, Quota
+from gateway.core.grants import DataClass, Grant, Operation, Parameter, Quota
 from gateway.core.identity import Principal, Role
 from gateway.core.policy import ModelPolicy, Permission, Revocations
 from gateway.core.ports import UpstreamRequest
@@ -208,3 +208,13 @@ def test_smaller_quota_cuts_nothing():
     """A quota is asked before an answer begins; what runs is given in full."""
     nothing = snapshot(with_client(quota=Quota(requests_per_day=0, concurrent_streams=0)))
     Grounds.of(AUTHORIZED, decapsulated()).verify(nothing)
+
+
+def test_an_answer_needs_the_parameters_that_it_was_asked_with():
+    """Who may no longer have an echo gets no more of one."""
+    echoing = frozenset({Parameter.ECHO})
+    asked = replace(AUTHORIZED, call=ModelCall(GRANT, DataClass.INTERNAL, echoing))
+    grounds = Grounds.of(asked, decapsulated())
+    grounds.verify(snapshot(with_client(parameters=echoing)))
+    with pytest.raises(PermissionDenied):
+        grounds.verify(snapshot())

@@ -186,6 +186,21 @@ async def test_rules_for_found_values_are_replaced_as_one(operator: httpx.AsyncC
         assert refused.json()["errors"][0]["pointer"].startswith("/scrub")
 
 
+async def test_parameters_are_replaced_as_one(operator: httpx.AsyncClient) -> None:
+    """They are shown in order; raw ones are refused, for a new client is an application."""
+    body = {"parameters": ["stop_reason", "logprobs"]}
+    path = f"clients/{(await operator.post('clients', json=body)).json()['client_id']}"
+    shown = (await operator.patch(path, json={"data_class": "public"})).json()
+    assert shown["parameters"] == ["logprobs", "stop_reason"]
+    assert (await operator.patch(path, json={"parameters": []})).json()["parameters"] == []
+    for wrong in (["canary"], None, ["echo"] * 6):
+        refused = await operator.patch(path, json={"parameters": wrong})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["pointer"].startswith("/parameters")
+    refused = await operator.patch(path, json={"parameters": ["token_ids"]})
+    assert (refused.status_code, refused.json()["code"]) == (400, "malformed_request")
+
+
 async def test_answers_name_the_version(
     operator: httpx.AsyncClient, owner: httpx.AsyncClient
 ) -> None:

@@ -27,7 +27,7 @@ from gateway.backends.database.rows import (
     revocation_row,
 )
 from gateway.core.audit import EMPTY_TRAIL, AuditEntry, Outcome, append_row
-from gateway.core.grants import DataClass, Quota, TokenBinding, every_operation
+from gateway.core.grants import DataClass, Parameter, Quota, TokenBinding, every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import (
@@ -57,6 +57,7 @@ CLIENT = Client(
     withheld=frozenset({"models:call:completions:b"}),
     scrubbing=ScrubRules(Treatment.PSEUDONYM, {"PHONE": Treatment.MASK}),
     masks_requests=True,
+    parameters=frozenset({Parameter.ECHO, Parameter.LOGPROBS}),
 )
 STORED = StoredClient(CLIENT, created_at=NOW, changed_at=LATER, version=3)
 KEY = StoredKey(

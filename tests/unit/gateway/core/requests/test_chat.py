@@ -21,7 +21,7 @@ BOTH = [Operation.CHAT_COMPLETIONS, Operation.COMPLETIONS]
 def parse(fields: dict[str, Any], operation: Operation = Operation.CHAT_COMPLETIONS) -> Any:
     """Parse a chat request with *fields* added."""
     base = CHAT if operation is Operation.CHAT_COMPLETIONS else TEXT
-    return APIS[operation].parse(orjson.dumps(base | fields))
+    return APIS[operation].parse(orjson.dumps(base | fields), frozenset())
 
 
 @pytest.mark.parametrize("operation", BOTH)
@@ -96,7 +96,7 @@ def test_what_says_who_asks_stays_here() -> None:
 def test_the_upstream_body_is_written_anew() -> None:
     """Spelling, order of bytes and white space of the caller do not reach the model server."""
     body = b'{ "model" : "ti\\u006ey", "messages": [{"role":"user","content":"\\u0068i"}] }'
-    request = APIS[Operation.CHAT_COMPLETIONS].parse(body)
+    request = APIS[Operation.CHAT_COMPLETIONS].parse(body, frozenset())
     assert request.upstream_body == b'{"model":"tiny","messages":[{"role":"user","content":"hi"}]}'
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import MalformedRequest
-from gateway.core.requests.choices import ask_for_usage
+from gateway.core.requests.choices import ask_for_usage, stops_of
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,12 @@ def test_a_stream_always_asks_for_its_cost(options: dict[str, Any], shown: bool)
     checked = {"stream": True, "stream_options": options}
     assert ask_for_usage(checked) is shown
     assert checked["stream_options"] == {"include_usage": True}
+
+
+def test_stops_are_one_string_or_several() -> None:
+    """Both ways of writing them are the same."""
+    assert stops_of({"stop": "END"}) == stops_of({"stop": ["END"]}) == {"END"}
+    assert stops_of({}) == frozenset()
 
 
 def test_options_of_a_stream_need_a_stream() -> None:
