@@ -50,7 +50,7 @@ class Restorer:
             if value is not None:
                 out.append(json.dumps(value, ensure_ascii=False) if self._quoted else value)
                 at = end
-            elif self._masks.may_become(text[start:]):
+            elif not end and self._masks.may_become(text[start : start + LONGEST_TOKEN]):
                 self._held = text[start:]
                 return "".join(out)
             else:

@@ -38,7 +38,7 @@ class SentenceScrubber:
         self._model = model
         self._actions = actions
         self._text = ""
-        self._seen = 0  # so many characters of the text hold no end of a sentence
+        self._seen = 0  # up to this offset there is no end of a sentence
 
     def feed(self, delta: str) -> str:
         """Accept *delta*; return the sentences that are over."""
@@ -54,22 +54,24 @@ class SentenceScrubber:
 
     def _sentences(self) -> str:
         safe: list[str] = []
-        while end := self._find_end():
-            sentence, self._text, self._seen = self._text[:end], self._text[end:], 0
-            safe.append(self._scrubbed(sentence))
+        begin = 0
+        while end := self._find_end(begin):
+            safe.append(self._scrubbed(self._text[begin:end]))
+            begin = self._seen = end
+        self._text = self._text[begin:]
+        self._seen -= begin
         return "".join(safe)
 
-    def _find_end(self) -> int:
-        """Return the offset behind the first sentence, or 0 if it goes on."""
-        limit = self._model.holdback_characters
-        text = self._text[:limit]
-        found = _END.search(text, max(0, self._seen - _END_CHARACTERS + 1))
+    def _find_end(self, begin: int) -> int:
+        """Return the offset behind the sentence that starts at *begin*, or 0 if it goes on."""
+        limit = begin + self._model.holdback_characters
+        found = _END.search(self._text, max(begin, self._seen - _END_CHARACTERS + 1), limit)
         if found is not None:
             return found.end()
-        self._seen = len(text)
-        if len(text) < limit:
+        if len(self._text) < limit:
+            self._seen = len(self._text)
             return 0
-        space = text.rfind(" ") + 1
+        space = self._text.rfind(" ", begin, limit) + 1
         return space or limit
 
     def _scrubbed(self, sentence: str) -> str:
