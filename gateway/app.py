@@ -28,13 +28,15 @@ from gateway.backends.fault_log import report_fault
 from gateway.backends.jwks_fetch import JwksFetch
 from gateway.backends.metrics import (
     CountingAccessLog,
+    KeyServiceMeter,
     error_counter,
     quota_refusal_counter,
     redaction_counter,
 )
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.backends.scrub_thread import ScrubThread
-from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
+from gateway.backends.upstream import ApiKey, UnixSocketUpstream, UpstreamTimeouts
+from gateway.configured_keys import open_key_service
 from gateway.configured_room import control_room, utc_now
 from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
 from gateway.control.room import ControlRoom
@@ -75,7 +77,7 @@ class Applications:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the data plane talks to."""
+    """What the data plane talks to, and what counts it."""
 
     upstream: Upstream
     replay_store: ReplayStore
@@ -85,6 +87,9 @@ class Outside:
     """What finds names by their meaning, if anything does; it works at *workplace*."""
 
     workplace: Workplace = field(default_factory=Here)
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    """What ``/metrics`` shows."""
 
 
 class _Shared(NamedTuple):
@@ -100,27 +105,33 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
     """Start the gateway's tasks and yield its applications; stop them at the end.
 
     Raises ``StoreUnavailable`` when the store or the key file cannot be used, ``SettingsError``
-    without the model for names that was asked for: a gateway that cannot check does not start.
+    without the model for names that was asked for: a gateway that cannot check does not start. One
+    whose key service is away starts and is not ready.
     """
-    files = AccessLogFiles(configuration.at.access_log_directory)
+    files, registry = AccessLogFiles(configuration.at.access_log_directory), CollectorRegistry()
     scrub = configuration.settings.scrub
     thread = ScrubThread(seconds=scrub.ner_seconds)
     model = await asyncio.to_thread(_sentence_model, scrub)
-    room = control_room(configuration, files)
+    keys = open_key_service(configuration, KeyServiceMeter(registry))
+    room = control_room(configuration, files, keys)
     outside = Outside(
-        upstream=_upstream(configuration),
+        upstream=_upstream(configuration, keys.upstream_key),
         replay_store=room.replay_store,
         quota_store=LimitsQuotaStore.in_memory(room.clock),
         access_log=files,
         model=model,
         workplace=Here() if model is None else thread,
+        registry=registry,
     )
     try:
         await asyncio.to_thread(shipped_machine)  # more than a second, which no request waits for
+        for seconds, work in keys.upkeep:
+            room.background.every(seconds, work)
         await room.start()
         yield build_applications(configuration, room, outside)
     finally:
         await room.close()
+        await keys.close()
         await outside.upstream.close()
         thread.close()
         files.close()
@@ -134,7 +145,7 @@ def build_applications(
     Also starts the task that cuts running answers; it ends with the room.
     """
     settings = configuration.settings
-    registry = CollectorRegistry()
+    registry = outside.registry
     record = Record(CountingAccessLog(outside.access_log, registry), room.clock)
     public = Guard(_admit(settings.listen), record, report_fault)
     admin = Guard(_admit(settings.admin), record, report_fault)
@@ -286,11 +297,11 @@ def _issuer_keys(configuration: Configuration, room: ControlRoom) -> IssuerKeyHo
     return holder
 
 
-def _upstream(configuration: Configuration) -> UnixSocketUpstream:
+def _upstream(configuration: Configuration, api_key: ApiKey) -> UnixSocketUpstream:
     upstream = configuration.settings.upstream
     return UnixSocketUpstream(
         configuration.at.upstream_socket,
-        configuration.at.upstream_api_key_file,
+        api_key,
         timeouts=UpstreamTimeouts(
             connect=upstream.connect_timeout_seconds,
             head=upstream.head_timeout_seconds,

@@ -12,7 +12,8 @@ from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.database.idempotency import DatabaseIdempotencyStore
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
-from gateway.backends.key_wrap import FileKeyWrap
+from gateway.backends.metrics import KeyServiceMeter
+from gateway.configured_keys import KeyService, open_key_service
 from gateway.configured_rules import room_rules
 from gateway.control.room import ControlRoom, RoomPorts, build_room
 from gateway.settings import Configuration, load_configuration
@@ -29,18 +30,21 @@ async def open_control(config_path: Path | None = None) -> ControlRoom:
     Raises ``SettingsError`` or ``StoreUnavailable``.
     """
     configuration = load_configuration(config_path)
-    return control_room(configuration, AccessLogFiles(configuration.at.access_log_directory))
+    files = AccessLogFiles(configuration.at.access_log_directory)
+    return control_room(configuration, files, open_key_service(configuration, KeyServiceMeter()))
 
 
-def control_room(configuration: Configuration, files: AccessLogFiles) -> ControlRoom:
+def control_room(
+    configuration: Configuration, files: AccessLogFiles, keys: KeyService
+) -> ControlRoom:
     """Return the control room over the stores of *configuration* and the access log in *files*.
 
-    Connects to nothing yet. Raises ``StoreUnavailable`` without a usable key file.
+    Its keys are wrapped by *keys*. Connects to nothing yet.
     """
     ports = RoomPorts(
         store=DatabaseStore.open(configuration.at.database_url),
         replay_store=DatabaseReplayStore.open(configuration.at.database_url, utc_now),
-        key_wrap=FileKeyWrap.open(configuration.at.storage_key_file),
+        key_wrap=keys.key_wrap,
         idempotency_store=DatabaseIdempotencyStore.open(configuration.at.database_url),
         access_log=files,
         clock=utc_now,

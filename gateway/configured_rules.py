@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from types import MappingProxyType
 
-from gateway.control.keys import KeyRules
+from gateway.control.key_rules import KeyRules
 from gateway.control.lockout import LockoutRules
 from gateway.control.room import RoomRules
 from gateway.control.snapshot import Policies

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.core.grants import DataClass
 from gateway.settings_issuers import Issuer, verify_issuers_differ
+from gateway.settings_keys import Pkcs11, Store, Vault, uses_key_file, verify_key_service
 from gateway.settings_scrub import ScrubSettings, verify_models_known
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -168,14 +169,6 @@ class Permissions(_Section):
     reclaim_idle_days: Annotated[int, Field(ge=7, le=3650)] | None = None
 
 
-class Store(_Section):
-    """State: *directory* holds database, keys, certificates and records unless set apart."""
-
-    directory: Path = Path("var")
-    url: str | None = None
-    key_file: Path | None = None
-
-
 class Model(_Section):
     """One model or LoRA adapter that vLLM serves under this name.
 
@@ -210,6 +203,8 @@ class Settings(BaseSettings):
     access_log: AccessLogSettings = AccessLogSettings()
     permissions: Permissions = Permissions()
     store: Store = Store()
+    vault: Vault | None = None
+    pkcs11: Pkcs11 | None = None
     scrub: ScrubSettings = ScrubSettings()
     models: dict[str, Model] = Field(default_factory=dict)
     data_classes: dict[DataClass, DataClassRule] = Field(default_factory=dict)
@@ -235,6 +230,11 @@ class Settings(BaseSettings):
         verify_models_known(self.scrub, self.models)
         return self
 
+    @model_validator(mode="after")
+    def _what_wraps_the_keys(self) -> Self:
+        verify_key_service(self.store, self.vault, self.pkcs11)
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Locations:
@@ -243,7 +243,7 @@ class Locations:
     base: Path
     directory: Path
     database_url: str
-    storage_key_file: Path
+    storage_key_file: Path | None
     tls_directory: Path
     certificate_file: Path
     tls_key_file: Path
@@ -333,12 +333,13 @@ def _has_port(name: str) -> bool:
 
 def _locate(settings: Settings, base: Path) -> Locations:
     directory = base / settings.store.directory
+    key_file = base / (settings.store.key_file or directory / "storage.key")
     tls = directory / "tls"
     return Locations(
         base=base,
         directory=directory,
         database_url=settings.store.url or f"sqlite+aiosqlite:///{directory / 'sealgate.db'}",
-        storage_key_file=base / (settings.store.key_file or directory / "storage.key"),
+        storage_key_file=key_file if uses_key_file(settings.store, settings.vault) else None,
         tls_directory=tls,
         certificate_file=base / (settings.tls.certificate_file or tls / "server.crt"),
         tls_key_file=base / (settings.tls.key_file or tls / "server.key"),

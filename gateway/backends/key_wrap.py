@@ -48,7 +48,10 @@ class FileKeyWrap:
     async def wrap(self, private: Secret[bytes], *, kid: str) -> bytes:
         """Return *private* wrapped for *kid*."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return _FORMAT + nonce + self._cipher.encrypt(nonce, private.reveal(), _aad(kid))
+        return _FORMAT + nonce + self._cipher.encrypt(nonce, private.reveal(), key_binding(kid))
+
+    async def close(self) -> None:
+        """Do nothing: no file is open."""
 
     async def unwrap(self, wrapped: bytes, *, kid: str) -> Secret[bytes]:
         """Return what was wrapped for *kid*. Raises ``StoreUnavailable`` when it does not open."""
@@ -57,7 +60,7 @@ class FileKeyWrap:
         if wrapped[:head] != _FORMAT or len(nonce) != _NONCE_BYTES:
             raise StoreUnavailable("A stored key has an unknown format.")
         try:
-            return Secret(self._cipher.decrypt(nonce, sealed, _aad(kid)))
+            return Secret(self._cipher.decrypt(nonce, sealed, key_binding(kid)))
         except InvalidTag:
             raise StoreUnavailable("A stored key does not open with this key file.") from None
 
@@ -102,5 +105,6 @@ def _verify_private(status: os.stat_result) -> None:
         raise StoreUnavailable("The key file can be read by others; its mode must be 0600.")
 
 
-def _aad(kid: str) -> bytes:
+def key_binding(kid: str) -> bytes:
+    """Return what is authenticated together with a wrapped key, so that it stays with its kid."""
     return b"sealgate key " + kid.encode()

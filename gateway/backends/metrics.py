@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
@@ -46,6 +46,44 @@ def error_counter(registry: CollectorRegistry) -> Callable[[str], None]:
         "sealgate_errors", "Errors that clients were shown by code", ["code"], registry=registry
     )
     return lambda code: counter.labels(code).inc()
+
+
+class KeyServiceMeter:
+    """Counts how what wraps the keys (Vault, a security module) answers.
+
+    *registry* is left out where nobody asks for metrics: in a command.
+    """
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        registry = registry or CollectorRegistry()
+        self._up = Gauge(
+            "sealgate_key_service_up",
+            "Whether the service that wraps the keys answered the last time it was asked",
+            registry=registry,
+        )
+        self._failures = Counter(
+            "sealgate_key_service_failures",
+            "Operations that the service that wraps the keys did not answer",
+            registry=registry,
+        )
+        self._alarms = Counter(
+            "sealgate_wrapping_tokens_refused",
+            "One-time tokens around a secret that were used before or wrapped something else",
+            registry=registry,
+        )
+
+    def answered(self) -> None:
+        """Note an operation that was answered."""
+        self._up.set(1)
+
+    def failed(self) -> None:
+        """Note one that was not."""
+        self._up.set(0)
+        self._failures.inc()
+
+    def wrapping_token_refused(self) -> None:
+        """Note the alarm: somebody else may have the secret."""
+        self._alarms.inc()
 
 
 class CountingAccessLog:

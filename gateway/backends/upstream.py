@@ -20,6 +20,9 @@ from gateway.core.errors import UpstreamUnavailable
 from gateway.core.ports import UpstreamRequest
 from gateway.core.secret import Secret
 
+ApiKey = Callable[[], Secret[str]]
+"""Gives the key that vLLM wants to see. Raises ``UpstreamUnavailable`` while there is none."""
+
 _MAX_UNREAD_BYTES = 262_144
 _MAX_HEAD_BYTES = 65_536
 _MAX_IDLE_CONNECTIONS = 64
@@ -38,14 +41,31 @@ class UpstreamTimeouts:
     idle: float = 60.0
 
 
+class ApiKeyFile:
+    """vLLM's key out of a file, which is read anew each time.
+
+    vLLM gets a new key at each start, also after a crash.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self) -> Secret[str]:
+        """Return the key as it is now. Raises ``UpstreamUnavailable`` when it cannot be read."""
+        try:
+            return Secret(self._path.read_text("ascii").strip())
+        except (OSError, UnicodeDecodeError):
+            raise UpstreamUnavailable from None
+
+
 class UnixSocketUpstream:
     """Satisfies :class:`gateway.core.ports.Upstream` for a vLLM on a Unix socket."""
 
     def __init__(
-        self, socket_path: Path, api_key_file: Path, *, timeouts: UpstreamTimeouts | None = None
+        self, socket_path: Path, api_key: ApiKey, *, timeouts: UpstreamTimeouts | None = None
     ) -> None:
         self._socket_path = socket_path
-        self._api_key_file = api_key_file
+        self._api_key = api_key
         self._timeouts = timeouts or UpstreamTimeouts()
         self._idle: deque[_Connection] = deque()
         self._closed = False
@@ -126,13 +146,6 @@ class UnixSocketUpstream:
         if request.body:
             lines += ["content-type: application/json", f"content-length: {len(request.body)}"]
         return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + request.body
-
-    def _api_key(self) -> Secret[str]:
-        # Read anew each time: vLLM gets a new key at each start, also after a crash.
-        try:
-            return Secret(self._api_key_file.read_text("ascii").strip())
-        except (OSError, UnicodeDecodeError):
-            raise UpstreamUnavailable from None
 
 
 class _StaleConnection(Exception):

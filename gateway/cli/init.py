@@ -71,7 +71,7 @@ def _alone(directory: Path) -> Iterator[None]:
 
 async def _init(configuration: Configuration, session: Session) -> dict[str, Any]:
     at = configuration.at
-    if not at.storage_key_file.exists():
+    if at.storage_key_file is not None and not at.storage_key_file.exists():
         create_key_file(at.storage_key_file)
     await upgrade(at.database_url)
     files = CertificateFiles.in_directory(at.tls_directory)

@@ -1,4 +1,4 @@
-"""``sealgate keys``: list, rotate and revoke keys, and print the pin that clients need."""
+"""``sealgate keys``: list, rotate, rewrap and revoke keys, and print the pin for clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.control.actors import LocalOperator
 from gateway.core.key_document import encode_pin, pin_fingerprint
 from gateway.core.keyring import KeyUse
 
-app = typer.Typer(no_args_is_help=True, help="List, rotate, revoke and pin keys.")
+app = typer.Typer(no_args_is_help=True, help="List, rotate, rewrap, revoke and pin keys.")
 
 _ME = LocalOperator()
 
@@ -32,6 +32,16 @@ def rotate(context: typer.Context, use: KeyUse, as_json: AsJson = False) -> None
     Clients pin the document key: after rotating it, hand out the new pin.
     """
     found = act(context, lambda room: room.keys.rotate(_ME, use))
+    show([key_row(key) for key in found], as_json=as_json)
+
+
+@app.command()
+def rewrap(context: typer.Context, as_json: AsJson = False) -> None:
+    """Wrap every usable key anew, after a rotation of the wrapping key.
+
+    No key changes. Keep the old wrapping key for a day more: kept answers are still under it.
+    """
+    found = act(context, lambda room: room.rewrapping.rewrap(_ME))
     show([key_row(key) for key in found], as_json=as_json)
 
 

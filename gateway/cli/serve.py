@@ -36,7 +36,7 @@ def serve(context: typer.Context) -> None:
 
 async def _serve(configuration: Configuration) -> None:
     settings, at = configuration.settings, configuration.at
-    if not at.storage_key_file.exists():
+    if at.storage_key_file is not None and not at.storage_key_file.exists():
         raise StoreUnavailable("There is no key file here; run `sealgate init` first.")
     files = CertificateFiles.in_directory(at.tls_directory)
     if settings.tls.certificate_file is None and files.ca_key.exists():

@@ -50,6 +50,7 @@ class Action(StrEnum):
     RETIRE_KEY = "key.retire"
     DESTROY_KEY = "key.destroy"
     REVOKE_KEY = "key.revoke"
+    REWRAP_KEYS = "key.rewrap"
     REVOKE = "revocation.add"
     RECLAIM_PERMISSION = "permission.reclaim"
     RESTORE_PERMISSION = "permission.restore"

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.control.key_material import KEM_IDS, PREFERENCES, encode_public_config
-from gateway.control.keys import KeyRules
+from gateway.control.key_rules import KeyRules
 from gateway.control.snapshot import DocumentState, SnapshotHolder
 from gateway.core.key_document import (
     DOCUMENT_LIFETIME,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from gateway.core import hpke
 from gateway.core.conversation import ConversationKeys
 from gateway.core.dpop import NONCE_KEY_LABEL
+from gateway.core.errors import StoreUnavailable
 from gateway.core.jwk import SigningAlgorithm, VerificationKey, name_key
 from gateway.core.jws import encode_base64url, key_thumbprint
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
@@ -93,6 +95,26 @@ async def create_key(
         public=pair.public,
         wrapped_private=await wrap.wrap(pair.private, kid=kid),
     )
+
+
+def wrapped_private(key: StoredKey) -> bytes:
+    """Return the wrapped private half of a usable key. Raises ``StoreUnavailable`` without one."""
+    if key.wrapped_private is None:
+        raise StoreUnavailable("The store holds a usable key without its private half.")
+    return key.wrapped_private
+
+
+async def rewrap_key(key: StoredKey, wrap: KeyWrap) -> bytes:
+    """Return the private half of *key* wrapped anew, once that was seen to open.
+
+    Raises ``StoreUnavailable`` when either form does not open.
+    """
+    private = await wrap.unwrap(wrapped_private(key), kid=key.kid)
+    wrapped = await wrap.wrap(private, kid=key.kid)
+    opened = await wrap.unwrap(wrapped, kid=key.kid)
+    if not hmac.compare_digest(opened.reveal(), private.reveal()):
+        raise StoreUnavailable("A key that was wrapped anew opens as another one.")
+    return wrapped
 
 
 def load_signing_key(algorithm: KeyAlgorithm, private: Secret[bytes]) -> SigningPrivateKey:

@@ -4,8 +4,8 @@ A new encryption key is pending at first: every process can open with it before 
 it. A new signing key is pending too, and published: whoever verifies tokens knows it before the
 first one that it signs. A rotated key is still accepted for the overlap of its use, then its
 private half is deleted. A revoked key loses its private half in the transaction that revokes it,
-and another active key takes its place in the same one. Each change of an encryption key raises the
-number of the key document.
+and another active key takes its place in the same one, or as soon as it can be wrapped. Each change
+of an encryption key raises the number of the key document.
 
 The key that signs the document is never rotated by itself, since clients pin it: rotate it only
 together with handing out the new pin.
@@ -13,26 +13,22 @@ together with handing out the new pin.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from gateway.control.actors import Actor, System
 from gateway.control.acts import Act, Action, Acts
-from gateway.control.key_material import ALGORITHMS, create_key
+from gateway.control.fresh_keys import Blank, FreshKeys
+from gateway.control.key_rules import KeyRules
 from gateway.control.revocation_entries import key_revocation
-from gateway.core.errors import Conflict, NotFound
+from gateway.core.errors import Conflict, KeyServiceUnavailable, NotFound
 from gateway.core.keyring import TRANSITIONS, KeyAlgorithm, KeyState, KeyUse, StoredKey, next_key_id
 from gateway.core.policy import Permission
 from gateway.core.ports import ControlChange, KeyWrap
 from gateway.core.registry import Revocation
-from gateway.core.tokens import MAX_LEEWAY, MAX_LIFETIME
-
-DEFAULT_PREPUBLISH_SECONDS: Final = 360
-"""How long a new signing key is published before it signs: what a cache may keep, and a margin."""
 
 _PAGE: Final = 200
 
@@ -46,50 +42,6 @@ _ACTIONS: Final = MappingProxyType(
     }
 )
 """What a key went through when it is found in a state."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRules:
-    """How long keys are used.
-
-    *overlap* is how long a rotated key of each use is still accepted: for signing, until the last
-    token it signed has expired; for encryption, twice the life of a cached key list and the skew of
-    a client's clock; for the others, not at all. *rotate_after* is the age at which the
-    background task rotates by itself; a use without one is rotated on demand only. *publish_after*
-    is how long a new key is pending: an encryption key several times what another process needs to
-    hear of it, a signing key longer than any cache keeps the JWK set. A key that takes the place of
-    a revoked one is not pending at all.
-    *signing_algorithm* is what new keys that sign tokens are; one of another kind is rotated out.
-    """
-
-    overlap: Mapping[KeyUse, timedelta] = field(
-        default_factory=lambda: MappingProxyType(
-            {
-                KeyUse.SIGNING: MAX_LIFETIME + 2 * MAX_LEEWAY,
-                KeyUse.ENCRYPTION: 2 * (timedelta(minutes=5) + timedelta(minutes=2)),
-                **dict.fromkeys((KeyUse.DOCUMENT, KeyUse.PSEUDONYM), timedelta(0)),
-            }
-        )
-    )
-    rotate_after: Mapping[KeyUse, timedelta] = field(
-        default_factory=lambda: MappingProxyType(
-            {KeyUse.SIGNING: timedelta(days=30), KeyUse.ENCRYPTION: timedelta(hours=24)}
-        )
-    )
-    publish_after: Mapping[KeyUse, timedelta] = field(
-        default_factory=lambda: MappingProxyType(
-            {
-                KeyUse.SIGNING: timedelta(seconds=DEFAULT_PREPUBLISH_SECONDS),
-                KeyUse.ENCRYPTION: timedelta(seconds=2),
-                **dict.fromkeys((KeyUse.DOCUMENT, KeyUse.PSEUDONYM), timedelta(0)),
-            }
-        )
-    )
-    signing_algorithm: KeyAlgorithm = KeyAlgorithm.ED25519
-
-    def algorithms(self, use: KeyUse) -> tuple[KeyAlgorithm, ...]:
-        """Return which key pairs *use* has."""
-        return (self.signing_algorithm,) if use is KeyUse.SIGNING else ALGORITHMS[use]
 
 
 class Keys:
@@ -117,10 +69,7 @@ class Keys:
         """Make the active keys that are missing. Run at start; two processes make one set."""
         state = await self._store.load()
         if any(self._missing(use, state.keys) for use in KeyUse):
-            act = Act(Action.ROTATE_KEYS, "missing")
-            async with self._change(System(), Permission.WRITE_KEYS, act) as change:
-                for use in KeyUse:
-                    await self._fill(change, use, now=self._clock())
+            await self._fill_all()
         await self._snapshots.refresh()
 
     async def rotate(self, actor: Actor, use: KeyUse) -> Sequence[StoredKey]:
@@ -201,12 +150,14 @@ class Keys:
     async def maintain(self) -> None:
         """Destroy keys whose overlap is over; rotate those that are old or not as configured.
 
-        Background task.
+        Make active keys that are missing, too. Background task.
         """
         now = self._clock()
         keys = (await self._store.load()).keys
         if any(_is_over(key, now) for key in keys):
             await self._destroy_over(now)
+        if any(self._missing(use, keys) for use in KeyUse):
+            await self._fill_all()
         for use in self._rules.rotate_after:
             active = _in_state(keys, use, KeyState.ACTIVE)
             if any(self._is_old(key, now) for key in active):
@@ -217,43 +168,65 @@ class Keys:
 
         Then a pending key of it is there to tell, or an active one that is not among *seen*.
         """
-        now = self._clock()
+        fresh = FreshKeys(self._key_wrap, now=self._clock())
         act = Act(Action.ROTATE_KEYS, use.value)
-        async with self._change(actor, Permission.WRITE_KEYS, act) as change:
-            keys = await change.list_keys()
-            active = _in_state(keys, use, KeyState.ACTIVE)
-            others = [key for key in active if key.kid not in seen]
-            others += _in_state(keys, use, KeyState.PENDING)
-            found = {key.algorithm: key for key in others}
-            return [
-                found.get(algorithm) or await self._replace(change, use, algorithm, now=now)
-                for algorithm in self._rules.algorithms(use)
-            ]
+
+        async def rotate() -> Sequence[StoredKey]:
+            async with self._change(actor, Permission.WRITE_KEYS, act) as change:
+                keys = await change.list_keys()
+                active = _in_state(keys, use, KeyState.ACTIVE)
+                others = [key for key in active if key.kid not in seen]
+                others += _in_state(keys, use, KeyState.PENDING)
+                found = {key.algorithm: key for key in others}
+                return [
+                    found.get(algorithm)
+                    or await self._replace(change, fresh, use=use, algorithm=algorithm)
+                    for algorithm in self._rules.algorithms(use)
+                ]
+
+        return await fresh.complete(rotate)
 
     async def _replace(
-        self, change: ControlChange, use: KeyUse, algorithm: KeyAlgorithm, *, now: datetime
+        self, change: ControlChange, fresh: FreshKeys, *, use: KeyUse, algorithm: KeyAlgorithm
     ) -> StoredKey:
-        key = await self._add(change, use, algorithm, now=now)
-        return await self._activate(change, key, now=now) if _is_due(key, now) else key
+        key = await self._add(change, fresh, use=use, algorithm=algorithm)
+        is_due = _is_due(key, fresh.now)
+        return await self._activate(change, key, now=fresh.now) if is_due else key
 
     async def _withdraw(
         self, actor: Actor, permission: Permission, kid: str, *, drain: bool
     ) -> tuple[StoredKey, Revocation]:
-        now = self._clock()
+        fresh = FreshKeys(self._key_wrap, now=self._clock())
         act = Act(Action.REVOKE_KEY, kid, "drain" if drain else "")
-        async with self._change(actor, permission, act) as change:
-            key = next((key for key in await change.list_keys() if key.kid == kid), None)
-            if key is None:
-                raise NotFound
-            revoked = key.revoked(at=now, drain=drain)
-            if revoked != key:
-                await _save(change, revoked)
-            entry = key_revocation(kid, at=revoked.revoked_at or now)
-            await change.add_revocation(entry)
-            # That all identifiers are used up must not keep a stolen key in use.
-            with suppress(Conflict):
-                await self._fill(change, key.use, now=now)
-        return revoked, entry
+
+        async def withdraw() -> tuple[StoredKey, Revocation]:
+            async with self._change(actor, permission, act) as change:
+                key = next((key for key in await change.list_keys() if key.kid == kid), None)
+                if key is None:
+                    raise NotFound
+                revoked = key.revoked(at=fresh.now, drain=drain)
+                if revoked != key:
+                    await _save(change, revoked)
+                entry = key_revocation(kid, at=revoked.revoked_at or fresh.now)
+                await change.add_revocation(entry)
+                # Neither that all identifiers are used up nor that no key can be wrapped now must
+                # keep a stolen key in use.
+                with suppress(Conflict, KeyServiceUnavailable):
+                    await self._fill(change, fresh, key.use)
+            return revoked, entry
+
+        return await fresh.complete(withdraw)
+
+    async def _fill_all(self) -> None:
+        fresh = FreshKeys(self._key_wrap, now=self._clock())
+
+        async def fill() -> None:
+            act = Act(Action.ROTATE_KEYS, "missing")
+            async with self._change(System(), Permission.WRITE_KEYS, act) as change:
+                for use in KeyUse:
+                    await self._fill(change, fresh, use)
+
+        await fresh.complete(fill)
 
     async def _destroy_over(self, now: datetime) -> None:
         act = Act(Action.DESTROY_KEY, "retired")
@@ -275,7 +248,7 @@ class Keys:
                     moved = Act(_ACTIONS[key.state], key.kid, f"{key.use} {key.algorithm}")
                     await self._acts.record(change, actor, moved)
 
-    async def _fill(self, change: ControlChange, use: KeyUse, *, now: datetime) -> None:
+    async def _fill(self, change: ControlChange, fresh: FreshKeys, use: KeyUse) -> None:
         """Make a key of each algorithm of *use* active that has no active one.
 
         A pending one comes first. Without one a new key is active at once: that another process may
@@ -286,18 +259,18 @@ class Keys:
         for algorithm in self._missing(use, keys):
             key = pending.get(algorithm)
             if key is None:
-                key = await self._add(change, use, algorithm, now=now)
-            await self._activate(change, key, now=now)
+                key = await self._add(change, fresh, use=use, algorithm=algorithm)
+            await self._activate(change, key, now=fresh.now)
 
     async def _add(
-        self, change: ControlChange, use: KeyUse, algorithm: KeyAlgorithm, *, now: datetime
+        self, change: ControlChange, fresh: FreshKeys, *, use: KeyUse, algorithm: KeyAlgorithm
     ) -> StoredKey:
         """Add a pending key to the store; return it."""
         key_id = None
         if use is KeyUse.ENCRYPTION:
-            key_id = next_key_id(await change.list_keys(), now=now)
-        key = await create_key(algorithm, self._key_wrap, use=use, key_id=key_id, now=now)
-        key = key.scheduled(at=now + self._rules.publish_after[use])
+            key_id = next_key_id(await change.list_keys(), now=fresh.now)
+        key = fresh.take(Blank(use, algorithm, key_id))
+        key = key.scheduled(at=fresh.now + self._rules.publish_after[use])
         await change.add_key(key)
         if use is KeyUse.ENCRYPTION:
             await change.raise_document_seq()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,13 +18,15 @@ from gateway.control.clients import Clients
 from gateway.control.credentials import Credentials
 from gateway.control.idempotency import IdempotentCalls
 from gateway.control.key_documents import DocumentRules, KeyDocuments
-from gateway.control.keys import KeyRules, Keys
+from gateway.control.key_rules import KeyRules
+from gateway.control.keys import Keys
 from gateway.control.lockout import Lockout, LockoutRules
 from gateway.control.models import Models
 from gateway.control.permission_uses import PermissionUses
 from gateway.control.permissions import Permissions
 from gateway.control.retention import DEFAULT_KEEP_DAYS, Retention
 from gateway.control.revocations import RevocationList
+from gateway.control.rewrapping import Rewrapping
 from gateway.control.secrets import HashCost, SecretHasher
 from gateway.control.snapshot import (
     WATCH_INTERVAL_SECONDS,
@@ -34,7 +37,7 @@ from gateway.control.snapshot import (
 from gateway.control.status import Status
 from gateway.control.tokens import TokenRules, Tokens
 from gateway.control.two_person import TwoPersonRule
-from gateway.core.errors import StoreUnavailable
+from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable, WrappingTokenRefused
 from gateway.core.ports import (
     AccessLogArchive,
     Clock,
@@ -44,6 +47,7 @@ from gateway.core.ports import (
     ReplayStore,
 )
 
+_LOGGER: Final = logging.getLogger(__name__)
 _ACTIVATION_SECONDS: Final = 0.5
 _MAINTENANCE_SECONDS: Final = 30.0
 _PURGE_SECONDS: Final = 3600.0
@@ -92,6 +96,7 @@ class ControlRoom:
     clients: Clients
     credentials: Credentials
     keys: Keys
+    rewrapping: Rewrapping
     key_documents: KeyDocuments
     tokens: Tokens
     revocations: RevocationList
@@ -110,13 +115,22 @@ class ControlRoom:
     background: BackgroundTasks
     store: ControlStore
     replay_store: ReplayStore
+    key_wrap: KeyWrap
 
     async def start(self) -> None:
         """Make the first keys if there are none, load the first snapshot, keep both in order.
 
-        For the running gateway; a command needs none of this. Raises ``StoreUnavailable``.
+        For the running gateway; a command needs none of this. While what wraps the keys is away
+        there is no snapshot to trust; that is tried again until it answers. Raises
+        ``StoreUnavailable`` for the store and ``WrappingTokenRefused``, which is no accident.
         """
-        await self.keys.ensure_first()
+        try:
+            await self.keys.ensure_first()
+        except WrappingTokenRefused:
+            raise
+        except KeyServiceUnavailable:
+            # watch() loads the keys once they can be unwrapped; maintain() makes what is missing.
+            _LOGGER.warning("not ready yet: the keys cannot be unwrapped")
         self.background.every(WATCH_INTERVAL_SECONDS, self.snapshots.watch)
         self.background.every(_ACTIVATION_SECONDS, self.keys.activate_due)
         self.background.every(_MAINTENANCE_SECONDS, self.keys.maintain)
@@ -135,6 +149,7 @@ class ControlRoom:
         with suppress(StoreUnavailable):
             await self.permission_uses.write()
         await self.replay_store.close()
+        await self.key_wrap.close()
         await self.idempotency.close()
         await self.store.close()
 
@@ -154,6 +169,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         clients=Clients(acts, credentials=credentials),
         credentials=credentials,
         keys=keys,
+        rewrapping=Rewrapping(acts, ports.key_wrap),
         key_documents=KeyDocuments(
             snapshots,
             clock=clock,
@@ -182,6 +198,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         background=BackgroundTasks(),
         store=store,
         replay_store=ports.replay_store,
+        key_wrap=ports.key_wrap,
     )
 
 

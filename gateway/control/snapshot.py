@@ -26,6 +26,7 @@ from gateway.control.key_material import (
     load_encryption_key,
     load_signing_key,
     load_verification_key,
+    wrapped_private,
 )
 from gateway.core.conversation import ConversationKeys
 from gateway.core.dpop import DpopNonces
@@ -231,9 +232,7 @@ class SnapshotHolder:
             await self._unwrap(usable[kid])
 
     async def _unwrap(self, key: StoredKey) -> None:
-        if key.wrapped_private is None:
-            raise StoreUnavailable("The store holds a usable key without its private half.")
-        private = await self._key_wrap.unwrap(key.wrapped_private, kid=key.kid)
+        private = await self._key_wrap.unwrap(wrapped_private(key), kid=key.kid)
         if key.use is KeyUse.ENCRYPTION:
             self._recipient_keys[key.kid] = load_encryption_key(key, private)
         elif key.use is KeyUse.DOCUMENT:

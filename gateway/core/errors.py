@@ -38,6 +38,8 @@ error. HTTP statuses live in one table, ``gateway/api/problems.py``.
     ├── ScrubFailed           the answer could not be scrubbed, so nothing more of it is sent
     ├── AnswerBlocked         the answer holds personal data that ends it, by the policy for it
     ├── StoreUnavailable      the state needed to decide cannot be read or written
+    │   └── KeyServiceUnavailable     what wraps the keys or keeps the secrets is away
+    │       └── WrappingTokenRefused  the one-time token around a secret was used before
     └── InternalError         a bug of ours
 """
 
@@ -315,6 +317,26 @@ class StoreUnavailable(SealgateError):
 
     code = "store_unavailable"
     default_detail = "The gateway cannot reach its store."
+
+
+class KeyServiceUnavailable(StoreUnavailable):
+    """What wraps the gateway's keys or keeps its secrets (Vault, a security module) is away.
+
+    Nothing was changed. Keys that are in memory already are good as before.
+    """
+
+    code = "key_service_unavailable"
+    default_detail = "The service that protects the gateway's keys is not available."
+
+
+class WrappingTokenRefused(KeyServiceUnavailable):
+    """The one-time token around a secret does not open: perhaps somebody else opened it first."""
+
+    code = "wrapping_token_refused"
+    default_detail = (
+        "The wrapping token was used before or is not valid: somebody else may have the secret. "
+        "Find out who, then give the gateway a fresh one."
+    )
 
 
 class InternalError(SealgateError):

@@ -45,10 +45,7 @@ class SnapshotFeed(SnapshotSource, Protocol):
     """A source that also tells when there is a new snapshot, for what runs long."""
 
     async def changed(self, revision: int) -> Snapshot:
-        """Return the newest snapshot once there is another than that of *revision*.
-
-        Waits as long as that takes, and costs nothing while it waits.
-        """
+        """Return the newest snapshot once there is another than that of *revision*."""
 
 
 class UseLog(Protocol):
@@ -151,17 +148,19 @@ class AccessLogArchive(Protocol):
 
 
 class KeyWrap(Protocol):
-    """What protects private keys at rest: wraps them one by one, bound to their ``kid``."""
+    """What protects private keys at rest: wraps them one by one, bound to their ``kid``.
+
+    Every method answers within a second. ``KeyServiceUnavailable``: it cannot be done now.
+    """
 
     async def wrap(self, private: Secret[bytes], *, kid: str) -> bytes:
-        """Return *private* wrapped. Raises ``StoreUnavailable`` when it cannot be done now."""
+        """Return *private* wrapped under the newest wrapping key."""
 
     async def unwrap(self, wrapped: bytes, *, kid: str) -> Secret[bytes]:
-        """Return what was wrapped for *kid*.
+        """Return what was wrapped for *kid*. Raises ``StoreUnavailable`` if it does not open."""
 
-        Raises ``StoreUnavailable`` when it does not open: another wrapping key, another ``kid`` or
-        a damaged value.
-        """
+    async def close(self) -> None:
+        """Give everything back. To be called once nothing else is."""
 
 
 class ControlChange(Protocol):

@@ -12,7 +12,12 @@ REVEAL_CALLERS = {
     "gateway/api/admin/client_shapes.py",  # the one answer that shows a new credential
     "gateway/api/oauth/app.py",  # the token endpoint's answer
     "gateway/backends/key_wrap.py",  # wraps and unwraps
+    "gateway/backends/pkcs11_key_wrap.py",  # wraps and unwraps; the PIN, into the module
     "gateway/backends/upstream.py",  # vLLM's key, into the request to vLLM
+    "gateway/backends/vault/connection.py",  # Vault's token, into a header
+    "gateway/backends/vault/logins.py",  # what proves the gateway, into the login
+    "gateway/backends/vault/secrets.py",  # the storage key, out of its base64
+    "gateway/backends/vault/transit.py",  # private keys, into the request that wraps them
     "gateway/cli/init.py",  # shows the first credentials once
     "gateway/cli/rows.py",  # shows a new credential once
     "gateway/client/account.py",  # client authentication

@@ -18,17 +18,17 @@ from gateway.control.acts import NO_RULE
 from gateway.control.client_authentication import ClientProof, SecretProof
 from gateway.control.clients import ClientGrants, IssuedCredential
 from gateway.control.credentials import SECRET
-from gateway.control.keys import KeyRules
+from gateway.control.key_rules import KeyRules
 from gateway.control.room import ControlRoom, RoomPorts, RoomRules, build_room
 from gateway.control.secrets import HashCost
 from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
 from gateway.control.two_person import TwoPersonRule
-from gateway.core.errors import StoreUnavailable
+from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable
 from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Principal, Role
 from gateway.core.policy import ModelPolicy
-from gateway.core.ports import ControlStore, IdempotencyStore
+from gateway.core.ports import ControlStore, IdempotencyStore, KeyWrap
 from gateway.core.registry import ControlState
 from gateway.core.secret import Secret
 
@@ -81,6 +81,45 @@ class LosableStore(MemoryStore):
             raise StoreUnavailable
 
 
+class LosableKeyWrap(FileKeyWrap):
+    """A key wrap that a test can take away, and whose key it can rotate."""
+
+    def __init__(self) -> None:
+        super().__init__(Secret(secrets.token_bytes(KEY_BYTES)))
+        self.lost = False
+        self.wraps = 0
+        self._before: FileKeyWrap = self
+
+    def rotate(self) -> None:
+        """Wrap under a new key from now on; what was wrapped opens once more as well."""
+        self._before = make_wrap()
+        self._before._cipher, self._cipher = self._cipher, self._before._cipher
+
+    def forget_old(self) -> None:
+        """Open nothing any more that was wrapped before the rotation."""
+        self._before = self
+
+    async def wrap(self, private: Secret[bytes], *, kid: str) -> bytes:
+        """Return *private* wrapped unless the service is lost."""
+        self._refuse()
+        self.wraps += 1
+        return await super().wrap(private, kid=kid)
+
+    async def unwrap(self, wrapped: bytes, *, kid: str) -> Secret[bytes]:
+        """Return what was wrapped unless the service is lost."""
+        self._refuse()
+        try:
+            return await super().unwrap(wrapped, kid=kid)
+        except StoreUnavailable:
+            if self._before is self:
+                raise
+            return await self._before.unwrap(wrapped, kid=kid)
+
+    def _refuse(self) -> None:
+        if self.lost:
+            raise KeyServiceUnavailable
+
+
 def make_wrap() -> FileKeyWrap:
     """Return a key wrap under a fresh key."""
     return FileKeyWrap(Secret(secrets.token_bytes(KEY_BYTES)))
@@ -91,7 +130,7 @@ def make_room(
     clock: FakeClock,
     *,
     store: ControlStore | None = None,
-    key_wrap: FileKeyWrap | None = None,
+    key_wrap: KeyWrap | None = None,
     idempotency_store: IdempotencyStore | None = None,
     lifetime: timedelta = timedelta(hours=1),
     keys: KeyRules | None = None,

@@ -53,6 +53,7 @@ ADMIN: dict[Route, Permission | None] = {
     ("POST", "clients/{client_id}/credentials/rotate"): Permission.WRITE_CLIENTS,
     ("POST", "clients/{client_id}/credentials/{credential_id}/revoke"): Permission.WRITE_CLIENTS,
     ("GET", "keys"): Permission.READ_KEYS,
+    ("POST", "keys/rewrap"): Permission.WRITE_KEYS,
     ("POST", "keys/{use}/rotate"): Permission.WRITE_KEYS,
     ("POST", "keys/{kid}/revoke"): Permission.WRITE_KEYS,
     ("GET", "revocations"): Permission.READ_REVOCATIONS,

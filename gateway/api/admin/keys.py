@@ -25,6 +25,13 @@ async def list_keys(
     return Page(items=items, next=items[-1].kid if len(found) > limit else None)
 
 
+@ROUTER.post("/rewrap")
+async def rewrap_keys(caller: Caller, room: Room) -> Page[KeyOut]:
+    """Wrap every usable key anew, after a rotation of the wrapping key. No key changes."""
+    keys = await room.rewrapping.rewrap(caller)
+    return Page(items=[KeyOut.of(key) for key in keys], next=None)
+
+
 @ROUTER.post("/{use}/rotate")
 async def rotate_keys(caller: Caller, room: Room, use: KeyUse) -> Page[KeyOut]:
     """Make new keys. All but the document key are pending until ``activates_at``."""

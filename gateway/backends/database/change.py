@@ -46,7 +46,7 @@ class DatabaseChange:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self.has_erased = False
-        """Whether a private key was taken out of the store."""
+        """Whether a private key, or a wrapped form of one, was taken out of the store."""
 
     async def find_client(self, client_id: str) -> StoredClient | None:
         """Return the client, or None."""
@@ -102,8 +102,11 @@ class DatabaseChange:
 
     async def save_key(self, key: StoredKey) -> None:
         """Replace a key."""
-        self.has_erased = self.has_erased or key.wrapped_private is None
-        await self._update(KEYS, KEYS.c.kid == key.kid, key_row(key))
+        where = KEYS.c.kid == key.kid
+        for row in await queries.rows(self._connection, select(KEYS).where(where)):
+            if row["wrapped_private"] != key.wrapped_private:
+                self.has_erased = True  # gone, or wrapped anew
+        await self._update(KEYS, where, key_row(key))
 
     async def add_revocation(self, revocation: Revocation) -> None:
         """Add a revocation, or widen the one of the same kind and subject; never narrows it."""

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.backends.metrics import (
     CountingAccessLog,
+    KeyServiceMeter,
     error_counter,
     quota_refusal_counter,
     redaction_counter,
@@ -73,3 +74,22 @@ def test_errors_are_counted_by_code():
     registry = CollectorRegistry()
     error_counter(registry)("answer_blocked")
     assert registry.get_sample_value("sealgate_errors_total", {"code": "answer_blocked"}) == 1
+
+
+def test_key_service_is_up_or_down():
+    """The last answer says how it is; failures and alarms are counted."""
+    registry = CollectorRegistry()
+    meter = KeyServiceMeter(registry)
+    meter.failed()
+    meter.wrapping_token_refused()
+    assert registry.get_sample_value("sealgate_key_service_up") == 0
+    meter.answered()
+    assert registry.get_sample_value("sealgate_key_service_up") == 1
+    assert registry.get_sample_value("sealgate_key_service_failures_total") == 1
+    assert registry.get_sample_value("sealgate_wrapping_tokens_refused_total") == 1
+
+
+def test_a_command_counts_for_nobody():
+    """Without a registry a meter still works, and two do not collide."""
+    for _ in range(2):
+        KeyServiceMeter().failed()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.backends.upstream import UnixSocketUpstream, UpstreamTimeouts
+from gateway.backends.upstream import ApiKeyFile, UnixSocketUpstream, UpstreamTimeouts
 from gateway.core.errors import UpstreamUnavailable
 from gateway.core.ports import UpstreamRequest
 from loadtests.fake_vllm import Options, start_fake_vllm
@@ -29,7 +29,9 @@ async def fake(tmp_path):
 async def upstream(tmp_path, fake):
     """The client under test."""
     timeouts = UpstreamTimeouts(connect=1, head=0.5, idle=0.5)
-    client = UnixSocketUpstream(tmp_path / "v.sock", tmp_path / "vllm.key", timeouts=timeouts)
+    client = UnixSocketUpstream(
+        tmp_path / "v.sock", ApiKeyFile(tmp_path / "vllm.key"), timeouts=timeouts
+    )
     yield client
     await client.close()
 
@@ -107,7 +109,7 @@ async def test_stalled_body_is_given_up(fake, upstream):
 async def test_connection_closed_while_idle_is_replaced(tmp_path):
     """A server that was restarted between two calls costs no call."""
     (tmp_path / "k").write_text("k1")
-    client = UnixSocketUpstream(tmp_path / "v.sock", tmp_path / "k")
+    client = UnixSocketUpstream(tmp_path / "v.sock", ApiKeyFile(tmp_path / "k"))
     for _ in range(2):
         async with start_fake_vllm(tmp_path / "v.sock", options=Options(api_key="k1")):
             await read(await client.send(CALL))
@@ -116,7 +118,7 @@ async def test_connection_closed_while_idle_is_replaced(tmp_path):
 
 async def test_absent_server_is_unavailable(tmp_path):
     """Neither a missing key nor a missing socket is anything but unavailable."""
-    client = UnixSocketUpstream(tmp_path / "v.sock", tmp_path / "k")
+    client = UnixSocketUpstream(tmp_path / "v.sock", ApiKeyFile(tmp_path / "k"))
     with pytest.raises(UpstreamUnavailable):
         await client.send(CALL)
     (tmp_path / "k").write_text("k1")
@@ -143,7 +145,7 @@ async def test_hostile_head_is_unavailable(tmp_path, reply):
 
     (tmp_path / "k").write_text("k1")
     server = await asyncio.start_unix_server(serve, tmp_path / "v.sock")
-    client = UnixSocketUpstream(tmp_path / "v.sock", tmp_path / "k")
+    client = UnixSocketUpstream(tmp_path / "v.sock", ApiKeyFile(tmp_path / "k"))
     with pytest.raises(UpstreamUnavailable):
         await client.send(CALL)
     server.close()
@@ -170,7 +172,7 @@ async def test_answers_never_change_owner(tmp_path, replies):
 
     (tmp_path / "k").write_text("k1")
     server = await asyncio.start_unix_server(serve, tmp_path / "v.sock")
-    client = UnixSocketUpstream(tmp_path / "v.sock", tmp_path / "k")
+    client = UnixSocketUpstream(tmp_path / "v.sock", ApiKeyFile(tmp_path / "k"))
     for _ in range(2):
         with pytest.raises(UpstreamUnavailable):
             await read(await client.send(CALL))
@@ -193,7 +195,7 @@ async def test_large_body_may_come_with_its_head(tmp_path):
 
     (tmp_path / "k").write_text("k1")
     server = await asyncio.start_unix_server(serve, tmp_path / "v.sock")
-    client = UnixSocketUpstream(tmp_path / "v.sock", tmp_path / "k")
+    client = UnixSocketUpstream(tmp_path / "v.sock", ApiKeyFile(tmp_path / "k"))
     assert await read(await client.send(CALL)) == body
     await client.close()
     await asyncio.sleep(0.05)

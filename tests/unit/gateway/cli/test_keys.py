@@ -79,3 +79,10 @@ def test_unknown_key_is_refused(commands: Commands) -> None:
 def test_wrong_use_is_2(commands: Commands, words: tuple[str, ...]) -> None:
     """An unknown use and a missing argument are exit code 2."""
     commands.run("keys", *words, code=2)
+
+
+def test_rewrapped_keys_are_shown(commands: Commands) -> None:
+    """Every key that is in use is wrapped anew and otherwise as it was."""
+    before = commands.json("keys", "list")
+    assert commands.json("keys", "rewrap") == before
+    assert commands.json("keys", "list") == before

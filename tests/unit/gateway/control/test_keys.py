@@ -14,15 +14,24 @@ import pytest
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.memory import MemoryStore
 from gateway.control.key_material import ALGORITHMS
-from gateway.control.keys import KeyRules
+from gateway.control.key_rules import KeyRules
 from gateway.control.room import ControlRoom
 from gateway.core import hpke
-from gateway.core.errors import Conflict, NotFound, PermissionDenied
+from gateway.core.errors import Conflict, KeyServiceUnavailable, NotFound, PermissionDenied
 from gateway.core.identity import Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.ohttp_keys import parse_key_list
+from gateway.core.secret import Secret
 from gateway.core.tokens import verify_access_token
-from tests.fakes.control import LOCAL, FakeClock, make_room, make_wrap, principal, token_of
+from tests.fakes.control import (
+    LOCAL,
+    FakeClock,
+    LosableKeyWrap,
+    make_room,
+    make_wrap,
+    principal,
+    token_of,
+)
 from tests.fakes.database import make_database
 
 RULES = KeyRules()
@@ -437,3 +446,70 @@ async def test_another_algorithm_takes_over(tmp_path: Path, clock: FakeClock) ->
     await room.keys.revoke(LOCAL, kids[1])
     key = room.snapshots.current().verification_keys[room.snapshots.signing_key().kid]
     assert key.algorithm == "ES256"
+
+
+@pytest.fixture
+def wrap() -> LosableKeyWrap:
+    """Return a key wrap that the test can take away."""
+    return LosableKeyWrap()
+
+
+@pytest.fixture
+async def held(
+    tmp_path: Path, clock: FakeClock, wrap: LosableKeyWrap
+) -> AsyncIterator[ControlRoom]:
+    """Give a room whose keys are in memory."""
+    room = make_room(tmp_path, clock, key_wrap=wrap)
+    await room.keys.ensure_first()
+    yield room
+    await room.close()
+
+
+@pytest.mark.parametrize("use", list(KeyUse))
+async def test_rotation_without_the_key_service_changes_nothing(
+    held: ControlRoom, wrap: LosableKeyWrap, use: KeyUse
+) -> None:
+    """It is refused, store and snapshot stay, and the same call succeeds later."""
+    before, wrap.lost = await held.store.load(), True
+    with pytest.raises(KeyServiceUnavailable):
+        await held.keys.rotate(LOCAL, use)
+    assert await held.store.load() == before
+    assert held.snapshots.current().revision == before.revision
+    wrap.lost = False
+    assert await held.keys.rotate(LOCAL, use)
+
+
+@pytest.mark.parametrize("use", list(KeyUse))
+async def test_stolen_key_is_revoked_without_the_key_service(
+    held: ControlRoom, wrap: LosableKeyWrap, use: KeyUse
+) -> None:
+    """What cannot be replaced now is withdrawn all the same, and replaced once it can be."""
+    key = next(key for key in await held.keys.list_all(LOCAL) if key.use is use)
+    wrap.lost = True
+    assert (await held.keys.revoke(LOCAL, key.kid)).state is KeyState.REVOKED
+    assert key.kid not in held.snapshots.current().verification_keys
+    with pytest.raises(KeyServiceUnavailable):
+        await held.keys.maintain()
+    wrap.lost = False
+    await held.keys.maintain()
+    after = [key for key in await held.keys.list_all(LOCAL) if key.use is use]
+    active = {key.algorithm for key in after if key.state is ACTIVE}
+    assert active == set(RULES.algorithms(use))
+
+
+async def test_no_key_is_wrapped_inside_a_transaction(tmp_path: Path, clock: FakeClock) -> None:
+    """A key service that takes its time does not hold the lock that sealed requests need."""
+
+    class Watched(LosableKeyWrap):
+        async def wrap(self, private: Secret[bytes], *, kid: str) -> bytes:
+            async with asyncio.timeout(1), store.change():  # waits for ever inside of another
+                return await super().wrap(private, kid=kid)
+
+    store = MemoryStore()
+    room = make_room(tmp_path, clock, store=store, key_wrap=Watched())
+    await room.keys.ensure_first()
+    for use in KeyUse:
+        await room.keys.rotate(LOCAL, use)
+        (active, *_) = (k for k in await room.keys.list_all(LOCAL) if k.use is use)
+        await room.keys.revoke(LOCAL, active.kid)
+    await room.close()

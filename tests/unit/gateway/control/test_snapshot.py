@@ -12,7 +12,7 @@ import pytest
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.memory import MemoryStore
 from gateway.control.background import BackgroundTasks
-from gateway.control.keys import KeyRules
+from gateway.control.key_rules import KeyRules
 from gateway.control.room import ControlRoom
 from gateway.core.errors import StoreUnavailable
 from gateway.core.jws import Unreadable

@@ -20,7 +20,7 @@ from gateway.backends.key_wrap import FileKeyWrap
 from gateway.backends.memory import MemoryStore
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.metrics import CountingAccessLog
-from gateway.backends.upstream import UnixSocketUpstream
+from gateway.backends.upstream import ApiKeyFile, UnixSocketUpstream
 from gateway.control.snapshot import SnapshotHolder
 from gateway.core.ports import (
     AccessLog,
@@ -45,7 +45,7 @@ def satisfied(directory: Path) -> list[tuple[type, object]]:
     room = make_room(directory, FakeClock())
     holder: SnapshotSource = room.snapshots
     snapshots: SnapshotSource = FixedSnapshots()
-    socket: Upstream = UnixSocketUpstream(directory / "v.sock", directory / "v.key")
+    socket: Upstream = UnixSocketUpstream(directory / "v.sock", ApiKeyFile(directory / "v.key"))
     fake_answer: UpstreamAnswer = FakeAnswer([])
     upstream: Upstream = FakeUpstream(FakeAnswer([]))
     files = AccessLogFiles(directory / "log")

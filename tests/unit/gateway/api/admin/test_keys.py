@@ -71,3 +71,11 @@ async def test_unknown_names_are_refused(
     assert (await operator.post("keys/unknown/revoke")).status_code == 404
     assert (await operator.post("keys/nothing/rotate")).status_code == 404
     assert (await auditor.post("keys/signing/rotate")).status_code == 403
+
+
+async def test_rewrapped_keys_are_told(operator: httpx.AsyncClient) -> None:
+    """Every usable key is in the answer, as it was."""
+    before = (await operator.get("keys")).json()["items"]
+    rewrapped = await operator.post("keys/rewrap")
+    assert rewrapped.json() == {"items": before, "next": None}
+    assert (await operator.get("keys")).json()["items"] == before

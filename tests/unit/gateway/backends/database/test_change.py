@@ -40,3 +40,16 @@ async def test_change_knows_whether_it_erased_a_key(tmp_path: Path) -> None:
         await change.save_key(replace(KEY, state=KeyState.REVOKED, wrapped_private=None))
         assert change.has_erased
     await store.close()
+
+
+async def test_key_that_was_wrapped_anew_counts_as_erased(tmp_path: Path) -> None:
+    """The old form would open under the old wrapping key, so it is cleaned away as well."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+    make_database(url)
+    store = DatabaseStore.open(url)
+    async with store.change() as change:
+        assert isinstance(change, DatabaseChange)
+        await change.add_key(KEY)
+        await change.save_key(replace(KEY, wrapped_private=b"wrapped anew"))
+        assert change.has_erased
+    await store.close()
