@@ -25,6 +25,7 @@ from gateway.core.pii.detectors.cn_plate import CN_PLATES
 from gateway.core.pii.detectors.cn_secret import CN_SECRETS
 from gateway.core.pii.detectors.cn_social import CN_SOCIAL
 from gateway.core.pii.detectors.cn_uscc import CN_USCCS
+from gateway.core.pii.detectors.disguised_numbers import DISGUISED_NUMBERS
 from gateway.core.pii.detectors.email import EMAIL
 from gateway.core.pii.detectors.email_spelt import SPELT_EMAILS
 from gateway.core.pii.detectors.iban import IBAN
@@ -32,10 +33,13 @@ from gateway.core.pii.detectors.names import NAMES
 from gateway.core.pii.detectors.personal_details import DETAILS
 from gateway.core.pii.detectors.phone import PHONES
 from gateway.core.pii.detectors.secrets import SECRETS
+from gateway.core.pii.detectors.secrets_said import SAID_SECRETS
 from gateway.core.pii.detectors.ssn import SSNS
+from gateway.core.pii.detectors.table_columns import COLUMNS
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     *SECRETS,
+    *SAID_SECRETS,
     *CN_SECRETS,
     EMAIL,
     *SPELT_EMAILS,
@@ -43,6 +47,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_IDS,
     BANK_CARD,
     *ANNOUNCED_NUMBERS,
+    *DISGUISED_NUMBERS,
     *PHONES,
     *SSNS,
     IBAN,
@@ -64,5 +69,6 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_LOCAL_PHONES,
     *ADDRESSES,
     *DETAILS,
+    *COLUMNS,
     *NAMES,
 )

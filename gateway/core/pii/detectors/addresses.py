@@ -74,6 +74,12 @@ _AFTER_ADDRESS: Final = Context(
     ),
     gap=10,
 )
+# Addresses that everybody knows.
+_PUBLIC: Final = (
+    "10 downing", "11 downing", "1600 pennsylvania", "1600 amphitheatre", "221b baker", "221 baker",
+    "4 privet", "1 infinite", "1 microsoft", "350 fifth", "11 wall", "1 apple park", "1 hacker way",
+    "742 evergreen",
+)  # fmt: skip
 _NOT_BEFORE_STREET: Final = frozenset(
     words_of("days hours minutes years weeks months people items percent million billion steps")
 )
@@ -82,6 +88,8 @@ _NOT_BEFORE_STREET: Final = frozenset(
 def _is_street(value: str, before: str) -> bool:
     words = value.replace(",", " ").split()
     if len(words) < 3 or words[1] in _NOT_BEFORE_STREET or words[1] == "the":
+        return False
+    if value.startswith(_PUBLIC):
         return False
     return not before.rstrip().endswith(("version", "chapter", "figure", "section", "$", "€", "£"))
 
@@ -95,9 +103,60 @@ def _has_code(value: str, before: str) -> bool:
 
 
 def _is_european(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
-    return not is_ordinary(value.split(maxsplit=1)[0])
+    first = value.split(maxsplit=1)[0]
+    return first in _STREET_WORDS or not is_ordinary(first)
 
 
+# Words with which a street begins in other languages.
+_STREET_WORDS: Final = frozenset(words_of("via viale piazza corso calle rua avenida paseo plaza"))
+_PART: Final = (
+    r"(\u[a-z]{0,15}\.?(\u\.)?('[a-z]{1,8})?(-[a-z]{1,12})?|"
+    r"\d{1,4}[a-z]?|of|the|on|upon)"
+)
+_PARTS: Final = rf"{_PART}( {_PART}){{0,4}}"
+_HOUSE: Final = Detector(
+    # A house with a name, in villages and on farms: no number, but parts and a postcode.
+    label="ADDRESS",
+    name="address-named-house",
+    pattern=rf"\u[a-z]{{1,15}}( {_PART}){{0,3}}(, ?\n?{_PARTS}|\n{_PARTS}){{1,5}},? ?\n?{_UK_CODE}",
+    not_after=r"[a-z0-9.$#/\-]",
+    not_before=_BOUNDARY,
+)
+_FLAT: Final = Detector(
+    # A flat or plot, the house, the quarter, the city and an Indian postal index number.
+    label="ADDRESS",
+    name="address-flat",
+    pattern=(
+        r"((Flat|Plot|Door|House|Shop|Office|Unit|Apartment|H\.|D\.|Villa|Room|Survey)"
+        r"( ?No\.?)?[ :#]{0,2}[A-Z]?-?|[A-Z]-)\d[a-z0-9/\-]{0,10}"
+        r"(, [a-z0-9][a-z0-9 .'/\-]{1,30}){1,6}[ ,\-]{1,3}\d{3} ?\d{3}"
+    ),
+    not_after=r"[a-z0-9.$/\-]",
+    not_before=_BOUNDARY,
+)
+_JAPANESE: Final = Detector(
+    label="ADDRESS",
+    name="address-japanese",
+    pattern=(
+        r"(\d{3}-\d{4},? )?\d{1,2}-\d{1,2}(-\d{1,4})?,? "
+        r"\u[a-z]{2,14}(, \u[a-z]{2,14}){0,2},? "
+        r"\u[a-z]{2,14}-(ku|shi|cho|gun)(,? \u[a-z]{2,14}){0,2}(,? \d{3}-\d{4})?"
+    ),
+    not_after=r"[a-z0-9.$#/\-]",
+    not_before=_BOUNDARY,
+)
+_MILITARY: Final = Detector(
+    # USPS Publication 28 §238: military addresses; and rural routes, §241 to §243.
+    label="ADDRESS",
+    name="address-military",
+    pattern=(
+        r"(PSC|CMR|Unit|USS|USNS|RR|HC|Rural Route)( \d{1,5}|( \u[a-z]{2,14}){1,2}),?"
+        r"( Box \d{1,6})?( Apt\.? \d{1,4})?,? ?\n?"
+        rf"((APO|FPO|DPO),? A[AEP],?|{_CITY},? {_REGION},?) \d{{5}}(-\d{{4}})?"
+    ),
+    not_after=r"[a-z0-9.$#/\-]",
+    not_before=_BOUNDARY,
+)
 _STREET: Final = Detector(
     label="ADDRESS",
     name="address-street",
@@ -164,4 +223,15 @@ _POSTCODE: Final = Detector(
     ),
 )
 
-ADDRESSES: Final = (_STREET, _WITH_CODE, _BOX, _EUROPEAN, _ANNOUNCED, _POSTCODE)
+ADDRESSES: Final = (
+    _HOUSE,
+    _FLAT,
+    _JAPANESE,
+    _MILITARY,
+    _STREET,
+    _WITH_CODE,
+    _BOX,
+    _EUROPEAN,
+    _ANNOUNCED,
+    _POSTCODE,
+)

@@ -12,9 +12,16 @@ import re
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
-from gateway.core.pii.detectors.checks import AFTER_PHONE, continues_a_number, digits_of, has_luhn
+from gateway.core.pii.detectors.checks import (
+    AFTER_PHONE,
+    continues_a_number,
+    digits_of,
+    group_lengths,
+    has_luhn,
+)
 
-_LOOSE: Final = r"\s{0,4}"
+# Between digits: signs, or a word for one.
+_LOOSE: Final = r"(\s{0,4}| dot | dash )"
 _BOUNDARY: Final = r"[a-z0-9]"
 
 
@@ -37,7 +44,9 @@ _CARD: Final = _context(
     "card cards card_no card_number visa mastercard amex american_express discover maestro debit "
     "credit pan pay_by cc ccn 卡号 银行卡 信用卡 卡號"
 )
-_SSN: Final = _context("ssn ssns social_security social_sec soc_sec soc tin itin taxpayer")
+_SSN: Final = _context(
+    "social social_on_file ssn ssns social_security social_sec soc_sec soc tin itin taxpayer"
+)
 _IBAN: Final = _context("iban ibans", gap=16)
 _PASSPORT: Final = _context(
     "passport passports passport_no passport_number travel_document", gap=40
@@ -48,7 +57,7 @@ _LICENCE: Final = _context(
     gap=40,
 )
 _ACCOUNT: Final = _context(
-    "account accounts acct acc a/c account_no account_number acct_no routing aba sort_code bsb "
+    "rtn account accounts acct acc a/c account_no account_number acct_no routing aba sort_code bsb "
     "transit swift iban direct_deposit checking savings sortcode ifsc clabe accountnumber "
     "account_num routing_number",
     gap=30,
@@ -68,8 +77,10 @@ _NATIONAL: Final = _context(
     "personnummer mykad cedula ein tax_id",
     gap=30,
 )
+_FILE: Final = _context("record rec file file_no chart folder dossier", gap=14)
 _PLATE: Final = _context(
-    "plate plates licence_plate license_plate number_plate registration reg reg_no vrm tag tags "
+    "valet parking parked suv sedan hatchback motorcycle motorbike lorry plate plates "
+    "licence_plate license_plate number_plate registration reg reg_no vrm tag tags "
     "vehicle car van truck registered plate_number licence_plates",
     gap=24,
 )
@@ -120,9 +131,19 @@ def _is_ssn(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Dete
 def _is_phone(value: str, before: str) -> bool:
     digits = digits_of(value)
     shortest = 10 if value.isdigit() else 8
-    if not shortest <= len(digits) <= 15 or _NO_PHONE.search(value) or _FIRM.match(digits):
+    if not shortest <= len(digits) <= 15 or _FIRM.match(digits):
+        return False
+    if _NO_PHONE.search(value) and max(group_lengths(value)) > 1:
+        return False
+    if not _is_evenly_listed(value):
         return False
     return not _NOT_AN_ACCOUNT.search(before) and not continues_a_number(before)
+
+
+def _is_evenly_listed(value: str) -> bool:
+    """Say whether commas part single digits or groups of some length, not numbers of any size."""
+    groups = [len(digits_of(group)) for group in value.split(",")]
+    return len(groups) == 1 or max(groups) - min(groups) < 2
 
 
 def _is_iban(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
@@ -135,6 +156,20 @@ def _is_iban(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Det
 
 def _is_coded(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
     return sum(char.isdigit() for char in value) >= 4
+
+
+def _is_file(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return len(value) > 6 or value.startswith("0")
+
+
+def _is_licence(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return sum(char.isdigit() for char in value) >= 3 and any(char.isdigit() for char in value[-6:])
+
+
+def _is_personal(value: str, before: str) -> bool:
+    if continues_a_number(before) or _FIRM.match(digits_of(value)):
+        return False
+    return _is_coded(value, before)
 
 
 def _is_account(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
@@ -164,62 +199,72 @@ def _is_plate(value: str, before: str) -> bool:  # noqa: ARG001 - the form of De
     return any(c.isdigit() for c in value) and any(c.isalpha() for c in value) and len(value) > 4
 
 
-def _detector(label: str, name: str, pattern: str, **more: object) -> Detector:
+def _detector(
+    label: str, name: str, pattern: str, *, not_before: str = _BOUNDARY, **more: object
+) -> Detector:
     return Detector(
         label=label,
         name=name,
         pattern=pattern,
         not_after=_BOUNDARY,
-        not_before=_BOUNDARY,
+        not_before=not_before,
         **more,  # type: ignore[arg-type]
     )
 
 
 _CODE: Final = (
-    r"[a-z]{0,4}[ \-]?\d([ \-./]?\d){5,12}([ \-]?[a-z]{1,2})?|[a-z]{5}\d{4}[a-z]|"
+    r"([a-z]{1,4}[ \-]?)?\d([ \-./]?\d){5,12}([ \-]?[a-z]{1,2})?|[a-z]{5}\d{4}[a-z]|"
     r"[a-z]{6}\d{2}[a-z]\d{2}[a-z]\d{3}[a-z]|[a-z]{4}\d{6}[a-z]{6}[a-z0-9]\d"
 )
 
 ANNOUNCED_NUMBERS: Final = (
-    _detector("BANK_CARD", "card-announced", _digits(13, 19), after=(_CARD,), check=_is_card),
-    _detector("SSN", "ssn-announced", _digits(9, 9), after=(_SSN,), check=_is_ssn),
+    _detector("BANK_CARD", "card-announced", _digits(8, 19), after=(_CARD,), check=_is_card),
+    _detector("SSN", "ssn-announced", _digits(5, 9), after=(_SSN,), check=_is_ssn),
     _detector(
         "IBAN",
         "iban-announced",
-        rf"[a-z]{_LOOSE}[a-z]({_LOOSE}[a-z0-9]){{13,32}}",
+        r"[a-z]\s{0,4}[a-z](\s{0,4}[a-z0-9]){13,32}",
         after=(_IBAN,),
         check=_is_iban,
     ),
     _detector(
         "PASSPORT",
         "passport",
-        r"[a-z]{0,2}\d{6,9}|\d{2}[a-z]{2}\d{5}|[a-z]\d{2}[a-z]\d{5}|[a-z]{2}\d[a-z0-9]{6}",
+        r"[a-z]{0,3}\d{6,9}[a-z]?|\d{2}[a-z]{2}\d{5}|[a-z][a-z0-9]{8}|[a-z]{1,2} \d{6,7}",
         after=(_PASSPORT,),
         check=_is_coded,
     ),
     _detector(
         "DRIVER_LICENSE",
         "driver-licence",
-        r"[a-z]{0,3}[ \-]?\d{3,4}([ \-]?\d{2,4}){1,4}[a-z0-9]{0,2}|"
-        r"[a-z9]{5}\d{6}[a-z9]{2}[a-z0-9]{3}( \d{2})?|"
+        r"([a-z]{1,3}[ \-]?)?\d{3,4}([ \-]?\d{1,4}){1,5}[a-z0-9]{0,2}|"
+        r"[a-z9]{5}\d{6}[a-z9]{2}[a-z0-9]{3}( \d{2})?|\d{2} \d{3} \d{3}|"
+        r"[A-Z]{3,7}\d{3}[A-Z0-9]{2,5}|"
         r"[a-z]{1,7}\*{0,3}[a-z0-9]{4,12}|[a-z]\d{2}-\d{2}-\d{4}",
         after=(_LICENCE,),
-        check=_is_coded,
+        check=_is_licence,
     ),
     _detector(
         "BANK_ACCOUNT",
         "account-announced",
-        r"\d{2}-\d{2}-\d{2}|\d{3}-\d{3}|\d{4,8}([ \-]?\d{2,6}){1,4}|\d{6,17}|[A-Z]{4}0[A-Z0-9]{6}",
+        r"\d{2}-\d{2}-\d{2}|\d{3}-\d{3}|\d{3,8}([ \-]?\d{2,7}){1,4}|\d{6,17}|[A-Z]{4}0[A-Z0-9]{6}",
         after=(_ACCOUNT,),
         check=_is_account,
     ),
     _detector(
         "MRN",
         "record-announced",
-        r"[a-z]{0,4}[ \-]?\d{5,10}|\d{3}[ \-]\d{3}[ \-]\d{4}|\d{2,3}-\d{2,3}-\d{2,4}|"
+        r"([a-z]{1,4}[ \-]?)?\d{5,10}|\d{3}[ \-]\d{3}[ \-]\d{4}|\d{2,3}-\d{2,3}-\d{2,4}|"
         r"[a-z]{1,3}\d{2}-\d{4,8}|\d{4} \d{5} \d",
         after=(_RECORD,),
-        check=_is_coded,
+        check=_is_personal,
+    ),
+    _detector("MRN", "record-in-file", r"\d{6,10}", after=(_FILE,), check=_is_file),
+    _detector(
+        # The beneficiary identifier of the CMS, which has letters at fixed places.
+        "MRN",
+        "medicare-number",
+        r"[1-9][A-Z][A-Z0-9]\d-?[A-Z][A-Z0-9]\d-?[A-Z]{2}\d{2}",
     ),
     _detector(
         "MRN",
@@ -238,17 +283,25 @@ ANNOUNCED_NUMBERS: Final = (
     _detector("GOV_ID", "aadhaar-grouped", r"[2-9]\d{3} \d{4} \d{4}", check=_is_aadhaar),
     _detector("GOV_ID", "nric", r"[STFGM]\d{7}[A-Z]", check=_is_nric),
     _detector("GOV_ID", "nino", r"[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]"),
-    _detector("GOV_ID", "national-id", _CODE, after=(_NATIONAL,), check=_is_coded),
+    _detector(
+        "GOV_ID",
+        "national-id",
+        _CODE,
+        not_before=r"[a-z0-9]|[\-.]\d",
+        after=(_NATIONAL,),
+        check=_is_personal,
+    ),
     _detector(
         "PLATE",
         "plate-announced",
         r"[A-Z]{1,3}[ \-·]?[0-9]{1,4}([ \-]?[A-Z]{1,3})?|"
         r"\d{1,4}[ \-]?[A-Z]{2,4}[ \-]?\d{0,4}|[A-Z]{2}\d{2} ?[A-Z]{3}|"
-        r"[A-Z]{2}[ \-]?\d{2}[ \-]?[A-Z]{1,2}[ \-]?\d{4}|[A-Z]{1,3}-[A-Z]{1,2} ?\d{1,4}",
+        r"[A-Z]{2}[ \-]?\d{2}[ \-]?[A-Z]{1,2}[ \-]?\d{4}|[A-Z]{1,3}-[A-Z]{1,2} ?\d{1,4}|"
+        r"\d[A-Z]{2,3}[ \-]?\d[A-Z]{2,3}",
         after=(_PLATE,),
         check=_is_plate,
     ),
     _detector(
-        "PHONE", "phone-announced", rf"\+?{_digits(7, 15)}", after=(AFTER_PHONE,), check=_is_phone
+        "PHONE", "phone-announced", rf"\+?{_digits(5, 15)}", after=(AFTER_PHONE,), check=_is_phone
     ),
 )

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.core.pii.detector import Detector
+from gateway.core.pii.detector import Context, Detector, words_of
 
 # In brackets of any kind, or as the Chinese words for the sign and the dot.
 _AT: Final = (
-    r" ?(\[ ?(at|@|艾特) ?\]|\( ?(at|@|艾特) ?\)|\{ ?(at|@) ?\}|（ ?(at|艾特) ?）|艾特|爱特) ?"
+    r"( -at- | ?(\[ ?(at|@|艾特) ?\]|\( ?(at|@|艾特) ?\)|\{ ?(at|@) ?\}|（ ?(at|艾特) ?）|"
+    r"\< ?(at|@) ?\>|"
+    r"艾特|爱特|['\"] ?[+.] ?['\"]@['\"] ?[+.] ?['\"]) ?)"
 )
-_DOT: Final = r" ?(\.|\[ ?(dot|\.|点) ?\]|\( ?(dot|\.|点) ?\)|\{ ?(dot|\.) ?\}|点|點) ?"
+_DOT: Final = (
+    r"( -dot- | ?(\.|\[ ?(dot|\.|点) ?\]|\( ?(dot|\.|点) ?\)|\{ ?(dot|\.) ?\}|"
+    r"\< ?(dot|\.) ?\>|点|點) ?)"
+)
 # As words alone they are ordinary English, so a well-known ending must follow.
 _ENDINGS: Final = ("com", "org", "net", "edu", "gov", "info", "me", "co", "io", "cn", "uk", "de")
 
@@ -52,7 +57,7 @@ _SPACED: Final = Detector(
     lead=r"[a-z0-9._%+\-]",
     lead_start=r"[a-z0-9_]",
     lead_limit=64,
-    pattern=rf"( @ ?|@ )([a-z0-9\-]{{1,30}}( dot |{_DOT})){{1,4}}<endings>",
+    pattern=rf"( @ ?|@ |@\n {{0,8}})([a-z0-9\-]{{1,30}}( dot |{_DOT})){{1,4}}<endings>",
     lists={"endings": _ENDINGS},
     not_after=r"[a-z0-9_]",
     not_before=r"[a-z0-9]",
@@ -99,4 +104,13 @@ _HASHED: Final = Detector(
     not_before=r"[a-z0-9]",
 )
 
-SPELT_EMAILS: Final = (_BRACKETED, _SPACED, _IN_WORDS, _ODD, _HASHED)
+_LETTER_BY_LETTER: Final = Detector(
+    label="EMAIL",
+    name="email-letter-by-letter",
+    pattern=r"[a-z0-9]( [a-z0-9._\-]){3,40} @( [a-z0-9.\-]){4,40}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9]| [a-z0-9.\-]( |.)",
+    after=(Context(words=words_of("email e-mail mail me address contact write"), gap=20),),
+)
+
+SPELT_EMAILS: Final = (_BRACKETED, _SPACED, _IN_WORDS, _ODD, _HASHED, _LETTER_BY_LETTER)

@@ -70,7 +70,8 @@ _PARTICLES: Final = frozenset(
 )  # fmt: skip
 # Endings of surnames in many languages that ordinary English words do not have.
 _ENDINGS: Final = (
-    "sson", "sen", "nsky", "vsky", "wski", "nski", "lski", "rski", "wicz", "czyk", "czak", "ovic",
+    "sson", "sen", "wska", "nska", "lska", "rska", "dottir", "vski",
+    "nsky", "vsky", "wski", "nski", "lski", "rski", "wicz", "czyk", "czak", "ovic",
     "evic", "ievich", "enko", "chuk", "escu", "eanu", "stein", "feld", "mann", "baum", "opoulos",
     "oulou", "idis", "akis", "ianis", "ellis", "ez", "elli", "etti", "ucci", "acci", "yan", "dze",
     "shvili", "quist", "qvist", "gren", "strom", "lund", "dahl", "nen", "singhe", "sinha", "wala",
@@ -95,7 +96,8 @@ _SHORT: Final = frozenset(
 )
 # What a given name stands behind where it is another thing's.
 _OTHERS: Final = re.compile(
-    r"(?:\b(?:the|an?|saint|ste?|san|santa|santo|sao|king|queen|pope|prince|princess|emperor|empress|"
+    r"(?:\b(?:the|an?|mr|mrs|ms|miss|dr|doctor|professor|captain|"
+    r"saint|ste?|san|santa|santo|sao|king|queen|pope|prince|princess|emperor|empress|"
     r"tsar|czar|sultan|lake|mount|mt|fort|port|cape|river|hurricane|typhoon|cyclone|storm|project|"
     r"operation|codename|hms|uss|rms|ss|language|book of|gospel of|according to|class|import|"
     r"package|model|chatbot|assistant|robot|version|release|villa|hotel|casa|studio|cafe|opera|"
@@ -186,10 +188,11 @@ def stands_alone(word: str, before: str) -> bool:
     """
     if not is_telling(word) or (len(word) < 4 and word not in _SHORT):
         return False
-    return _OTHERS.search(before) is None and _word_before(before) not in GIVEN
+    return _OTHERS.search(before) is None and word_before(before) not in GIVEN
 
 
-def _word_before(before: str) -> str:
+def word_before(before: str) -> str:
+    """Return the word that stands, with a space, before the value, or ``""``."""
     found = _LAST_WORD.search(before)
     return found[1] if found else ""
 

@@ -30,6 +30,7 @@ from gateway.core.pii.detectors.name_checks import (
     name_words,
     stands_alone,
     surname_of,
+    word_before,
 )
 
 _NO_PERSON: Final = re.compile(
@@ -50,6 +51,7 @@ _IN_A_LINE: Final = re.compile(
     r"[a-z0-9,;:&)\]>|\"'][ \t\"'*_]*$|(?:regards|sincerely|faithfully|wishes|thanks|cheers),?\s+$"
 )
 # Digits and signs that are written for letters; 1 is i or l.
+_IN_A_CELL: Final = re.compile(r"[|\t,;][ \"'*_]*$")
 _LETTERS: Final = {ord(sign): letter for sign, letter in zip("013457@$!", "oieastasi", strict=True)}
 _WIDE_GAP: Final = re.compile(r" +")
 _TITLES: Final = frozenset(words_of("mr mrs ms miss mx dr prof sir dame rev capt lt sgt col"))
@@ -104,12 +106,14 @@ def _ends_a_pair(value: str, before: str) -> bool:  # noqa: ARG001 - the form of
     return plain and is_surname(last) and not is_famous(last) and last not in AMBIGUOUS
 
 
-def is_reversed(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+def is_reversed(value: str, before: str) -> bool:
     """Say whether *value* is a surname, a comma and a given name."""
     words = name_words(value)
     if len(words) < 2 or is_public(value):
         return False
     last, first = words[0], words[1]
+    if word_before(before) in GIVEN or (last in GIVEN and not is_telling(first)):
+        return False  # the surname of somebody, and the next in a list
     if is_chinese(last, first) or (is_surname(last) and is_mostly_personal(first)):
         return True
     if first not in GIVEN:
@@ -186,13 +190,25 @@ def is_name(value: str, before: str) -> bool:
 def is_announced(value: str, before: str) -> bool:
     """Say whether *value* is what a field announces: known words, or any after a colon."""
     words = name_words(value)
-    if not words or is_ordinary(words[0]) or words[0] in _TITLES or _NO_PERSON.search(before):
+    if not words or _is_no_name(words, value, before):
         return False
-    if any(is_ordinary(word) and not may_be_surname(word) for word in words):
-        return False
-    if is_public(value) and len(words) > 1:
-        return False
+    if len(words) == 1 and _IN_A_CELL.search(before):
+        return is_telling(words[0])
+    if len(words) > 1 and before.endswith(", "):
+        return True
     return _ASSIGNED.search(before) is not None or any(is_known(word) for word in words)
+
+
+def _is_no_name(words: list[str], value: str, before: str) -> bool:
+    """Say whether *words* behind a field are a title, another field, or somebody public."""
+    first = words[0]
+    if first in _TITLES or first in _NOT_AFTER_TITLE or _NO_PERSON.search(before):
+        return True
+    if is_ordinary(first) and not (len(words) > 1 and is_mostly_personal(first)):
+        return True
+    if any(is_ordinary(word) and not may_be_surname(word) for word in words[1:]):
+        return True
+    return is_public(value) and len(words) > 1
 
 
 def is_disguised(value: str, before: str) -> bool:
@@ -218,6 +234,8 @@ def is_lower(value: str, before: str) -> bool:
     """Say whether *value* is a name without capitals in a field."""
     words = name_words(value)
     good = words and words[0] in GIVEN and not any(is_ordinary(word) for word in words)
+    if len(words) == 1 and not is_telling(words[0]):
+        return False
     if not good or is_public(value):
         return False
     return _ASSIGNED.search(before) is not None and not _NO_PERSON.search(before)

@@ -10,6 +10,7 @@ from gateway.core.pii.detectors.latin_name_contexts import (
     AFTER_GREETING,
     AFTER_TITLE,
     IN_CHAT,
+    IN_FIELD,
     IN_LOG,
 )
 from gateway.core.pii.detectors.name_forms import (
@@ -63,7 +64,7 @@ _INITIALLED: Final = Detector(
 _ANNOUNCED: Final = Detector(
     label="NAME",
     name="name-announced",
-    pattern=rf"({_WORD}|\u\.)(,? ({_SURNAME}|\u\.?)){{0,3}}",
+    pattern=rf"({_WORD}|\u\.)((,? |\n)({_SURNAME}|\u\.?)){{0,3}}",
     not_after=_BOUNDARY,
     not_before=_BOUNDARY,
     after=(AFTER_FIELD,),
@@ -72,10 +73,10 @@ _ANNOUNCED: Final = Detector(
 _IN_SMALL_LETTERS: Final = Detector(
     label="NAME",
     name="name-in-field",
-    pattern=r"[a-z]{2,15}( [a-z]{2,15}){0,2}",
+    pattern=r"[a-z]{2,15}([ ._][a-z]{2,15}){0,2}",
     not_after=_BOUNDARY,
     not_before=_BOUNDARY,
-    after=(AFTER_FIELD,),
+    after=(IN_FIELD,),
     check=is_lower,
 )
 _TITLED: Final = Detector(
@@ -111,7 +112,8 @@ _ALONE: Final = Detector(
     pattern=r"\u\l{1,14}(-\u?\l{1,14})?",
     not_after=r"[a-z0-9_.@#$/\\='\-]",
     # Before another capital a given name is part of a name that was judged as a whole.
-    not_before=r"[a-z0-9_@\\=(\[]|[\-.:][a-z0-9]| \u|'\u",
+    not_before=r"[a-z0-9_@\\=(\[]|[\-.:][a-z0-9]| \u|'\u|"
+    r" (van|von|de|da|del|di|der|al|bin|el|la|le|du|dos) ",
     check=is_alone,
 )
 _LOGGED: Final = Detector(

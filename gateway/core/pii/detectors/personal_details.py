@@ -47,6 +47,16 @@ _NO_HANDLE: Final = frozenset(
 )
 
 
+_SOCIAL_NEXT: Final = Context(
+    words=words_of(
+        "instagram insta ig telegram tg discord twitter tiktok snapchat snap skype handle username "
+        "reddit wechat kik twitch steam psn xbox gamertag bluesky venmo cashapp threads mastodon"
+    ),
+    gap=8,
+    filler=frozenset(" :=-@\"'`*("),
+)
+
+
 def _is_public_ip(value: str, before: str) -> bool:
     try:
         address = ipaddress.ip_address(value.strip("[]"))
@@ -67,6 +77,12 @@ def _is_handle(value: str, before: str) -> bool:
         and telling
         and (announced or value.startswith("@") or "_" in handle or "#" in handle)
     )
+
+
+def _is_telling_handle(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    """Say whether *value* joins letters with digits or signs as handles do and versions do not."""
+    letters = sum(char.isalpha() for char in value)
+    return letters > 3 and letters < len(value) and value not in _NO_HANDLE
 
 
 _IPV4: Final = Detector(
@@ -125,6 +141,23 @@ _HANDLE: Final = Detector(
     after=(_SOCIAL,),
     check=_is_handle,
 )
+_HANDLE_NEXT: Final = Detector(
+    label="SOCIAL_ACCT",
+    name="social-next",
+    pattern=r"[a-z][a-z0-9_.]{4,28}[a-z0-9_]",
+    not_after=r"[a-z0-9_/.]",
+    not_before=r"[a-z0-9_@/(=]",
+    after=(_SOCIAL_NEXT,),
+    check=_is_telling_handle,
+)
+_QQ: Final = Detector(
+    label="SOCIAL_ACCT",
+    name="social-qq",
+    pattern=r"[1-9]\d{4,10}",
+    not_after=r"[a-z0-9.]",
+    not_before=r"[a-z0-9]|\.\d",
+    after=(Context(words=words_of("qq qq_is qq_no qq_number qq_id"), gap=6),),
+)
 _PROFILE: Final = Detector(
     label="SOCIAL_ACCT",
     name="social-profile",
@@ -144,4 +177,15 @@ _DISCORD: Final = Detector(
     after=(_SOCIAL,),
 )
 
-DETAILS: Final = (_IPV4, _IPV4_HIDDEN, _IPV6, _MAC, _DOB, _HANDLE, _PROFILE, _DISCORD)
+DETAILS: Final = (
+    _IPV4,
+    _IPV4_HIDDEN,
+    _IPV6,
+    _MAC,
+    _DOB,
+    _HANDLE,
+    _HANDLE_NEXT,
+    _QQ,
+    _PROFILE,
+    _DISCORD,
+)

@@ -59,7 +59,8 @@ PLACEHOLDER: Final = re.compile(
 WELL_KNOWN: Final = re.compile(
     r"(\d)\1{3,}|0?1234(5(6(7(89?0?)?)?)?)?#?|(admin|abc|root|test|pass|password|qwerty)@?\d{0,4}"
 )
-_AFTER_SECRET: Final = Context(
+# Fields that hold a secret.
+AFTER_SECRET: Final = Context(
     words=(
         *words_of(
             "password passwd passphrase passcode pwd pass_phrase pw secret secret_key secretkey "
@@ -90,7 +91,17 @@ _COMMANDS: Final = re.compile(
     r"\b(sshpass|redis-cli|mysql(dump|admin)?|mongo(sh|dump|restore)?|psql|ldapsearch|smbclient|"
     r"sqlcmd|docker login|helm registry login|ftp|lftp|xfreerdp|htpasswd|mosquitto_(pub|sub))\b"
 )
-_ASSIGNED: Final = re.compile(r"(?:[:=：＝是为]|\bis|\bwas|\bto|->|=>)[\s\"'`*“‘「]*$")
+# An expression of code that gets the value from elsewhere.
+LOOKED_UP: Final = re.compile(
+    r"(?:os|process|env|config|cfg|self|settings|request|req|args|params|opts|options|secrets|vault|"
+    r"system|sys|ctx|context|data|user|form|payload|body|json|kwargs|keyring|getpass)[.\[(]|"
+    r"(?:get|fetch|read|load|hash|check|encrypt|input|generate|reset|random|verify|make|decrypt)"
+    r"[_(a-z]*[(]?$|https?:|/[a-z]+/|\d{1,4}[-/]\d{1,2}[-/]\d{1,4}|[a-z]+[-_][a-z_-]+$|"
+    r"[\w.+-]+@[\w-]+\."
+)
+# What stands between a word for a secret and its value.
+ASSIGNED: Final = re.compile(r"(?:[:=：＝是为]|\bis|\bwas|\bto|->|=>)[\s\"'`*“‘「]*$")
+_AUTHORIZED: Final = re.compile(r"authorization\W{1,6}[a-z]{2,12}[ :=]+$")
 _HEX_OR_ID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-.*|[a-z]+|[a-z]+[_\-.][a-z_\-.]+|\d{1,5}|"
     r"(?:true|false|null|none|undefined|required|string)\W*"
@@ -125,9 +136,8 @@ def entropy(value: str) -> float:
 def _is_opaque(value: str, before: str) -> bool:
     if PLACEHOLDER.search(value) or _HEX_OR_ID.fullmatch(value):
         return False
-    announced = _ASSIGNED.search(before) is not None or before.rstrip().endswith(
-        ("bearer", "basic")
-    )
+    announced = ASSIGNED.search(before) is not None or before.rstrip().endswith(("bearer", "basic"))
+    announced = announced or _AUTHORIZED.search(before) is not None
     return announced and entropy(value) > 2.8
 
 
@@ -135,8 +145,10 @@ def _is_password(value: str, before: str) -> bool:
     plain = value.rstrip(".,;:)]}\"'`")
     if PLACEHOLDER.search(value) or len(plain) < 4 or WELL_KNOWN.fullmatch(plain):
         return False
+    if LOOKED_UP.match(plain):
+        return False
     kinds = sum(re.search(p, plain) is not None for p in (r"[a-z]", r"\d", r"[^a-z0-9]"))
-    return _ASSIGNED.search(before) is not None and (
+    return ASSIGNED.search(before) is not None and (
         kinds > 1 or (plain.isdigit() and len(plain) < 9)
     )
 
@@ -180,7 +192,7 @@ _OPAQUE: Final = Detector(
     pattern=with_digit(12),
     tail=r"[a-z0-9_\-./+=~]",
     not_after=r"[a-z0-9_\-./+]",
-    after=(_AFTER_SECRET,),
+    after=(AFTER_SECRET,),
     check=_is_opaque,
 )
 _PASSWORD: Final = Detector(

@@ -51,17 +51,17 @@ AMBIGUOUS_GIVEN_NAMES: Final = words_of(
 )
 # Those that begin the name of a person where another capitalised word follows.
 MOSTLY_PEOPLE: Final = words_of(
-    "abbey adelaide alexa amber april ash athena august augusta austin bella bethany brooke "
-    "carmel carter chad charity charlotte chelsea chester christian chuck clay cliff cooper "
-    "daisy dakota dale dean devi devon diana dick dolly drew ebony eden ella ernest faith "
-    "felicity fern florence frank franklin gideon glen glenn grace grant guy hamilton hana "
-    "harley hazel heath heather helena holly hunter iris ivy jack jackson jade jasper jay "
-    "jesus jewel jordan joy joyce judge jules juno kit kumari lance leo lily logan lorraine "
-    "luna luz lyra madison marina mark martin mason max melody merit mick milan miles misty "
-    "myrtle nan noel norman nova olive orlando page parker pascal pat patience paulo paz "
-    "pearl peg pierre piper poppy precious price prudence ram raven reed reina rex rey rich "
-    "rob robin rocky rod roman rose rosemary rowan ruby rusty sam santiago savannah scarlet "
-    "serenity sharon shea shepherd siena sienna sierra skye sol sonny stella sterling "
+    "abbey adelaide alexa amber april ash athena august augusta austin bella bethany brittany "
+    "brooke carmel carter chad charity charlotte chelsea chester christian chuck clay cliff "
+    "cooper daisy dakota dale dean devi devon diana dick dolly drew ebony eden ella ernest "
+    "faith felicity fern florence frank franklin georgia gideon glen glenn grace grant guy "
+    "hamilton hana harley hazel heath heather helena holly hunter iris ivy jack jackson jade "
+    "jasper jay jesus jewel jordan joy joyce judge jules juno kit kumari lance leo lily logan "
+    "lorraine luna luz lyra madison marina mark martin mason max melody merit mick milan "
+    "miles misty myrtle nan noel norman nova olive orlando page parker pascal pat patience "
+    "paulo paz pearl peg pierre piper poppy precious price prudence ram raven reed reina rex "
+    "rey rich rob robin rocky rod roman rose rosemary rowan ruby rusty sam santiago savannah "
+    "scarlet serenity sharon shea shepherd siena sienna sierra skye sol sonny stella sterling "
     "stirling sydney tanner taylor trinity tyler unity veda verity victoria viola violet "
     "virginia wade willow winter wolf wren zion"
 )

@@ -192,6 +192,9 @@ ORDINARY_WORDS: Final = words_of(
     "yesterday yet yorkshire you young your yours yourself youth youtube zero zone zoo zoom zurich"
 )
 SURNAMES_TOO: Final = words_of(
+    "fox summers hope hunter cooper fisher mason carter turner porter gardener shepherd knight "
+    "brown black gray grey wolf rose drake crane finch sparrow abbot dean pope marsh frost winters "
+    "savage noble merry barber brewer cook dyer mercer miller parish piper potter sawyer steward "
     "best bird branch case cash castle church cross day england field fish ford fountain french "
     "friend golden good green guest hall hand hill hills holder hope ireland judge justice king "
     "lake lane law little lock london long lord love lyon moon north page park pool power "

@@ -14,6 +14,12 @@ HITS = [
     ("address: 5 Nowhere Special", "address: [ADDRESS]"),
     ("postcode LL30 2AB", "postcode [ADDRESS]"),
     ("3052 **Larkspur** Ct", "[ADDRESS]"),
+    ("at Rose Cottage, Church Lane, Great Milton, Cardiff CF5 6DH and", "at [ADDRESS] and"),
+    ("Flat 212, Sai Krupa CHS, S.V. Road, Andheri West, Bengaluru 560038", "[ADDRESS]"),
+    ("3-6-3 Kitazawa, Setagaya-ku, Tokyo 155-0031", "[ADDRESS]"),
+    ("PSC 0413, Box 8144\nAPO AA 42323", "[ADDRESS]"),
+    ("RR 2 Box 88, Tioga ND 58852", "[ADDRESS]"),
+    ("Via Garibaldi 22, Torino", "[ADDRESS]"),
 ]
 
 NEAR_MISSES = [
@@ -24,6 +30,10 @@ NEAR_MISSES = [
     "Boston, MA",
     "route 66",
     "about 10 Million Way",
+    "10 Downing Street",
+    "Rose, Church and Lane",
+    "Unit 5 Box tests",
+    "Flat 3 percent, as before, 2024",
 ]
 
 

@@ -20,6 +20,18 @@ HITS = [
     ("AB 12 34 56 C", "[GOV_ID]"),
     ("tax file number TFN 123 456 782", "tax file number [GOV_ID]"),
     ("plate RP56 LTO", "plate [PLATE]"),
+    ("Passport No: L01X00T47", "Passport No: [PASSPORT]"),
+    ("passport card P2401721A ok", "passport card [PASSPORT] ok"),
+    ("DL WDLABC949DG", "DL [DRIVER_LICENSE]"),
+    ("Florida DL S530-460-87-123-0", "Florida DL [DRIVER_LICENSE]"),
+    ("RTN 256074974", "RTN [BANK_ACCOUNT]"),
+    ("Pt seen, record 00528015", "Pt seen, record [MRN]"),
+    ("MBI 1EG4-TE5-MK73", "MBI [MRN]"),
+    ("truck 0ES 2UH", "truck [PLATE]"),
+    ("Valet ticket: HVQ3175", "Valet ticket: [PLATE]"),
+    ("call my cell 4 1 5 5 5 5 0 1 3 2 after six", "call my cell [PHONE] after six"),
+    ("SSN two one nine oh nine nine nine nine nine", "SSN [SSN]"),
+    ("visa 4539 dot 578763 dot 621 dot 486", "visa [BANK_CARD]"),
 ]
 
 NEAR_MISSES = [
@@ -31,6 +43,10 @@ NEAR_MISSES = [
     "the IBAN is too short: GB33 BUKB",
     "licence agreement",
     "call at 10:30-11:45",
+    "a record 120000 people",
+    "Medicare helpline: 1-800-633-4227",
+    "The first numbers are 6, 28, 496, 8128, 33550336.",
+    "social plans for 2024",
 ]
 
 

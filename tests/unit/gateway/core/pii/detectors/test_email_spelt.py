@@ -18,6 +18,10 @@ from gateway.core.pii import StreamScrubber, scrub
         "ann @ example . com",
         "ann＠example.com",
         "ann&commat;example&period;com",
+        "ann<at>example<dot>com",
+        "ann -at- example -dot- com",
+        "ann@\n    example.com",
+        "a n n i e @ e x a m p l e . c o m",
         "a\u200bnn\\@example\\.com",
         "ann_at_example_dot_com",
         "ann*at*example*dot*com",
@@ -31,6 +35,11 @@ def test_hidden_addresses_are_found(value: str) -> None:
     assert scrub(f"mail {value}, ok") == "mail [EMAIL], ok"
     scrubber = StreamScrubber()
     assert "".join(map(scrubber.feed, f"mail {value}")) + scrubber.finish() == "mail [EMAIL]"
+
+
+def test_pieces_that_code_puts_together() -> None:
+    """The sign may stand in a string of its own."""
+    assert scrub("x = 'ann' + '@' + 'example.com';") == "x = '[EMAIL]';"
 
 
 @pytest.mark.parametrize(

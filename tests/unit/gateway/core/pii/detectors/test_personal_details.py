@@ -15,6 +15,8 @@ HITS = [
     ("whats ur insta\nB: @nightowlreads85", "whats ur insta\nB: [SOCIAL_ACCT]"),
     ("Discord is quartz_vee15#2359", "Discord is [SOCIAL_ACCT]"),
     ("https://t.me/some_person9", "https://[SOCIAL_ACCT]"),
+    ("or snap emberfox43", "or snap [SOCIAL_ACCT]"),
+    ("qq is 77075899", "qq is [SOCIAL_ACCT]"),
 ]
 
 NEAR_MISSES = [
@@ -28,6 +30,9 @@ NEAR_MISSES = [
     "born in Leeds",
     "Instagram is popular",
     "@app.route",
+    "discord v2",
+    "steam 2024 sale",
+    "telegram bots",
 ]
 
 

@@ -22,6 +22,14 @@ HITS = [
     ("call 555-0143", "call [PHONE]"),
     ("tel 020 7946 0958", "tel [PHONE]"),
     ("＋１ ２０２ ５５５ ０１４３", "[PHONE]"),
+    ("512/555-0142", "[PHONE]"),
+    ("m: 4155550132 | x", "m: [PHONE] | x"),
+    ("(sister) 4155550132", "(sister) [PHONE]"),
+    ("4155550132 x4129", "[PHONE]"),
+    ("+14155550132x37.", "[PHONE]."),
+    ("415-555-0132 ext. 9", "[PHONE]"),
+    ("06 11 24 07 85", "[PHONE]"),
+    ("ring Tobias Fox Featherstone on 4155550132", "ring [NAME] on [PHONE]"),
 ]
 
 NEAR_MISSES = [
@@ -45,6 +53,11 @@ NEAR_MISSES = [
     "客服热线400-820-8820",
     "call 800-555-0143",
     "客服电话4008001234",
+    "order number 4155550132",
+    "Report a gas leak on 0800 111 999.",
+    "max - 4294967295",
+    "06 11 24 07 85 12",
+    "ticket (id) 4155550132",
 ]
 
 

@@ -39,6 +39,8 @@ NEAR_MISSES = [
     "password = getpass.getpass()",
     "docker run -u 1000:1000",
     "postgres://user:password@host/db",
+    'password = os.environ["DB_PASSWORD"]',
+    "password = get_password()",
     "mkdir -p /srv/data2024",
     "ls -a file_2024",
     "mysql -p 3306",

@@ -1,0 +1,50 @@
+"""Values in the columns of a table."""
+
+import pytest
+
+from gateway.core.pii import scrub
+
+HITS = [
+    ("| Guest | Passport |\n|---|---|\n| x | HHT254835 |\n", "HHT254835", "PASSPORT"),
+    (
+        "NAME        ACCOUNT      BALANCE\nx           5173053094   1.20\n",
+        "5173053094",
+        "BANK_ACCOUNT",
+    ),
+    ("| MRN | Bed |\n| 0048821 | B |\n", "0048821", "MRN"),
+    ("<tr><th>DOB</th></tr><tr><td>June 2, 1990</td></tr>", "June 2, 1990", "DOB"),
+    ("Shift\tMobile\nAM\t702/555-0174\n", "702/555-0174", "PHONE"),
+    ("user;password\nx;Kettle57-Otter\n", "Kettle57-Otter", "SECRET"),
+    ('["ward","plate"],["B","7KXR482"]', "7KXR482", "PLATE"),
+    ("| Patient name | Ward |\n| Xyloth Brandauer | B |", "Xyloth Brandauer", "NAME"),
+]
+
+
+@pytest.mark.parametrize(("text", "value", "label"), HITS)
+def test_a_cell_counts_under_its_head(text: str, value: str, label: str) -> None:
+    """Whatever parts the cells: bars, tabs, commas, spaces, tags."""
+    assert scrub(text) == text.replace(value, f"[{label}]")
+
+
+def test_all_rows_count() -> None:
+    """The head reaches as far as a page of rows."""
+    rows = [f"| {n} | well | HHT2548{n} |\n" for n in range(10, 30)]
+    scrubbed = scrub("| No | State | Passport |\n|---|---|---|\n" + "".join(rows))
+    assert "HHT" not in scrubbed
+    assert scrubbed.count("[PASSPORT]") == len(rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| Account | Debit |\n|---|---|\n| Cash | 1,200.00 |",
+        "id,account,status\n1,savings,open\n",
+        "Product,Phone,Price\nCase,Pixel 8,19.99\n",
+        "Bring a passport, please. The flight is BA2490 at gate 12.",
+        "| Password | Allowed |\n| minlength | yes |",
+        "| Country | Capital |\n| Norway | Oslo |",
+    ],
+)
+def test_other_cells_stay(text: str) -> None:
+    """Amounts, words, and what is not in a cell."""
+    assert scrub(text) == text
