@@ -42,6 +42,13 @@ _AFTER_CARD: Final = Context(
     gap=24,
     filler=None,
 )
+# The head of a column, as far as its rows go.
+_AFTER_HEAD: Final = Context(
+    words=words_of("账号 帐号 账户 卡号 银行卡 银行账户 一折通 一卡通 工资卡 收款账户 賬號 帳號"),
+    gap=1500,
+    filler=None,
+    stops=frozenset(),
+)
 # Numbers of things, which also stand beside accounts.
 _NOT_AFTER: Final = Context(
     words=words_of(
@@ -64,6 +71,10 @@ def _is_card(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Det
     return len(digits_of(value)) in _CARD_LENGTHS
 
 
+def _is_cell(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    return before.endswith(("|", "\t", ",", ";", "| ")) or before[-2:-1].isdigit()
+
+
 _ACCOUNT: Final = Detector(
     label="BANK_ACCOUNT",
     name="cn-bank-account",
@@ -73,6 +84,17 @@ _ACCOUNT: Final = Detector(
     after=(_AFTER_ACCOUNT,),
     unless=(_NOT_AFTER,),
     check=_is_account,
+)
+
+_IN_COLUMN: Final = Detector(
+    label="BANK_ACCOUNT",
+    name="cn-account-in-column",
+    pattern=r"\d{12,21}",
+    not_after=r"[a-z0-9.*\-_:]",
+    not_before=r"[a-z0-9*]|[.\-]\d| ?\*",
+    after=(_AFTER_HEAD,),
+    unless=(_NOT_AFTER,),
+    check=_is_cell,
 )
 
 _CARD: Final = Detector(
@@ -86,4 +108,4 @@ _CARD: Final = Detector(
     check=_is_card,
 )
 
-CN_ACCOUNTS: Final = (_ACCOUNT, _CARD)
+CN_ACCOUNTS: Final = (_ACCOUNT, _CARD, _IN_COLUMN)

@@ -90,9 +90,13 @@ def _is_before_verb(value: str, before: str) -> bool:
     )
 
 
+def _is_listed(value: str, before: str) -> bool:
+    return value[:SHORT] not in _DIRECTIONS and is_private_entry(value, before)
+
+
 def _is_alone(value: str, before: str) -> bool:
     gained = 3 if before.endswith(_ENUMERATES) else 0
-    return _ALONE_LEAST.holds(value, gained) and is_private_entry(value, before)
+    return _ALONE_LEAST.holds(value, gained) and _is_listed(value, before)
 
 
 _FOLLOWED: Final = Detector(
@@ -105,6 +109,16 @@ _FOLLOWED: Final = Detector(
     check=is_private,
 )
 
+_FOLLOWED_FOR_SURE: Final = Detector(
+    label="NAME",
+    name="cn-name-followed-for-sure",
+    pattern=pattern_of("any_surname", short=2, long=0),
+    lists={**LISTS, "behind": BEHIND_FOR_SURE},
+    not_after=r"[\h0-9]",
+    followed_by="<behind>",
+    check=is_private,
+)
+
 _LISTED: Final = Detector(
     label="NAME",
     name="cn-name-listed",
@@ -112,7 +126,7 @@ _LISTED: Final = Detector(
     lists=LISTS,
     not_after=r"[\h0-9]",
     followed_by="、",
-    check=is_private_entry,
+    check=_is_listed,
 )
 
 
@@ -179,6 +193,7 @@ _WITHIN: Final = Detector(
 
 CN_NAMES_IN_PROSE: Final = (
     _FOLLOWED,
+    _FOLLOWED_FOR_SURE,
     _LISTED,
     _LISTED_WITH_SPACES,
     _ALONE,

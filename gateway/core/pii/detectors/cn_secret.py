@@ -121,6 +121,16 @@ _KEY: Final = Detector(
     check=_is_key,
 )
 
+# What mail services give to programs: sixteen letters.
+_MAIL_CODE: Final = Detector(
+    label="SECRET",
+    name="cn-mail-code",
+    pattern=r"\l{16}|\l{4}( \l{4}){3}",
+    not_after=r"[a-z0-9]",
+    not_before=r"[a-z0-9_\-.]",
+    after=(Context(words=words_of("授权码 专用密码 应用密码 独立密码"), gap=12, filler=_SAID),),
+)
+
 _MNEMONIC: Final = Detector(
     label="SECRET",
     name="mnemonic",
@@ -130,4 +140,4 @@ _MNEMONIC: Final = Detector(
     after=(_AFTER_MNEMONIC,),
 )
 
-CN_SECRETS: Final = (_PASSWORD, _NEAR, _KEY, _MNEMONIC)
+CN_SECRETS: Final = (_PASSWORD, _NEAR, _KEY, _MAIL_CODE, _MNEMONIC)

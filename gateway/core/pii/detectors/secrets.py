@@ -199,7 +199,7 @@ _PASSWORD: Final = Detector(
     label="SECRET",
     name="secret-password",
     pattern=r"[a-z0-9!@#$%^&*_+=?.\-~/]{4,40}",
-    not_after=r"[a-z0-9!@#$%^&*_+=?.\-~/]",
+    not_after=r"[a-z0-9!@#$%^&*_+?.\-~/]",
     # What a bracket follows is the call of a function.
     not_before=r"[a-z0-9!@#$%^&*_+=?\-~/(]",
     after=(_AFTER_PASSWORD,),

@@ -20,6 +20,7 @@ HITS = [
         "助记词：[SECRET]。",
     ),
     ("企业微信 corpsecret：115d25868e57de7231be9944cf08d516，", "企业微信 corpsecret：[SECRET]，"),
+    ("邮箱授权码：ptkzqwmxhbnvbbdg，", "邮箱授权码：[SECRET]，"),
 ]
 
 NEAR_MISSES = [
@@ -34,6 +35,7 @@ NEAR_MISSES = [
     "请输入密码：******",
     "密码 YOUR_PASSWORD_1",
     "密码见 readme_2024.md",
+    "授权码见开放平台文档",
 ]
 
 

@@ -23,6 +23,7 @@ HITS = [
     ("api_key = 'q8Zr2Lw9Xc4Vb7Nm1Kd5'", "api_key = '[SECRET]'"),
     ("sshpass -p sonnig5142 scp a b", "sshpass -p [SECRET] scp a b"),
     ("redis-cli -h cache -a yiyan@19x96 get k", "redis-cli -h cache -a [SECRET] get k"),
+    ("?user=app&password=Lm4!kkpQ", "?user=app&password=[SECRET]"),
 ]
 
 NEAR_MISSES = [
