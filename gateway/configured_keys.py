@@ -88,7 +88,9 @@ def _key_wrap(
         assert pkcs11 is not None
         return _pkcs11_key_wrap(pkcs11, at.base, meter)
     if at.storage_key_file is not None:
-        return FileKeyWrap.open(at.storage_key_file)
+        file = FileKeyWrap.open(at.storage_key_file)
+        meter.answered()  # and nothing will keep it from answering again
+        return file
     assert vault is not None
     assert session is not None
     if vault.secrets.storage_key is not None:

@@ -21,9 +21,11 @@ import orjson
 from gateway.core.errors import KeyServiceUnavailable
 from gateway.core.secret import Secret
 
+PATIENCE_SECONDS: Final = 5.0
+"""After which every call ends, also one that nobody waits for any more."""
+
 _MAX_ANSWER_BYTES: Final = 1 << 20  # wrapped keys and secrets are a few kilobytes
 _MAX_CONNECTIONS: Final = 4
-_LAST_SECONDS: Final = 5.0  # for a server that sends byte by byte
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _LAST_PAUSE_SECONDS: Final = 2.0  # so that it is noticed soon when Vault is back
 _NAMESPACE: Final = "X-Vault-Namespace"
@@ -83,7 +85,6 @@ class VaultConnection:
             base_url=f"{address.url.rstrip('/')}/v1/",
             headers=headers,
             verify=tls,
-            timeout=httpx2.Timeout(address.timeout_seconds),
             limits=httpx2.Limits(max_connections=_MAX_CONNECTIONS),
             trust_env=False,
         )
@@ -101,8 +102,11 @@ class VaultConnection:
         *,
         token: Secret[str] | None = None,
         body: Mapping[str, object] | None = None,
+        is_patient: bool = False,
     ) -> Answer:
         """Return the answer of ``/v1/`` *path*, whose status may say that it was refused.
+
+        With *is_patient* it is waited for five seconds: an answer that cannot be asked for again.
 
         Raises ``KeyServiceUnavailable`` when there is none in time or Vault cannot serve, and at
         once for a moment after that: so callers do not pile up before a server that hangs.
@@ -110,13 +114,16 @@ class VaultConnection:
         if self._monotonic() < self._refused_until:
             raise KeyServiceUnavailable(self._refusal)
         headers = None if token is None else {_TOKEN: token.reveal()}
-        request = self._client.build_request(method, path, json=body, headers=headers)
+        seconds = PATIENCE_SECONDS if is_patient else self._timeout_seconds
+        request = self._client.build_request(
+            method, path, json=body, headers=headers, timeout=seconds
+        )
         exchange = asyncio.create_task(self._exchange(request))
         self._running.add(exchange)
         exchange.add_done_callback(self._forget)
         # An exchange that is cut off from outside leaves its socket open. So it ends by limits of
         # its own, each of them for one step, and who asked goes on without it.
-        await asyncio.wait({exchange}, timeout=self._timeout_seconds)
+        await asyncio.wait({exchange}, timeout=seconds)
         try:
             answer = exchange.result()
         except (asyncio.InvalidStateError, TimeoutError, httpx2.TimeoutException):
@@ -137,7 +144,7 @@ class VaultConnection:
         await self._client.aclose()
 
     async def _exchange(self, request: httpx2.Request) -> Answer:
-        async with asyncio.timeout(_LAST_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             response = await self._client.send(request, stream=True)
             try:
                 parts, size = [], 0

@@ -133,7 +133,7 @@ class WrappedSecretId:
         origin = _object(looked, "data").get("creation_path") if looked.status == 200 else ""
         if self._origin.fullmatch(str(origin)) is None:
             raise self._alarmed(digest)
-        answer = await connection.call("POST", "sys/wrapping/unwrap", token=token)
+        answer = await connection.call("POST", "sys/wrapping/unwrap", token=token, is_patient=True)
         secret_id = _object(answer, "data").get("secret_id") if answer.status == 200 else None
         if not isinstance(secret_id, str):
             raise self._alarmed(digest)

@@ -59,7 +59,7 @@ class VaultSession:
         self._login = login
         self._meter = meter
         self._monotonic = monotonic
-        self._lock = asyncio.Lock()
+        self._logging_in: asyncio.Task[_Held] | None = None
         self._held: _Held | None = None
         self._look_at = float("-inf")
         self._fault: str | None = None
@@ -89,6 +89,8 @@ class VaultSession:
 
     async def close(self) -> None:
         """Give the token back if it is ours, then close all connections."""
+        if self._logging_in is not None:
+            await asyncio.wait({self._logging_in})
         held, self._held = self._held, None
         if held is not None and held.lease.ours:
             with suppress(KeyServiceUnavailable):  # it ends by itself
@@ -136,17 +138,36 @@ class VaultSession:
         return looked.status == 403
 
     async def _logged_in(self) -> _Held:
-        async with self._lock:
-            if self._held is None or self._monotonic() >= self._held.ends_at:
-                self._held = self._hold(await self._login(self._connection))
-            return self._held
+        if self._held is None or self._monotonic() >= self._held.ends_at:
+            return await self._new_login()
+        return self._held
 
     async def _renew(self, held: _Held) -> None:
         """Renew the token, or log in anew when that is refused or gives it too little."""
-        async with self._lock:
-            self._held = await self._renewed(held) or self._hold(
-                await self._login(self._connection)
-            )
+        renewed = await self._renewed(held)
+        if renewed is None:
+            await self._new_login()
+        else:
+            self._held = renewed
+
+    async def _new_login(self) -> _Held:
+        """Log in; all who ask at the same time share one login.
+
+        It goes on when whoever asked gives up: a secret that is given out once would be lost.
+        """
+        if self._logging_in is None:
+            self._logging_in = asyncio.create_task(self._log_in())
+            self._logging_in.add_done_callback(self._has_logged_in)
+        return await asyncio.shield(self._logging_in)
+
+    async def _log_in(self) -> _Held:
+        self._held = self._hold(await self._login(self._connection))
+        return self._held
+
+    def _has_logged_in(self, task: asyncio.Task[_Held]) -> None:
+        self._logging_in = None
+        if not task.cancelled():
+            task.exception()  # perhaps nobody waits for it any more
 
     async def _renewed(self, held: _Held) -> _Held | None:
         lease = held.lease

@@ -53,7 +53,10 @@ async def test_key_file(tmp_path: Path) -> None:
         opened(tmp_path, "")
     (tmp_path / "var").mkdir()
     create_key_file(tmp_path / "var/storage.key")
-    service = opened(tmp_path, '[upstream]\napi_key_file = "vllm.key"\n')
+    registry = CollectorRegistry()
+    text = '[upstream]\napi_key_file = "vllm.key"\n'
+    service = opened(tmp_path, text, KeyServiceMeter(registry))
+    assert registry.get_sample_value("sealgate_key_service_up") == 1
     assert isinstance(service.key_wrap, FileKeyWrap)
     assert service.upkeep == ()
     put(tmp_path, "vllm.key", "k-1\n")

@@ -15,7 +15,7 @@ from gateway.backends.vault.connection import VaultAddress, VaultConnection
 from gateway.core.errors import KeyServiceUnavailable
 from gateway.core.secret import Secret
 from tests.fakes.control import FakeClock
-from tests.fakes.vault import FakeVault
+from tests.fakes.vault import Call, FakeVault, Reply
 
 TOKEN = Secret("canary-token")
 
@@ -119,6 +119,19 @@ async def test_silent_server_costs_one_wait(vault: FakeVault) -> None:
     await connection.close()
     assert len(vault.calls) == 1
     assert "in time" in refused[0]
+
+
+async def test_answer_that_comes_once_is_waited_for(vault: FakeVault) -> None:
+    """Where a second try would be refused, a slow answer is taken."""
+
+    def slow(_call: Call) -> Reply:
+        time.sleep(0.3)  # the server's; the client's clock runs on
+        return 200, {}
+
+    vault.reply("x", slow)
+    connection = vault.connection(timeout_seconds=0.1)
+    assert (await connection.call("POST", "x", is_patient=True)).status == 200
+    await connection.close()
 
 
 async def test_pause_grows_to_two_seconds_and_ends(vault: FakeVault) -> None:
