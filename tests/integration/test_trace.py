@@ -6,7 +6,12 @@ import re
 import stat
 
 import pytest
+from anthropic import Anthropic
+from anthropic import BadRequestError as AnthropicBadRequestError
 from openai import BadRequestError, OpenAI
+
+from loadtests.script import Raw, Script
+from tests.fakes.streams import message_events, named, response_events
 
 PROMPT = "canary-prompt-81c2"
 ANSWER = "canary-answer-93d7"
@@ -22,6 +27,15 @@ def test_exactly_three_fields_and_nothing_else_anywhere(world):
         )
         said = [{"role": "user", "content": PROMPT}]
         openai.chat.completions.create(model="tiny", messages=said)
+        openai.embeddings.create(model="tiny", input=PROMPT)
+        text = [ANSWER, " anna@example.com"]
+        world.vllm.script = Script([Raw(named(*response_events("output_text", text)))])
+        list(openai.responses.create(model="tiny", input=PROMPT, stream=True))
+        world.vllm.script = Script([Raw(named(*message_events("text", text)))])
+        claude = Anthropic(base_url=gateway.origin, api_key="x", http_client=http, max_retries=0)
+        list(claude.messages.create(model="tiny", max_tokens=9, messages=said, stream=True))
+        with pytest.raises(AnthropicBadRequestError):
+            claude.messages.create(model="tiny", max_tokens=9, messages=said, extra_body={"x": 1})
         with pytest.raises(BadRequestError):
             openai.chat.completions.create(model="tiny", messages=said, logprobs=True)
     token = gateway.token(world.application)

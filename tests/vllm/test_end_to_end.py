@@ -9,14 +9,16 @@ import time
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
+import anthropic
 import pytest
 from openai import AsyncOpenAI, BadRequestError, OpenAI, RateLimitError
 
 from gateway.configured_room import open_control
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
-from gateway.core.grants import Quota, every_operation
+from gateway.core.grants import Parameter, Quota, every_operation
 from tests.story.gateway import Account, Gateway
 from tests.story.model import ServedModel
 from tests.story.processes import ROOT
@@ -159,8 +161,8 @@ def test_client_that_leaves_stops_the_generation(world, openai):
     assert model.wait_until_idle(seconds=5)
 
 
-def limited_client(gateway: Gateway, quota: Quota) -> Account:
-    """Register an application with *quota* and return it once the gateway knows it."""
+def client_with(gateway: Gateway, **given: Any) -> Account:
+    """Register an application with what is *given* and return it once the gateway knows it."""
 
     async def register() -> Account:
         room = await open_control(gateway.config)
@@ -168,7 +170,7 @@ def limited_client(gateway: Gateway, quota: Quota) -> Account:
             grants = ClientGrants(
                 grants=every_operation({"tiny"}),
                 networks=(ip_network("127.0.0.0/8"),),
-                quota=quota,
+                **given,
             )
             issued = await room.clients.create(LocalOperator(), grants)
             return Account(issued.client_id, issued.secret.reveal())
@@ -183,7 +185,7 @@ def limited_client(gateway: Gateway, quota: Quota) -> Account:
 def test_stream_is_paid_for_by_its_usage(world):
     """The real server says what a stream cost: it is counted, and shown to who asks alone."""
     _, gateway = world
-    account = limited_client(gateway, Quota(tokens_per_day=20))
+    account = client_with(gateway, quota=Quota(tokens_per_day=20))
     hello = [{"role": "user", "content": "hello there"}]
     with gateway.sealed(account) as http:
         sdk = OpenAI(base_url=gateway.origin + "/v1", api_key="x", http_client=http, max_retries=0)
@@ -196,3 +198,91 @@ def test_stream_is_paid_for_by_its_usage(world):
         assert 10 <= usage.total_tokens < 20
         with pytest.raises(RateLimitError):
             sdk.chat.completions.create(**asked)
+
+
+def asked_for_values(count: int) -> list[dict]:
+    """Return dialogues in which values are planted that the scrubber covers."""
+    return [d for d in dialogues("qa") if covered_values(d)][:count]
+
+
+def test_responses_say_what_chats_say(world, openai):
+    """Streamed and whole, no planted value comes through, and the last event repeats the deltas."""
+    for dialogue in asked_for_values(8):
+        asked = {"model": "tiny", "input": first_question(dialogue), "temperature": 0}
+        whole = openai.responses.create(**asked, max_output_tokens=200)
+        events = list(openai.responses.create(**asked, max_output_tokens=200, stream=True))
+        said = "".join(e.delta for e in events if e.type == "response.output_text.delta")
+        assert said == whole.output_text == events[-1].response.output_text
+        assert [value for value in covered_values(dialogue) if value in said] == []
+        assert "[" in said
+        assert whole.usage.total_tokens > 10
+        assert [event.sequence_number for event in events] == list(range(len(events)))
+        assert len(events) > 15
+
+
+def test_messages_say_what_chats_say(world):
+    """Streamed and whole, with Anthropic's own SDK."""
+    _, gateway = world
+    with gateway.sealed(gateway.create_client()) as http:
+        sdk = anthropic.Anthropic(
+            base_url=gateway.origin, api_key="x", http_client=http, max_retries=0
+        )
+        for dialogue in asked_for_values(8):
+            asked = {"model": "tiny", "messages": first_question(dialogue), "temperature": 0}
+            whole = sdk.messages.create(**asked, max_tokens=200)
+            with sdk.messages.stream(**asked, max_tokens=200) as stream:
+                said = "".join(stream.text_stream)
+                final = stream.get_final_message()
+            assert said == whole.content[0].text == final.content[0].text
+            assert [value for value in covered_values(dialogue) if value in said] == []
+            assert final.stop_reason == whole.stop_reason == "end_turn"
+            assert final.usage.output_tokens > 5
+        with pytest.raises(anthropic.BadRequestError) as caught:
+            sdk.messages.create(
+                model="tiny",
+                max_tokens=5,
+                messages=[{"role": "user", "content": "canary " * 3000}],
+            )
+        assert "canary" not in str(caught.value)
+
+
+def test_responses_go_on_from_earlier_items(openai):
+    """Items of an answer come back as input; an unfinished one is not continued."""
+    first = openai.responses.create(model="tiny", input="Why does bread rise?", max_output_tokens=9)
+    assert first.status == "incomplete"
+    items = [*first.output, {"role": "user", "content": "Why?"}]
+    history = [i if isinstance(i, dict) else i.model_dump(exclude_none=True) for i in items]
+    second = openai.responses.create(model="tiny", input=history, max_output_tokens=20)
+    assert second.output_text
+
+
+def test_granted_parameters_are_what_vllm_says(world):
+    """Log-probabilities of an answer without values, an echo, a stop reason, raw tokens."""
+    _, gateway = world
+    granted = frozenset({Parameter.LOGPROBS, Parameter.ECHO, Parameter.STOP_REASON})
+    account = client_with(gateway, parameters=granted)
+    with gateway.sealed(account) as http:
+        sdk = OpenAI(base_url=gateway.origin + "/v1", api_key="x", http_client=http, max_retries=0)
+        bread = {"model": "tiny", "messages": [{"role": "user", "content": "Why does bread rise?"}]}
+        chat = sdk.chat.completions.create(
+            **bread, temperature=0, max_tokens=8, logprobs=True, top_logprobs=2
+        )
+        entries = chat.choices[0].logprobs.content
+        assert "".join(entry.token for entry in entries) == chat.choices[0].message.content
+        assert len(entries[0].top_logprobs) == 2
+        told = sdk.responses.create(
+            model="tiny",
+            input="Why does bread rise?",
+            max_output_tokens=8,
+            include=["message.output_text.logprobs"],
+            top_logprobs=2,
+        )
+        assert len(told.output[0].content[0].logprobs) > 3
+        echoed = sdk.completions.create(
+            model="tiny", prompt="mail ann@example.com", echo=True, max_tokens=4, temperature=0
+        )
+        assert echoed.choices[0].text.startswith("mail [EMAIL]")
+        ended = sdk.completions.create(model="tiny", prompt="Why does", stop=["a"], max_tokens=60)
+        assert ended.choices[0].model_extra["stop_reason"] == "a"
+        with pytest.raises(BadRequestError):
+            sdk.completions.create(model="tiny", prompt="x", extra_body={"return_token_ids": True})

@@ -68,10 +68,11 @@ class _Block:
         yield from self._said(self._scrubber.feed(text))
 
     def finish(self) -> Iterator[Event]:
-        """Give what is still held, once."""
-        if self.is_open:
-            self.is_open = False
-            yield from self._said(self._scrubber.finish())
+        """Give what is still held; a block ends once."""
+        if not self.is_open:
+            raise ScrubFailed
+        self.is_open = False
+        yield from self._said(self._scrubber.finish())
 
     def _said(self, safe: str) -> Iterator[Event]:
         if safe:

@@ -122,7 +122,7 @@ class ResponseEvents:
         if step == "delta":
             self._asked.tally.see_pieces(1)
             yield from item.say(place, member(received, "delta", str) or "")
-        elif step == "done":
+        if step == "done":
             whole = member(received, PART_TEXT.get(kind.name, "arguments"), str)
             yield from item.end_text(place, whole or "")
 
@@ -136,7 +136,7 @@ class ResponseEvents:
         text = member(part, PART_TEXT[name], str) or ""
         if step == "added":
             yield from item.open_part(place, text)
-        elif step == "done":
+        if step == "done":
             yield from item.end_part(place, text)
 
     def _item_of(self, received: Event) -> OutputItem | None:

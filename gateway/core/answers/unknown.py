@@ -68,9 +68,7 @@ def scrub_unknown(members: dict[str, Any], scrubbers: TextScrubbers) -> Slices[d
     if len(text) > MAX_BYTES:
         return {}
     safe = yield from scrubbers.in_slices("arguments", text.decode())
-    rebuilt = load_json(safe.encode(), otherwise=ScrubFailed())
-    if type(rebuilt) is not dict:
-        raise ScrubFailed
+    rebuilt: dict[str, Any] = load_json(safe.encode(), otherwise=ScrubFailed())
     return rebuilt
 
 

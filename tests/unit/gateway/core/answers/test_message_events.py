@@ -124,6 +124,7 @@ def test_a_block_that_nobody_ended_is_ended(end: Event) -> None:
         ([start(), delta("thinking_delta", thinking="canary")], ScrubFailed),
         ([start("tool_use"), delta(text="canary")], ScrubFailed),
         ([start(), stop(), delta(text="canary")], ScrubFailed),
+        ([start(), stop(), stop()], ScrubFailed),
         ([END, END], ScrubFailed),
     ],
 )

@@ -64,6 +64,13 @@ def test_events_and_items_of_unknown_kinds_are_dropped() -> None:
         {"type": "response.content_part.added", "output_index": 5, "part": {}},
         {"type": "response.output_item.done", "output_index": 5, "item": news},
         {"type": "response.content_part.added", "output_index": 0, "part": {"type": "song"}},
+        {"type": "response.output_text.sung", "output_index": 0, "content_index": 0},
+        {
+            "type": "response.content_part.sung",
+            "output_index": 0,
+            "content_index": 0,
+            "part": {"type": "output_text", "text": "canary"},
+        },
     ]
     events = response_events("output_text", ["x"])
     out = run(*events[:4], *more, *events[4:])

@@ -87,6 +87,13 @@ def test_a_stream_passes_texts_alone() -> None:
     assert stream.take(members) == {"deep": {"ok": "x, "}}
 
 
+def test_a_text_that_was_all_said_has_no_rest() -> None:
+    """At the end only what is held comes out."""
+    stream = UnknownStream(TextScrubbers())
+    assert stream.take({"a": "so, "}) == {"a": "so, "}
+    assert stream.finish() == {}
+
+
 def test_places_of_a_stream_are_bounded() -> None:
     """A stream that says something somewhere else each time fills no memory."""
     stream = UnknownStream(TextScrubbers())

@@ -72,6 +72,8 @@ def test_what_means_nothing_to_the_model_stays_here() -> None:
         ({"prompt": {"id": "canary"}}, UnsupportedParameter),
         ({"include": ["message.output_text.logprobs"]}, UnsupportedParameter),
         ({"include": "canary"}, MalformedRequest),
+        ({"include": ["file_search_call.results"]}, UnsupportedParameter),
+        ({"include": [5, {}]}, UnsupportedParameter),
         ({"top_logprobs": 1}, UnsupportedParameter),
         ({"enable_response_messages": True}, UnsupportedParameter),
         ({"max_tool_calls": 1}, UnsupportedParameter),
