@@ -19,7 +19,7 @@ from gateway.core.keyring import USABLE, StoredKey
 from gateway.core.policy import Permission
 from gateway.core.ports import KeyWrap
 
-_ATTEMPTS: Final = 3  # each takes in what was added or withdrawn during the one before
+_ATTEMPTS: Final = 10  # each takes in what was changed during the one before
 
 
 class Rewrapping:

@@ -42,6 +42,7 @@ class FakeVault:
     url: str = ""
     calls: list[Call] = field(default_factory=list)
     replies: dict[str, Callable[[Call], Reply]] = field(default_factory=dict)
+    delay_seconds: float = 0
 
     def reply(self, path: str, reply: Reply | Callable[[Call], Reply]) -> None:
         """Answer calls of ``/v1/`` *path* with *reply* from now on."""
@@ -72,8 +73,7 @@ class FakeVault:
                 call = Call(*request.split()[:2], headers, json.loads(body or "{}"))
                 self.calls.append(call)
                 reply = self.replies.get(call.path, lambda _call: (404, {"errors": []}))(call)
-                if reply is None:
-                    await asyncio.sleep(60)
+                await asyncio.sleep(60 if reply is None else self.delay_seconds)
                 writer.write(reply if isinstance(reply, bytes) else _encode(*(reply or (0, {}))))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

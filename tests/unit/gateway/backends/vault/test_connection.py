@@ -15,7 +15,7 @@ from gateway.backends.vault.connection import VaultAddress, VaultConnection
 from gateway.core.errors import KeyServiceUnavailable
 from gateway.core.secret import Secret
 from tests.fakes.control import FakeClock
-from tests.fakes.vault import Call, FakeVault, Reply
+from tests.fakes.vault import FakeVault
 
 TOKEN = Secret("canary-token")
 
@@ -123,14 +123,11 @@ async def test_silent_server_costs_one_wait(vault: FakeVault) -> None:
 
 async def test_answer_that_comes_once_is_waited_for(vault: FakeVault) -> None:
     """Where a second try would be refused, a slow answer is taken."""
-
-    def slow(_call: Call) -> Reply:
-        time.sleep(0.3)  # the server's; the client's clock runs on
-        return 200, {}
-
-    vault.reply("x", slow)
+    vault.reply("x", (200, {}))
+    vault.delay_seconds = 0.3
     connection = vault.connection(timeout_seconds=0.1)
     assert (await connection.call("POST", "x", is_patient=True)).status == 200
+    assert "in time" in await refusal(connection)
     await connection.close()
 
 
