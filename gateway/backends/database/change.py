@@ -184,7 +184,9 @@ class DatabaseChange:
 
     async def _insert(self, table: Table, row: Row) -> None:
         try:
-            await self._connection.execute(insert(table).values(row))
+            # Nested, or else PostgreSQL takes nothing more in a transaction after an error.
+            async with self._connection.begin_nested():
+                await self._connection.execute(insert(table).values(row))
         except IntegrityError:
             raise Conflict from None
 

@@ -1,7 +1,7 @@
-"""Connections: SQLite in WAL mode, with every transaction begun as what it is.
+"""Connections: PostgreSQL, or SQLite in WAL mode with every transaction begun as what it is.
 
-Python's driver starts transactions late and as readers, so two writers would deadlock or lose
-changes; here a transaction that changes something takes the write lock at once (``BEGIN
+Python's driver for SQLite starts transactions late and as readers, so two writers would deadlock
+or lose changes; here a transaction that changes something takes the write lock at once (``BEGIN
 IMMEDIATE``) and waits its turn.
 """
 
@@ -10,19 +10,25 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, cast
 
 from sqlalchemy import Connection, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from gateway.core.errors import StoreUnavailable
+from gateway.backends.database import postgresql
+from gateway.core.errors import MalformedRequest, StoreUnavailable
+
+SQLITE_DRIVER: Final = "sqlite+aiosqlite"
 
 CHANGES_OPTION: Final = "sealgate_changes"
 """Execution option of a connection whose next transaction writes."""
 
+_DATA_EXCEPTION: Final = "22"  # class of SQLSTATE (PostgreSQL, appendix A)
 _BUSY_TIMEOUT_MS: Final = 3000  # long enough for a queue of changes, short of a caller's patience
 _PAUSES_SECONDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _PRAGMAS: Final = (
@@ -36,21 +42,58 @@ _PRAGMAS: Final = (
 )
 
 
-def open_engine(database_url: str) -> AsyncEngine:
-    """Return an engine for ``sqlite+aiosqlite:///PATH``; a missing file is made with mode 0600.
+def open_engine(database_url: str, *, statement_seconds: float | None = None) -> AsyncEngine:
+    """Return an engine for ``sqlite+aiosqlite:///PATH`` or for PostgreSQL (see ``postgresql``).
 
-    Raises ``StoreUnavailable`` for another kind of URL, for one without a file, and when the file
-    cannot be made.
+    A missing file is made with mode 0600. *statement_seconds* is what a statement may take in
+    PostgreSQL, by default what a request may wait for. Raises ``StoreUnavailable`` for another kind
+    of URL, for one without a file or database, and when the file cannot be made.
     """
-    url = make_url(database_url)
-    if url.drivername != "sqlite+aiosqlite" or not url.database or url.database == ":memory:":
-        raise StoreUnavailable("The store is a file: sqlite+aiosqlite:///PATH.")
-    _create_private(Path(url.database))
+    url = parse_database_url(database_url)
+    if url.drivername == postgresql.DRIVER:
+        return postgresql.open_postgresql(
+            url, statement_seconds=statement_seconds or postgresql.REQUEST_SECONDS
+        )
+    path = url.database
+    if url.drivername != SQLITE_DRIVER or not path or path == ":memory:":
+        raise StoreUnavailable(
+            f"The store is a file, {SQLITE_DRIVER}:///PATH, or {postgresql.DRIVER}://USER@HOST/NAME."
+        )
+    _create_private(Path(path))
     # Parameters of a statement may be a hash or a wrapped key: never in the text of an error.
     engine = create_async_engine(url, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def parse_database_url(database_url: str) -> URL:
+    """Return the parts of an address. Raises ``StoreUnavailable``, without repeating it."""
+    try:
+        return make_url(database_url)
+    except (ArgumentError, ValueError):
+        raise StoreUnavailable("The address of the store is none.") from None
+
+
+@asynccontextmanager
+async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Give a connection; what the driver raises becomes ``StoreUnavailable``.
+
+    Or ``MalformedRequest``, where it is not the database that is at fault but a value that none can
+    hold: half of a surrogate pair, or in PostgreSQL a NUL.
+    """
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError, UnicodeEncodeError, *postgresql.DRIVER_ERRORS) as error:
+        if _is_of_a_value(error):
+            raise MalformedRequest("A value has characters that cannot be stored.") from None
+        raise StoreUnavailable from None
+
+
+def _is_of_a_value(error: Exception) -> bool:
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return isinstance(error, UnicodeEncodeError) or str(state).startswith(_DATA_EXCEPTION)
 
 
 async def use_write_ahead_log(engine: AsyncEngine) -> None:
@@ -78,6 +121,25 @@ async def _is_write_ahead(connection: AsyncConnection) -> bool:
     except sqlite3.OperationalError:
         return False
     return bool(mode == "wal")
+
+
+async def rest_foreign_keys(connection: AsyncConnection) -> None:
+    """Let SQLite not check references on this connection, outside of a transaction.
+
+    A migration there replaces a table by a changed copy, and dropping the old one would count as
+    deleting every row that others refer to. Check with :func:`verify_foreign_keys` before the end.
+    """
+    if connection.dialect.name == "sqlite":
+        raw = await connection.get_raw_connection()
+        await cast("Any", raw.driver_connection).execute("PRAGMA foreign_keys = OFF")
+
+
+def verify_foreign_keys(connection: Connection) -> None:
+    """Raise ``StoreUnavailable`` when a row in SQLite refers to one that is not there."""
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if broken is not None:
+            raise StoreUnavailable("The store has rows that refer to nothing.")
 
 
 async def truncate_log(connection: AsyncConnection) -> bool:

@@ -16,8 +16,13 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.backends.database import queries
-from gateway.backends.database.engine import CHANGES_OPTION, open_engine, truncate_log
-from gateway.backends.database.store import driver_errors, lock
+from gateway.backends.database.engine import (
+    CHANGES_OPTION,
+    connected,
+    open_engine,
+    truncate_log,
+)
+from gateway.backends.database.store import lock
 from gateway.backends.database.tables import IDEMPOTENCY
 from gateway.core.idempotency import CallClaim
 
@@ -31,7 +36,7 @@ class DatabaseIdempotencyStore:
 
     @classmethod
     def open(cls, database_url: str) -> DatabaseIdempotencyStore:
-        """Return a store on ``sqlite+aiosqlite:///PATH``. Connects at the first call."""
+        """Return a store at an address of :func:`open_engine`. Connects at the first call."""
         return cls(open_engine(database_url))
 
     async def claim(self, claim: CallClaim) -> CallClaim:
@@ -63,7 +68,7 @@ class DatabaseIdempotencyStore:
     async def forget_expired(self, *, now: datetime) -> int:
         """Erase the claims that are over at *now*, answers and all; return how many."""
         over = IDEMPOTENCY.c.expires_at <= now
-        async with driver_errors(), self._engine.connect() as connection:
+        async with connected(self._engine) as connection:
             query = select(IDEMPOTENCY.c.tag).where(over).limit(1)
             is_any_over = (await connection.execute(query)).first() is not None
         erased = 0
@@ -72,7 +77,7 @@ class DatabaseIdempotencyStore:
                 erased = (await connection.execute(delete(IDEMPOTENCY).where(over))).rowcount
         self._erasure_due = self._erasure_due or erased > 0
         if self._erasure_due:
-            async with driver_errors(), self._engine.connect() as connection:
+            async with connected(self._engine) as connection:
                 self._erasure_due = not await truncate_log(connection)
         return erased
 
@@ -82,7 +87,7 @@ class DatabaseIdempotencyStore:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        async with driver_errors(), self._engine.connect() as connection:
+        async with connected(self._engine) as connection:
             await connection.execution_options(**{CHANGES_OPTION: True})
             async with connection.begin():
                 await lock(connection, step=0)

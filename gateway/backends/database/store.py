@@ -1,4 +1,7 @@
-"""The control store over SQLAlchemy. Errors of the driver become ``StoreUnavailable``."""
+"""The control store over SQLAlchemy, in SQLite or PostgreSQL.
+
+Errors of the driver become ``StoreUnavailable``.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,16 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select, tuple_, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.backends.database import queries
 from gateway.backends.database.change import DatabaseChange
-from gateway.backends.database.engine import CHANGES_OPTION, open_engine, truncate_log
+from gateway.backends.database.engine import (
+    CHANGES_OPTION,
+    connected,
+    open_engine,
+    truncate_log,
+)
 from gateway.backends.database.rows import (
     RevocationKey,
     client_of,
@@ -47,11 +54,13 @@ from gateway.core.registry import (
 # Before closing: a command is over in a moment, and so is what a gateway reads meanwhile.
 _PAUSES_SECONDS: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.3)
 
+_ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
 
 class DatabaseStore:
     """A ``ControlStore`` in a database whose schema is up to date (see ``upgrade``).
 
-    Safe for several tasks of one event loop, and for several processes on one file.
+    Safe for several tasks of one event loop, and for several processes on one database.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -62,13 +71,13 @@ class DatabaseStore:
 
     @classmethod
     def open(cls, database_url: str) -> DatabaseStore:
-        """Return a store on ``sqlite+aiosqlite:///PATH``. Connects at the first call."""
+        """Return a store at an address of :func:`open_engine`. Connects at the first call."""
         return cls(open_engine(database_url))
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[ControlChange]:
         """Open a transaction that holds the write lock; commit at the end, roll back on errors."""
-        async with driver_errors(), self._engine.connect() as connection:
+        async with connected(self._engine) as connection:
             await connection.execution_options(**{CHANGES_OPTION: True})
             async with connection.begin():
                 await lock(connection, step=1)
@@ -90,8 +99,10 @@ class DatabaseStore:
             return current
 
     async def load(self) -> ControlState:
-        """Return everything, read in one transaction."""
+        """Return everything, read in one transaction as of one moment."""
         async with self._reading() as connection:
+            if connection.dialect.name == "postgresql":  # in SQLite every transaction reads so
+                await connection.execution_options(**_ONE_MOMENT)
             clients = await queries.rows(connection, select(CLIENTS).order_by(CLIENTS.c.client_id))
             keys = await queries.rows(connection, select(KEYS).order_by(KEYS.c.sequence))
             self._revocations = await queries.revocations(connection, self._revocations)
@@ -204,7 +215,7 @@ class DatabaseStore:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[DatabaseChange]:
         """Open a transaction with the write lock that leaves the revision as it is."""
-        async with driver_errors(), self._engine.connect() as connection:
+        async with connected(self._engine) as connection:
             await connection.execution_options(**{CHANGES_OPTION: True})
             async with connection.begin():
                 await lock(connection, step=0)
@@ -212,17 +223,8 @@ class DatabaseStore:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        async with driver_errors(), self._engine.connect() as connection:
+        async with connected(self._engine) as connection:
             yield connection
-
-
-@asynccontextmanager
-async def driver_errors() -> AsyncIterator[None]:
-    """Turn what the driver raises into ``StoreUnavailable``."""
-    try:
-        yield
-    except (SQLAlchemyError, OSError):
-        raise StoreUnavailable from None
 
 
 async def lock(connection: AsyncConnection, *, step: int) -> None:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import migrations
-from gateway.backends.database.engine import CHANGES_OPTION, open_engine, use_write_ahead_log
+from gateway.backends.database.engine import (
+    CHANGES_OPTION,
+    connected,
+    open_engine,
+    rest_foreign_keys,
+    use_write_ahead_log,
+    verify_foreign_keys,
+)
+from gateway.backends.database.postgresql import DRIVER_ERRORS
 from gateway.core.errors import StoreUnavailable
+
+_MIGRATION_SECONDS: Final = 600.0  # a large table is rewritten while nothing waits for it
+_LOCK_NUMBER: Final = 0x5EA16A7E
+"""Names the lock of those who change the schema of a PostgreSQL database."""
 
 
 async def upgrade(database_url: str) -> None:
@@ -23,25 +36,58 @@ async def upgrade(database_url: str) -> None:
     ``StoreUnavailable`` when the schema is of a newer Sealgate (nothing is touched) or the database
     does not answer.
     """
-    engine = open_engine(database_url)
+    engine = open_engine(database_url, statement_seconds=_MIGRATION_SECONDS)
     try:
         await use_write_ahead_log(engine)
         async with engine.connect() as connection:
             await connection.execution_options(**{CHANGES_OPTION: True})
+            await rest_foreign_keys(connection)
             async with connection.begin():
                 await connection.run_sync(_upgrade)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, OSError, *DRIVER_ERRORS):
         raise StoreUnavailable("The schema of the store could not be updated.") from None
     finally:
         await engine.dispose()
 
 
+async def verify_schema(database_url: str) -> None:
+    """Raise ``StoreUnavailable``, which says what to do, unless the schema is this version's."""
+    engine = open_engine(database_url)
+    try:
+        async with connected(engine) as connection:
+            heads = await connection.run_sync(_present_heads)
+    finally:
+        await engine.dispose()
+    script = ScriptDirectory.from_config(_config())
+    if heads == set(script.get_heads()):
+        return
+    _verify_known(heads, script)
+    raise StoreUnavailable("The store is of an older Sealgate; run `sealgate migrate` first.")
+
+
 def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":  # SQLite holds its write lock already
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK_NUMBER)))
+    config = _config()
+    config.attributes["connection"] = connection
+    script, present = ScriptDirectory.from_config(config), _present_heads(connection)
+    _verify_known(present, script)
+    if present != set(script.get_heads()):
+        command.upgrade(config, "head")
+        verify_foreign_keys(connection)
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if not set(MigrationContext.configure(connection).get_current_heads()) <= known:
+    return config
+
+
+def _present_heads(connection: Connection) -> set[str]:
+    return set(MigrationContext.configure(connection).get_current_heads())
+
+
+def _verify_known(heads: set[str], script: ScriptDirectory) -> None:
+    if not heads <= {known.revision for known in script.walk_revisions()}:
         raise StoreUnavailable("The store was made by a newer Sealgate; this one cannot use it.")
-    command.upgrade(config, "head")
