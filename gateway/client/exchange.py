@@ -172,7 +172,7 @@ class Exchange:
     def feed(self, data: bytes) -> bytes:
         """Accept the next bytes of the sealed answer; return the content that may be shown.
 
-        Of an event stream that is all but ``[DONE]``, which ``finish()`` gives out. Raises
+        Of an event stream that is all but its last event, which ``finish()`` gives out. Raises
         ``ProtocolFailure`` when the bytes do not open.
         """
         if self._opener is None:

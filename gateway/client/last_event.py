@@ -1,8 +1,9 @@
-"""Hold back ``[DONE]`` until the answer is known to be whole.
+"""Hold back the last event of a stream until the answer is known to be whole.
 
 SDKs stop reading at ``data: [DONE]`` and never see whether the sealed stream ended properly, so a
-cut right after it would go unnoticed. That event is therefore given out only with the verified end;
-an application that saw it knows that it has the whole answer.
+cut right after it would go unnoticed; applications may do the same at the last event of a response
+or a message. Such an event is therefore given out only with the verified end; an application that
+saw it knows that it has the whole answer.
 """
 
 from __future__ import annotations
@@ -10,16 +11,22 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_MARKS: Final = (b"data: [DONE]", b"data:[DONE]")
-_MARK_LINE: Final = re.compile(rb"(?<![^\r\n])data: ?\[DONE\]")
+_ENDS: Final = (
+    (b"data:", b"[DONE]"),
+    (b"event:", b"response.completed"),
+    (b"event:", b"response.incomplete"),
+    (b"event:", b"message_stop"),
+)
+_MARKS: Final = tuple(field + space + value for field, value in _ENDS for space in (b" ", b""))
+_MARK_LINE: Final = re.compile(rb"(?<![^\r\n])(?:" + b"|".join(map(re.escape, _MARKS)) + b")")
 _LINE_END: Final = re.compile(rb"[\r\n]")
 
 
 class LastEventHold:
-    """Pass an event stream through, except for ``[DONE]`` and what follows it.
+    """Pass an event stream through, except for the event that ends it and what follows that.
 
     Joined, the output of ``feed()`` and ``finish()`` is the input, for every cutting of it. Nothing
-    else is delayed but the beginning of a line that may still become ``[DONE]``.
+    else is delayed but the beginning of a line that may still become the first of that event.
     """
 
     def __init__(self) -> None:

@@ -6,11 +6,18 @@ from hypothesis import strategies as st
 
 from gateway.client.last_event import LastEventHold
 
-PARTS = st.lists(
-    st.sampled_from(
-        [b"data: ", b"data:", b"[DONE]", b"[DO", b"NE]", b"\n", b"\r\n", b"\n\n", b"x", b"d", b"a"]
-    ),
-    max_size=20,
+WORDS = (
+    *(b"data: ", b"data:", b"[DONE]", b"[DO", b"NE]", b"\n", b"\r\n", b"\n\n", b"x", b"d", b"a"),
+    *(b"event: ", b"event:", b"message_stop", b"response.", b"completed", b"incomplete", b"ev"),
+)
+PARTS = st.lists(st.sampled_from(WORDS), max_size=20)
+ENDS = (
+    b"data: [DONE]",
+    b"data:[DONE]",
+    b"event: message_stop",
+    b"event:message_stop",
+    b"event: response.completed",
+    b"event: response.incomplete",
 )
 
 
@@ -24,7 +31,16 @@ def test_any_cutting(parts, size):
     assert first == shown
     assert first + whole.finish() == shown + pieces.finish() == text
     lines = shown.replace(b"\r", b"\n").split(b"\n")
-    assert not any(line.startswith((b"data: [DONE]", b"data:[DONE]")) for line in lines)
+    assert not any(line.startswith(ENDS) for line in lines)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_last_event_of_every_api_is_held(end):
+    """Whatever comes before it leaves at once; it and all after it come with the end."""
+    hold = LastEventHold()
+    before = b"event: message_start\ndata: {}\n\n"
+    assert hold.feed(before + end + b"\ndata: {}\n\n") == before
+    assert hold.finish() == end + b"\ndata: {}\n\n"
 
 
 def test_events_are_not_delayed():
