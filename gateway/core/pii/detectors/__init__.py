@@ -34,6 +34,7 @@ from gateway.core.pii.detectors.personal_details import DETAILS
 from gateway.core.pii.detectors.phone import PHONES
 from gateway.core.pii.detectors.secrets import SECRETS
 from gateway.core.pii.detectors.secrets_said import SAID_SECRETS
+from gateway.core.pii.detectors.spelt_numbers import SPELT_NUMBERS
 from gateway.core.pii.detectors.ssn import SSNS
 from gateway.core.pii.detectors.table_columns import COLUMNS
 
@@ -48,6 +49,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     BANK_CARD,
     *ANNOUNCED_NUMBERS,
     *DISGUISED_NUMBERS,
+    *SPELT_NUMBERS,
     *PHONES,
     *SSNS,
     IBAN,

@@ -108,7 +108,9 @@ def _is_european(value: str, before: str) -> bool:  # noqa: ARG001 - the form of
 
 
 # Words with which a street begins in other languages.
-_STREET_WORDS: Final = frozenset(words_of("via viale piazza corso calle rua avenida paseo plaza"))
+_STREET_WORDS: Final = frozenset(
+    words_of("am im zum zur via viale piazza corso calle rua avenida paseo plaza")
+)
 _PART: Final = (
     r"(\u[a-z]{0,15}\.?(\u\.)?('[a-z]{1,8})?(-[a-z]{1,12})?|"
     r"\d{1,4}[a-z]?|of|the|on|upon)"
@@ -223,7 +225,36 @@ _POSTCODE: Final = Detector(
     ),
 )
 
+_PLOT: Final = Detector(
+    # Numbered parts of a town in place of a street, as in South Asia and West Africa.
+    label="ADDRESS",
+    name="address-plot",
+    pattern=(
+        r"(Plot|House|Flat|No\.|Shop|Unit|H\.?No\.?|Block|Door)( No\.?)? ?#?"
+        r"\d{1,4}[A-Z]?(/\d{1,3})?, ?"
+        r"(Block|Lane|Street|Road|Phase|Sector|Ward|Gali|Floor|Close|Estate)( No\.?)? [A-Z0-9]{1,4}"
+        r"(, ?\u[a-z0-9 ./\-]{1,25}){1,4}"
+    ),
+    not_after=r"[a-z0-9.$/\-]",
+    not_before=_BOUNDARY,
+)
+_CODED: Final = Detector(
+    # A street, a number, and a town behind its postcode of five digits, as in much of Europe.
+    label="ADDRESS",
+    name="address-with-town",
+    pattern=(
+        r"\u[a-z]{1,20}([ \-](\u[a-z]{1,20}|am|an|der|de|la|del|van|do|da)){0,3},? "
+        r"\d{1,4}[a-z]?(, [0-9]º [A-Z])?,? ?\n?"
+        r"([A-Z]{1,2}-)?(\d{5}|\d{3} \d{2}|\d{2}-\d{3}|\d{4} [A-Z]{2}) \u[a-z]{2,20}"
+    ),
+    not_after=r"[a-z0-9.$#/\-]",
+    not_before=_BOUNDARY,
+    check=_is_european,
+)
+
 ADDRESSES: Final = (
+    _PLOT,
+    _CODED,
     _HOUSE,
     _FLAT,
     _JAPANESE,

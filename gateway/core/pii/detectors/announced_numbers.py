@@ -21,7 +21,7 @@ from gateway.core.pii.detectors.checks import (
 )
 
 # Between digits: signs, or a word for one.
-_LOOSE: Final = r"(\s{0,4}| dot | dash )"
+_LOOSE: Final = r"(\s{0,5}| dot | dash )"
 _BOUNDARY: Final = r"[a-z0-9]"
 
 
@@ -49,10 +49,13 @@ _SSN: Final = _context(
 )
 _IBAN: Final = _context("iban ibans", gap=16)
 _PASSPORT: Final = _context(
-    "passport passports passport_no passport_number travel_document", gap=40
+    "reisepass pasaporte passeport passaporto travel_doc pass._no pass_no ppt_no passport "
+    "passports passport_no passport_number travel_document",
+    gap=40,
 )
 _LICENCE: Final = _context(
-    "licence license licences licenses driver's_license driving_licence drivers_license dl dl_no "
+    "driver_lic driver's_lic drivers_lic dr_lic lic_no cdl licence license licences licenses "
+    "driver's_license driving_licence drivers_license dl dl_no "
     "dln driver_id driving_permit",
     gap=40,
 )
@@ -63,7 +66,8 @@ _ACCOUNT: Final = _context(
     gap=30,
 )
 _RECORD: Final = _context(
-    "mrn mrns medical_record patient_id patient_no patient_number record_number hospital_number "
+    "hosp medicaid medicaid_id mrn mrns medical_record patient_id patient_no patient_number "
+    "record_number hospital_number "
     "chart chart_no health_record medicare nhs nhs_no nhs_number nhs_number_is hospital_no "
     "hosp._no hosp_no case_no unit_number encounter health_card medicaid chi_number "
     "member_id record_no hn admission_no",
@@ -86,7 +90,8 @@ _PLATE: Final = _context(
 )
 _NOT_AN_ACCOUNT: Final = re.compile(r"(?:order|invoice|ticket|tracking|case|po|ref)\b[^.]{0,12}$")
 # Times, dates, and numbers behind another number.
-_NO_PHONE: Final = re.compile(r"\d\d:\d\d|^(19|20)\d\d[-/.年]|^\d\.\d|^\d\.?\d? \d{1,2} ")
+_NO_PHONE: Final = re.compile(r"\d\d:\d\d|^(19|20)\d\d[-/.年]|^\d\.\d")
+_COUNTED: Final = re.compile(r"^\d\.?\d? \d{1,2} ")
 # Toll-free and shared-cost numbers of firms in North America, China and the United Kingdom.
 _FIRM: Final = re.compile(
     r"1?8(?:00|33|44|55|66|77|88)\d{5,7}$|400\d{7}$|0(?:300|800|808|845|870)\d{6,7}$|1[38]00\d{6}$"
@@ -134,6 +139,8 @@ def _is_phone(value: str, before: str) -> bool:
     if not shortest <= len(digits) <= 15 or _FIRM.match(digits):
         return False
     if _NO_PHONE.search(value) and max(group_lengths(value)) > 1:
+        return False
+    if len(digits) < len("4155550132") and _COUNTED.search(value):
         return False
     if not _is_evenly_listed(value):
         return False
@@ -247,14 +254,16 @@ ANNOUNCED_NUMBERS: Final = (
     _detector(
         "BANK_ACCOUNT",
         "account-announced",
-        r"\d{2}-\d{2}-\d{2}|\d{3}-\d{3}|\d{3,8}([ \-]?\d{2,7}){1,4}|\d{6,17}|[A-Z]{4}0[A-Z0-9]{6}",
+        r"\d{2}-\d{4}-\d{7}-\d{2,3}|\d{2}-\d{2}-\d{2}|\d{3}-\d{3}|"
+        r"\d{3,8}([ \-]?\d{2,7}){1,4}|\d{6,17}|[A-Z]{4}0[A-Z0-9]{6}",
         after=(_ACCOUNT,),
         check=_is_account,
     ),
     _detector(
         "MRN",
         "record-announced",
-        r"([a-z]{1,4}[ \-]?)?\d{5,10}|\d{3}[ \-]\d{3}[ \-]\d{4}|\d{2,3}-\d{2,3}-\d{2,4}|"
+        r"([a-z]{1,4}[ \-]?)?\d{5,10}[a-z]?|\d{4}-\d{3}-\d{3}(-[a-z]{2})?|"
+        r"\d{3}[ \-]\d{3}[ \-]\d{4}|\d{2,3}-\d{2,3}-\d{2,4}|"
         r"[a-z]{1,3}\d{2}-\d{4,8}|\d{4} \d{5} \d",
         after=(_RECORD,),
         check=_is_personal,
@@ -297,7 +306,7 @@ ANNOUNCED_NUMBERS: Final = (
         r"[A-Z]{1,3}[ \-·]?[0-9]{1,4}([ \-]?[A-Z]{1,3})?|"
         r"\d{1,4}[ \-]?[A-Z]{2,4}[ \-]?\d{0,4}|[A-Z]{2}\d{2} ?[A-Z]{3}|"
         r"[A-Z]{2}[ \-]?\d{2}[ \-]?[A-Z]{1,2}[ \-]?\d{4}|[A-Z]{1,3}-[A-Z]{1,2} ?\d{1,4}|"
-        r"\d[A-Z]{2,3}[ \-]?\d[A-Z]{2,3}",
+        r"\d[A-Z]{2,3}[ \-]?\d[A-Z]{2,3}|[A-Z0-9]( [A-Z0-9]){5,7}",
         after=(_PLATE,),
         check=_is_plate,
     ),

@@ -22,7 +22,8 @@ _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 AFTER_PHONE: Final = Context(
     words=words_of(
         "phone phones telephone cellphone tel telno phoneno mobile mobileno mob cell fax "
-        "call calls called calling text texting ring dial dialled whatsapp wechat contact "
+        "ph tlf telefon telefono call calls called calling text texting ring dial dialled "
+        "whatsapp wechat contact "
         "number numbers hotline sms "
         "电话 手机 联系 致电 拨打 座机 传真 短信 來電 来电 電話 手機 聯繫"
     ),

@@ -113,4 +113,44 @@ _LETTER_BY_LETTER: Final = Detector(
     after=(Context(words=words_of("email e-mail mail me address contact write"), gap=20),),
 )
 
-SPELT_EMAILS: Final = (_BRACKETED, _SPACED, _IN_WORDS, _ODD, _HASHED, _LETTER_BY_LETTER)
+# After a word for it, an address may be written as one says it, and with a slip.
+_SAID: Final = Detector(
+    label="EMAIL",
+    name="email-said",
+    lead=r"[a-z0-9._%+\-]",
+    lead_start=r"[a-z0-9_]",
+    lead_limit=64,
+    pattern=r"( at |@@|@)([a-z0-9\-]{1,30}( ?[.,] ?| dot )){1,3}<endings>",
+    lists={"endings": _ENDINGS},
+    not_after=r"[a-z0-9_]",
+    not_before=r"[a-z0-9]",
+    after=(
+        Context(
+            words=words_of("email e-mail emails mail email_is email_address mailto write_to"),
+            gap=16,
+        ),
+    ),
+)
+_EMPHASISED: Final = Detector(
+    label="EMAIL",
+    name="email-emphasised",
+    lead=r"[a-z0-9._%+\-]",
+    lead_start=r"[a-z0-9_]",
+    lead_limit=64,
+    pattern=r"\*\*@([a-z0-9\-]{1,63}\.){1,4}[a-z]{2}",
+    tail=r"(\.|-{1,3})?[a-z0-9]",
+    not_after=r"[a-z0-9_*]",
+    # Of a masked address only the first letters stand before the stars.
+    check=lambda value, before: value.index("*") > 4,  # noqa: ARG005 - the form of Detector.check
+)
+
+SPELT_EMAILS: Final = (
+    _BRACKETED,
+    _SPACED,
+    _IN_WORDS,
+    _ODD,
+    _HASHED,
+    _LETTER_BY_LETTER,
+    _SAID,
+    _EMPHASISED,
+)

@@ -21,6 +21,10 @@ _KEYS_IN_CODE: Final = (
     'middle"',
     'given"',
     'family"',
+    "given>",
+    "family>",
+    "first:",
+    "last:",
 )
 _FIELDS: Final = words_of(
     "name names name_is name's first_name last_name full_name given_name family_name "

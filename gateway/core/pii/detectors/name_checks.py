@@ -103,7 +103,7 @@ _OTHERS: Final = re.compile(
     r"package|model|chatbot|assistant|robot|version|release|villa|hotel|casa|studio|cafe|opera|"
     r"asteroid|moon|goddess|god|novel|film|movie|musical|song|album|band|ballet|brand|editor|"
     r"framework|library|compiler|programming|planet|statue of|myth of|legend of)\.?"
-    r"|[/\\@#$_={}])[ \"'*`]*$"
+    r"|[#=])[ \"'*`]*$"
 )
 _LAST_WORD: Final = re.compile(r"([a-z]+) $")
 _SYLLABLE: Final = (

@@ -154,6 +154,8 @@ def is_alone(value: str, before: str) -> bool:
 def is_user(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
     """Say whether *value* is a given name and a surname without capitals."""
     first, _, last = value.partition(" ")
+    if not last:
+        return len(first) > 3 and is_telling(first)
     if first in GIVEN or is_mostly_personal(first) or is_two_syllables(first):
         return last in ROMANISED or is_surname(last) or _is_double(last, first)
     return last in ROMANISED and len(first) > 3 and is_pinyin(first) and not is_ordinary(first)
@@ -233,7 +235,7 @@ def _joined(value: str) -> str:
 def is_lower(value: str, before: str) -> bool:
     """Say whether *value* is a name without capitals in a field."""
     words = name_words(value)
-    good = words and words[0] in GIVEN and not any(is_ordinary(word) for word in words)
+    good = words and is_telling(words[0]) and not any(is_ordinary(word) for word in words)
     if len(words) == 1 and not is_telling(words[0]):
         return False
     if not good or is_public(value):

@@ -28,7 +28,7 @@ from gateway.core.pii.detectors.name_forms import (
 )
 
 _WORD: Final = r"\u('\u)?[a-z]{1,17}(-\u?[a-z]{1,17}|'\u[a-z]{1,17}){0,2}"
-_GAP: Final = r"[ _]{1,2}"
+_GAP: Final = r"[ _+]{1,2}"
 _PARTICLE: Final = (
     r"((van|von|der|den|de|del|della|da|dos|di|du|la|le|el|al|bin|ibn|ter|ten|st\.?) ){0,2}"
 )
@@ -73,7 +73,7 @@ _ANNOUNCED: Final = Detector(
 _IN_SMALL_LETTERS: Final = Detector(
     label="NAME",
     name="name-in-field",
-    pattern=r"[a-z]{2,15}([ ._][a-z]{2,15}){0,2}",
+    pattern=r"[a-z]{2,15}([ ._\-][a-z]{2,15}){0,2}",
     not_after=_BOUNDARY,
     not_before=_BOUNDARY,
     after=(IN_FIELD,),
@@ -101,7 +101,7 @@ _GREETED: Final = Detector(
 _SURNAME_FIRST: Final = Detector(
     label="NAME",
     name="name-surname-first",
-    pattern=rf"([A-Z]')?[A-Z]{{2,15}}(-[A-Z]{{2,15}})?,? {_WORD}( \u\.?)?",
+    pattern=rf"([A-Z]')?[A-Z]{{2,15}}(-[A-Z]{{2,15}})?(,? |/){_WORD}( \u\.?)?",
     not_after=_BOUNDARY,
     not_before=_BOUNDARY,
     check=is_surname_first,
@@ -119,7 +119,7 @@ _ALONE: Final = Detector(
 _LOGGED: Final = Detector(
     label="NAME",
     name="name-in-log",
-    pattern=r"[a-z]{2,15}(-[a-z]{2,8})? [a-z]{2,15}(-[a-z]{2,15})?",
+    pattern=r"[a-z]{2,15}(-[a-z]{2,8})?( [a-z]{2,15}(-[a-z]{2,15})?)?",
     not_after=_BOUNDARY,
     not_before=_BOUNDARY,
     after=(IN_LOG, IN_CHAT),

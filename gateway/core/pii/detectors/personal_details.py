@@ -13,11 +13,17 @@ _MONTH: Final = (
     r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|"
     r"nov(ember)?|dec(ember)?)"
 )
+_ORDINAL: Final = (
+    r"(first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|"
+    r"(thir|four|fif|six|seven|eigh|nine)teenth|twentieth|thirtieth|"
+    r"(twenty|thirty)[ \-](first|second|third|fourth|fifth|sixth|seventh|eighth|ninth))"
+)
 _DATE: Final = (
     r"\d{1,2}[/.\-]\d{1,2}[/.\-](\d{4}|\d{2})|\d{4}[/.\-]\d{1,2}[/.\-]\d{1,2}|(19|20)\d{6}|"
     rf"\d{{1,2}}(st|nd|rd|th)?[ \-/.](of )?{_MONTH}\.?,?[ \-/.]\d{{2,4}}|"
-    rf"{_MONTH}\.? \d{{1,2}}(st|nd|rd|th)?,? \d{{4}}|(19|20)\d{{2}}-{_MONTH}-\d{{2}}|"
-    r"\d{1,2} / \d{1,2} / \d{4}|\d{2} \d{2} \d{4}"
+    rf"{_MONTH}\.? \d{{1,2}}(st|nd|rd|th)?,? (\d{{4}}|'\d{{2}})|(19|20)\d{{2}}-{_MONTH}-\d{{2}}|"
+    r"\d{1,2}[ \n/.\-]{1,3}\d{1,2}[ \n/.\-]{1,3}\d{4}|\d{4} ?[/.\-] ?\d{1,2} ?[/.\-] ?\d{1,2}|"
+    rf"{_ORDINAL}( of)? {_MONTH},? \d{{4}}"
 )
 _BIRTH: Final = Context(
     words=(
@@ -96,7 +102,7 @@ _IPV4: Final = Detector(
 _IPV4_HIDDEN: Final = Detector(
     label="IP",
     name="ip-v4-hidden",
-    pattern=r"\d{1,3}( ?(\[\.\]|\(\.\)|\[dot\]|\(dot\)| dot |\.) ?\d{1,3}){3}",
+    pattern=r"\d{1,3}( ?(\[\.\]|\(\.\)|\[dot\]|\(dot\)| dot |\.|,) ?\d{1,3}){3}",
     not_after=r"[a-z0-9.]",
     not_before=r"[a-z0-9]|\.\d",
     after=(
@@ -135,7 +141,7 @@ _DOB: Final = Detector(
 _HANDLE: Final = Detector(
     label="SOCIAL_ACCT",
     name="social-announced",
-    pattern=r"@?[a-z0-9_][a-z0-9_.]{1,28}[a-z0-9_](#\d{4})?",
+    pattern=r"@?[a-z0-9_][a-z0-9_.\-]{1,28}[a-z0-9_](#\d{4})?",
     not_after=r"[a-z0-9_@/.]",
     not_before=r"[a-z0-9_@/(]",
     after=(_SOCIAL,),

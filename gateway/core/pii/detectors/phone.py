@@ -197,7 +197,8 @@ _TRUNK: Final = Detector(
     label="PHONE",
     # A national number with its trunk zero, in two or three groups, as in the United Kingdom.
     pattern=(
-        r"0[1-9]\d{2,3} \d{6}|0\d{2,4} \d{3,4} \d{3,4}|0[1-79]( \d{2}){4}|0[1-79](\.\d{2}){4}"
+        r"0[1-9]\d{2,3} \d{6}|0[2-9] \d{4} \d{4}|0[6-9]\d{4} \d{5}|"
+        r"0\d{2,4} \d{3,4} \d{3,4}|0[1-79]( \d{2}){4}|0[1-79](\.\d{2}){4}"
     ),
     not_after=r"[a-z0-9]",
     not_before=r"[a-z0-9]|[.\- ]\d",

@@ -79,9 +79,11 @@ AFTER_SECRET: Final = Context(
     ),
     gap=8,
 )  # fmt: skip
-_AFTER_PASSWORD: Final = Context(
+# Fields that hold a password.
+AFTER_PASSWORD: Final = Context(
     words=words_of(
-        "password passwd passphrase passcode pwd pw pass login_password wifi_password password_is "
+        "wifi_code wifi_code_is wi-fi_code wifi_key network_key app_password password passwd "
+        "passphrase passcode pwd pw pass login_password wifi_password password_is "
         "passphrase_is passcode_is pwd_is pin password_to wi-fi_password "
         "密码 密碼 口令 登录密码 密码是"
     ),
@@ -202,7 +204,7 @@ _PASSWORD: Final = Detector(
     not_after=r"[a-z0-9!@#$%^&*_+?.\-~/]",
     # What a bracket follows is the call of a function.
     not_before=r"[a-z0-9!@#$%^&*_+=?\-~/(]",
-    after=(_AFTER_PASSWORD,),
+    after=(AFTER_PASSWORD,),
     check=_is_password,
 )
 _BASIC: Final = Detector(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.core.pii.detector import LONGEST_REACH, Context, Detector, words_of
+from gateway.core.pii.detectors.name_checks import is_telling
 from gateway.core.pii.detectors.name_forms import is_announced
 
 # A word is a head between two of these, of which the table may lack the first or the last. Cells
@@ -18,7 +19,13 @@ from gateway.core.pii.detectors.name_forms import is_announced
 _BEHIND: Final = ("|", " |", "\t", ",", ";", "  ", '",', "\n\n")
 _BEFORE: Final = ("| ", "|", "\t", ",", ";", "  ", ',"', ', "')
 _CELL: Final = re.compile(r"(?:[|\t\n;,]|  |['\"(])[ \"'`*(]*$")
+# The same without the signs that part the arguments of a call.
+_CELL_OF_TEXT: Final = re.compile(r"(?:[|\t\n;,]|  )[\"'`]?$|\| ?$")
 _DATE_OR_AMOUNT: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}$|\d{1,3}\.\d\d$")
+# The sign between cells may be missing at the start of what is seen.
+_NAME_CELL: Final = re.compile(
+    r"(?:^|[|\t\n;,\"'] ?)([a-z]{3,})(?: [a-z.'\-]+){1,4}(?:\n\n|\t|;|,|['\"], ?['\"]| ?\| ?)$"
+)
 _BOUNDARY: Final = r"[a-z0-9]"
 
 
@@ -39,13 +46,19 @@ def _is_date(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Det
     return _CELL.search(before) is not None
 
 
+def _follows_a_name(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    """Say whether the cell before holds the name of a person: then a date is that of birth."""
+    cell = _NAME_CELL.search(before)
+    return cell is not None and is_telling(cell[1])
+
+
 def _is_mixed(value: str, before: str) -> bool:
     return any(char.isalpha() for char in value) and _is_cell(value, before)
 
 
 def _is_password(value: str, before: str) -> bool:
-    mixed = any(char.isalpha() for char in value) and not value.isalpha()
-    return mixed and _CELL.search(before) is not None and "@" not in value.rstrip("@")[1:]
+    mixed = any(char.isalpha() for char in value) and any(char.isdigit() for char in value)
+    return mixed and _CELL_OF_TEXT.search(before) is not None and "=" not in value[1:-1]
 
 
 def _is_person(value: str, before: str) -> bool:
@@ -72,6 +85,11 @@ def _column(
 
 
 _MONTH: Final = r"[A-Z][a-z]{2,8}\.?"
+_DATE: Final = (
+    r"\d{1,2}[/.\-]\d{1,2}[/.\-](\d{4}|\d{2})|\d{4}[/.\-]\d{1,2}[/.\-]\d{1,2}|(19|20)\d{6}|"
+    rf"\d{{1,2}}(st|nd|rd|th)?[ \-](of )?{_MONTH},?[ \-]\d{{2,4}}|"
+    rf"{_MONTH} \d{{1,2}}(st|nd|rd|th)?,? \d{{4}}"
+)
 COLUMNS: Final = (
     _column(
         ("PASSPORT", "passport"),
@@ -102,9 +120,7 @@ COLUMNS: Final = (
     _column(
         ("DOB", "birth"),
         "dob d.o.b. birth birthdate birthday birth_date date_of_birth born b-day",
-        r"\d{1,2}[/.\-]\d{1,2}[/.\-](\d{4}|\d{2})|\d{4}[/.\-]\d{1,2}[/.\-]\d{1,2}|(19|20)\d{6}|"
-        rf"\d{{1,2}}(st|nd|rd|th)?[ \-](of )?{_MONTH},?[ \-]\d{{2,4}}|"
-        rf"{_MONTH} \d{{1,2}}(st|nd|rd|th)?,? \d{{4}}",
+        _DATE,
         check=_is_date,
     ),
     _column(
@@ -135,7 +151,7 @@ COLUMNS: Final = (
     ),
     _column(
         ("SECRET", "password"),
-        "password passwd pwd passphrase api_key apikey token secret temp_password",
+        "password passwd pwd passphrase temp_password initial_password",
         r"[a-z0-9!@#$%^&*_+=?.\-~/]{6,40}",
         check=_is_password,
     ),
@@ -148,5 +164,13 @@ COLUMNS: Final = (
         r"\u('\u)?[a-z]{1,17}(-\u?[a-z]{1,17}|'\u[a-z]{1,17})?"
         r"(,? (\u('\u)?[a-z]{1,17}(-\u?[a-z]{1,17})?|\u\.)){0,3}",
         check=_is_person,
+    ),
+    Detector(
+        label="DOB",
+        name="birth-beside-name",
+        pattern=_DATE,
+        not_after=r"[a-z0-9.()\-:/=]",
+        not_before=r"[a-z0-9]|[\-/.:][a-z0-9]| [a-z0-9]",
+        check=_follows_a_name,
     ),
 )

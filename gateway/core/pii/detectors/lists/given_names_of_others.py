@@ -18,7 +18,7 @@ NOT_ALONE: Final = words_of(
     "cole conception cora cordelia cordoba cornel cortana coy cuba curie cyrus dag dante "
     "daphne darby darcy darwin debian delilah dell delphi demi denny der derrick desdemona "
     "dexter dieter dirk diwata dixie django donatello dora drake dudley duke dung durga earl "
-    "earnest electra elmo elsa elvis emir emmy esau europa ezekiel faraday fermi ferrari "
+    "earnest electra elif elmo elsa elvis emir emmy esau europa ezekiel faraday fermi ferrari "
     "flora florin ford frank freya frigg frodo galahad gale ganesh ganesha garfield gaston "
     "gem gen gene geneva georgia ginny goa goldie goliath gollum goneril grammy grant greet "
     "griffin guinevere gul gulden gulliver hafiz hamlet hanuman harry harsh haskell hector "

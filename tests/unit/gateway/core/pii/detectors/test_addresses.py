@@ -20,6 +20,10 @@ HITS = [
     ("PSC 0413, Box 8144\nAPO AA 42323", "[ADDRESS]"),
     ("RR 2 Box 88, Tioga ND 58852", "[ADDRESS]"),
     ("Via Garibaldi 22, Torino", "[ADDRESS]"),
+    ("No. 7, Lane 12, Gulshan-2, Dhaka 1212", "[ADDRESS]"),
+    ("at Plot 18, Block C, Lekki Phase 1, Lagos", "at [ADDRESS]"),
+    ("Am Stadtpark 4b, 22303 Hamburg", "[ADDRESS]"),
+    ("ul. Puławska 12, 02-566 Warszawa", "[ADDRESS]"),
 ]
 
 NEAR_MISSES = [
@@ -34,6 +38,9 @@ NEAR_MISSES = [
     "Rose, Church and Lane",
     "Unit 5 Box tests",
     "Flat 3 percent, as before, 2024",
+    "House 12 won, Block 4 lost",
+    "Figure 12, 12345 Rows",
+    "Unit 5, Lesson 2, Page 7",
 ]
 
 

@@ -37,6 +37,22 @@ def test_hidden_addresses_are_found(value: str) -> None:
     assert "".join(map(scrubber.feed, f"mail {value}")) + scrubber.finish() == "mail [EMAIL]"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("email: jane.roe at example.com", "email: [EMAIL]"),
+        ("email: jane.roe@@example.com", "email: [EMAIL]"),
+        ("e-mail jane.roe@example,com", "e-mail [EMAIL]"),
+        ("see **jane.roe**@example.com", "see **[EMAIL]"),
+        ("meet me at example.com", "meet me at example.com"),
+        ("masked: ja**@example.com", "masked: ja**@example.com"),
+    ],
+)
+def test_addresses_with_a_slip(text: str, expected: str) -> None:
+    """Behind a word for them, less is enough; stars of a mask stay."""
+    assert scrub(text) == expected
+
+
 def test_pieces_that_code_puts_together() -> None:
     """The sign may stand in a string of its own."""
     assert scrub("x = 'ann' + '@' + 'example.com';") == "x = '[EMAIL]';"

@@ -32,6 +32,10 @@ HITS = [
     ("Patient name: W4lt3r A1nsworth", "Patient name: [NAME]"),
     ("Ms. Y o u s s e f  S h a h e e n called", "Ms. [NAME] called"),
     ('"last": "Raghunathan"', '"last": "[NAME]"'),
+    ("hey it's marisol from 3C", "hey it's [NAME] from 3C"),
+    ("IVANOVA/OLGA MRS", "[NAME] MRS"),
+    ("name=Kwame+Boateng", "name=[NAME]"),
+    ("first: Kwame | last: Boateng", "first: [NAME] | last: [NAME]"),
 ]
 
 NEAR_MISSES = [

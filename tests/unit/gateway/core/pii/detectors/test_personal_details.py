@@ -17,6 +17,11 @@ HITS = [
     ("https://t.me/some_person9", "https://[SOCIAL_ACCT]"),
     ("or snap emberfox43", "or snap [SOCIAL_ACCT]"),
     ("qq is 77075899", "qq is [SOCIAL_ACCT]"),
+    ("DOB: twelfth of March 1981", "DOB: [DOB]"),
+    ("DOB: 12 . 03 . 1981", "DOB: [DOB]"),
+    ("born January 9, '84", "born [DOB]"),
+    ("IP: 81,2,69,142", "IP: [IP]"),
+    ("Venmo @Theo-Marsh-3", "Venmo [SOCIAL_ACCT]"),
 ]
 
 NEAR_MISSES = [

@@ -30,6 +30,8 @@ HITS = [
     ("415-555-0132 ext. 9", "[PHONE]"),
     ("06 11 24 07 85", "[PHONE]"),
     ("ring Tobias Fox Featherstone on 4155550132", "ring [NAME] on [PHONE]"),
+    ("ph: 03 5550 1234", "ph: [PHONE]"),
+    ("098765 43210", "[PHONE]"),
 ]
 
 NEAR_MISSES = [

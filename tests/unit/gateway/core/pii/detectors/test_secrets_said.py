@@ -11,6 +11,12 @@ HITS = [
     ('token = "ghp_eEgtmDx" + "vPMPqskv4B" + "jytnZs2y4"', 'token = "[SECRET]"'),
     ("the api key is dp5ph uEqG5L4c KJWhu8Y bYItv7q", "the api key is [SECRET]"),
     ('"Authorization": "Token 745cb889023c40b5b29e"', '"Authorization": "Token [SECRET]"'),
+    ("unlock with PIN 7719", "unlock with PIN [SECRET]"),
+    ("the door code is 4471", "the door code is [SECRET]"),
+    ("backup codes: 4471-9920 8812-0034", "backup codes: [SECRET] [SECRET]"),
+    ("gmail app password: abcd efgh ijkl mnop", "gmail app password: [SECRET]"),
+    ("password: h u n t e r 2 !", "password: [SECRET]"),
+    ('the wifi code is "bluewhale2291"', 'the wifi code is "[SECRET]"'),
 ]
 
 NEAR_MISSES = [
@@ -20,6 +26,10 @@ NEAR_MISSES = [
     "password policy: minimum 12 characters",
     "login page: /accounts/login/",
     "passwords expire: 2024-05-01",
+    "pin 12 of the chip",
+    "password: a b c of safety for all",
+    "import secret\n    pass\nelse:\n    __all__ = 1",
+    "recovery codes: print them",
 ]
 
 

@@ -26,6 +26,14 @@ def test_a_cell_counts_under_its_head(text: str, value: str, label: str) -> None
     assert scrub(text) == text.replace(value, f"[{label}]")
 
 
+def test_a_date_beside_a_name_is_one_of_birth() -> None:
+    """In a cell of its own, even where the head is missing."""
+    assert scrub("| Tobias Fox | 1990-02-03 | x |") == "| [NAME] | [DOB] | x |"
+    assert scrub("<td>Tobias Fox</td><td>2 May 1990</td>") == "<td>[NAME]</td><td>[DOB]</td>"
+    assert scrub("Signed by Tobias Fox, 12 May 2024") == "Signed by [NAME], 12 May 2024"
+    assert scrub("Tobias Fox\n2024-01-15 10:00 go") == "[NAME]\n2024-01-15 10:00 go"
+
+
 def test_all_rows_count() -> None:
     """The head reaches as far as a page of rows."""
     rows = [f"| {n} | well | HHT2548{n} |\n" for n in range(10, 30)]
@@ -42,6 +50,7 @@ def test_all_rows_count() -> None:
         "Product,Phone,Price\nCase,Pixel 8,19.99\n",
         "Bring a passport, please. The flight is BA2490 at gate 12.",
         "| Password | Allowed |\n| minlength | yes |",
+        'encode(x, "password", algorithm="HS256")',
         "| Country | Capital |\n| Norway | Oslo |",
     ],
 )
