@@ -28,7 +28,7 @@ HITS = [
     ("4155550132 x4129", "[PHONE]"),
     ("+14155550132x37.", "[PHONE]."),
     ("415-555-0132 ext. 9", "[PHONE]"),
-    ("06 11 24 07 85", "[PHONE]"),
+    ("06 23 41 58 70", "[PHONE]"),
     ("ring Tobias Fox Featherstone on 4155550132", "ring [NAME] on [PHONE]"),
     ("ph: 03 5550 1234", "ph: [PHONE]"),
     ("098765 43210", "[PHONE]"),
@@ -58,7 +58,7 @@ NEAR_MISSES = [
     "order number 4155550132",
     "Report a gas leak on 0800 111 999.",
     "max - 4294967295",
-    "06 11 24 07 85 12",
+    "06 23 41 58 70 12",
     "ticket (id) 4155550132",
 ]
 

@@ -5,12 +5,15 @@ import pytest
 from gateway.core.pii import scrub
 
 HITS = [
-    ("Passphrase for the backup drive: Saturn&2781.", "Passphrase for the backup drive: [SECRET]"),
-    ("Use these creds: login ops / Zephyr.brick.82", "Use these creds: login ops / [SECRET]"),
-    ("the password's Comet53-river=", "the password's [SECRET]"),
-    ('token = "ghp_eEgtmDx" + "vPMPqskv4B" + "jytnZs2y4"', 'token = "[SECRET]"'),
-    ("the api key is dp5ph uEqG5L4c KJWhu8Y bYItv7q", "the api key is [SECRET]"),
-    ('"Authorization": "Token 745cb889023c40b5b29e"', '"Authorization": "Token [SECRET]"'),
+    ("Passphrase of the old safe: Quarry&4410.", "Passphrase of the old safe: [SECRET]"),
+    (
+        "Take my credentials: login anna / Pebble.lane.47",
+        "Take my credentials: login anna / [SECRET]",
+    ),
+    ("the password's Harbour19-moss=", "the password's [SECRET]"),
+    ('token = "ghp_kWq3Zr" + "7TbYcLm2Xd" + "pV9Ns5Ru1"', 'token = "[SECRET]"'),
+    ("the api key is mk7te Rw3Zp9Qa LxVu2Nd hYc5oGs", "the api key is [SECRET]"),
+    ('"Authorization": "Token 91e4d07ac35b28f6e0d3"', '"Authorization": "Token [SECRET]"'),
     ("unlock with PIN 7719", "unlock with PIN [SECRET]"),
     ("the door code is 4471", "the door code is [SECRET]"),
     ("backup codes: 4471-9920 8812-0034", "backup codes: [SECRET] [SECRET]"),
