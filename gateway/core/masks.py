@@ -14,8 +14,10 @@ from typing import Final
 
 from gateway.core.errors import PayloadTooLarge
 
-# Consonants only: no word, no name and no number comes of them, so no detector takes a token for a
-# value, and models copy them letter by letter. Twenty to the eighth power are 34 bits.
+# Consonants only: no word, no name and no number comes of them, and models copy them letter by
+# letter. Twenty to the eighth power are 34 bits. That is enough, since nothing is won by guessing:
+# whoever sees a request has its tokens, and its values go to nobody but its own client. It only has
+# to be unlikely that a model says a token that it was not shown.
 _LETTERS: Final = "bcdfghjklmnpqrstvwxz"
 _RANDOM_LETTERS: Final = 8
 _TOKEN: Final = re.compile(rf"\[[A-Z_]+_[{_LETTERS}]{{{_RANDOM_LETTERS}}}\]".encode())
@@ -26,15 +28,22 @@ LONGEST_TOKEN: Final = 64
 MAX_VALUES: Final = 10_000
 """Different values in one request; more are no conversation but a data set."""
 
+# The first character of a plane for private use: no script, no emoji and no detector has it.
+_FIRST_SIGN: Final = 0xF0000
+SIGNS: Final = f"{chr(_FIRST_SIGN)}-{chr(_FIRST_SIGN + MAX_VALUES - 1)}"
+"""The signs of all tokens that a request can have, as in a class of a regular expression."""
+
 
 class Masks:
     """Gives tokens for values, and the values back for exactly these tokens.
+
+    Each token has a *sign*, one character that stands for it while an answer is scrubbed.
 
     *body* is the request as JSON: what looks like a token in it is never given out. There can be
     tokens for *limit* values. *choose* picks one of some letters at random.
     """
 
-    __slots__ = ("_by_value", "_choose", "_limit", "_taken", "_tokens", "_values")
+    __slots__ = ("_by_value", "_choose", "_limit", "_signs", "_taken", "_tokens", "_values")
 
     def __init__(
         self,
@@ -43,10 +52,11 @@ class Masks:
         limit: int = MAX_VALUES,
         choose: Callable[[str], str] = secrets.choice,
     ) -> None:
-        self._limit = limit
+        self._limit = min(limit, MAX_VALUES)
         self._choose = choose
         self._taken = {token.decode() for token in _TOKEN.findall(body)}
         self._by_value: dict[tuple[str, str], str] = {}
+        self._signs: dict[str, str] = {}
         self._values: dict[str, str] = {}
         self._tokens: list[str] = []  # sorted
 
@@ -65,13 +75,18 @@ class Masks:
             if len(self._tokens) >= self._limit:
                 raise PayloadTooLarge("The request holds too many different pieces of data.")
             token = self._by_value[key] = self._fresh(label)
-            self._values[token] = value
+            sign = self._signs[token] = chr(_FIRST_SIGN + len(self._tokens))
+            self._values[sign] = value
             insort(self._tokens, token)
         return token
 
-    def find(self, token: str) -> str | None:
-        """Return the value that *token* stands for, or None."""
-        return self._values.get(token)
+    def find_sign(self, token: str) -> str | None:
+        """Return the sign of *token*, or None if it is none."""
+        return self._signs.get(token)
+
+    def get_value(self, sign: str) -> str:
+        """Return the value that the token with this *sign* stands for; ``KeyError`` without one."""
+        return self._values[sign]
 
     def may_become(self, text: str) -> bool:
         """Say whether *text* is the beginning of a token."""
@@ -82,5 +97,5 @@ class Masks:
         while True:
             letters = "".join([self._choose(_LETTERS) for _ in range(_RANDOM_LETTERS)])
             token = f"[{label}_{letters}]"
-            if token not in self._taken and token not in self._values:
+            if token not in self._taken and token not in self._signs:
                 return token

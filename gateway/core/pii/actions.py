@@ -20,10 +20,11 @@ from gateway.core.secret import Secret
 _SHOWN_START: Final = 3
 _SHOWN_END: Final = 4
 _SMALLEST_HIDDEN_SHARE: Final = 1 / 3
-# 48 bits: two of a million values in one conversation are mixed up once in 500 conversations, and
-# the token stays short.
-_TOKEN_CHARACTERS: Final = 12
 _SHORTEST_KEY_BYTES: Final = 32
+
+TOKEN_CHARACTERS: Final = 12
+"""Hexadecimal digits of a pseudonym, 48 bits: short, and yet two of a million values in one
+conversation are mixed up but once in 500 conversations."""
 
 
 class Action(Protocol):
@@ -79,7 +80,7 @@ class Pseudonym:
         """Return the token."""
         plain = "".join([char for char in value if char.isalnum() or char in "@+"])
         message = f"{label}\0{plain}".encode("utf-8", "surrogatepass")
-        token = hmac.digest(self._key.reveal(), message, "sha256").hex()[:_TOKEN_CHARACTERS]
+        token = hmac.digest(self._key.reveal(), message, "sha256").hex()[:TOKEN_CHARACTERS]
         return f"[{label}_{token}]"
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gateway.core.pii.actions import Actions
+from gateway.core.masks import SIGNS
+from gateway.core.pii.actions import TOKEN_CHARACTERS, Actions
 from gateway.core.pii.folding import fold
 from gateway.core.pii.labels import LABELS
 from gateway.core.pii.ner import SentenceModel, Span, verify_spans
@@ -19,8 +20,11 @@ from gateway.core.pii.text_scrubber import TextScrubber
 _END: Final = re.compile(r"[。！？\n]|[.!?…][\"'”’)\]]?\s")
 # The longest of these minus one: so far back an end may begin whose last character is new.
 _END_CHARACTERS: Final = 3
-# What the patterns or a request's masks have put there is no name, whatever a model thinks of it.
-_PLACEHOLDER: Final = re.compile(rf"\[(?:{'|'.join(sorted(LABELS))})(?:_[0-9a-z]{{8,12}})?\]")
+# What the patterns have put there, and the sign of a token, is no name, whatever a model thinks of
+# it. Nothing else may look like it: a name that an answer puts into brackets is shown to the model.
+_PLACEHOLDER: Final = re.compile(
+    rf"\[(?:{'|'.join(sorted(LABELS))})(?:_[0-9a-f]{{{TOKEN_CHARACTERS}}})?\]|[{SIGNS}]"
+)
 
 
 class SentenceScrubber:
@@ -28,7 +32,7 @@ class SentenceScrubber:
 
     Text waits for the end of its sentence, for as many characters as *model* says or for the end of
     the stream. :meth:`feed` and :meth:`finish` take as long as the model does. *actions* says what
-    replaces a value. Placeholders and tokens stay as they are.
+    replaces a value. Placeholders, pseudonyms and the signs of tokens stay as they are.
     """
 
     __slots__ = ("_actions", "_model", "_scrubber", "_seen", "_text")
@@ -89,12 +93,13 @@ class SentenceScrubber:
 
 def _around_placeholders(spans: list[Span], sentence: str) -> list[Span]:
     """Return *spans* without the parts of them that are placeholders."""
-    if not spans or "[" not in sentence:
+    placeholders = list(_PLACEHOLDER.finditer(sentence)) if spans else []
+    if not placeholders:
         return spans
     kept: list[Span] = []
     for span in spans:
         start = span.start
-        for placeholder in _PLACEHOLDER.finditer(sentence):
+        for placeholder in placeholders:
             if placeholder.end() > start and placeholder.start() < span.end:
                 kept.append(span._replace(start=start, end=max(start, placeholder.start())))
                 start = placeholder.end()

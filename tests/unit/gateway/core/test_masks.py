@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.core.errors import PayloadTooLarge
-from gateway.core.masks import LONGEST_TOKEN, Masks
-from gateway.core.pii import scrub
+from gateway.core.masks import LONGEST_TOKEN, SIGNS, Masks
 from gateway.core.pii.labels import LABELS
 
 
@@ -25,7 +24,6 @@ def test_the_same_value_has_the_same_token() -> None:
     token = masks.token("PHONE", "138-0013-8000")
     assert re.fullmatch(r"\[PHONE_[a-z]{8}\]", token)
     assert masks.token("PHONE", "138-0013-8000") == token
-    assert masks.find(token) == "138-0013-8000"
     others = {masks.token("PHONE", "13800138000"), masks.token("NAME", "138-0013-8000")}
     assert token not in others
     assert len(masks) == 3
@@ -36,7 +34,7 @@ def test_two_requests_share_no_token() -> None:
     one, other = Masks(b"{}"), Masks(b"{}")
     token = one.token("PHONE", "13800138000")
     assert other.token("PHONE", "13800138000") != token
-    assert other.find(token) is None
+    assert other.find_sign(token) is None
 
 
 def test_what_the_request_holds_already_is_no_token() -> None:
@@ -66,23 +64,20 @@ def test_too_many_values_are_refused() -> None:
         masks.token("PHONE", "3")
 
 
+def test_every_token_has_a_sign_of_its_own() -> None:
+    """A sign is one character that leads to the value; what is no token has none."""
+    masks = Masks(b"{}")
+    tokens = [masks.token("PHONE", value) for value in ("1", "2", "1")]
+    signs = [masks.find_sign(token) or "" for token in tokens]
+    assert [masks.get_value(sign) for sign in signs] == ["1", "2", "1"]
+    assert all(re.fullmatch(f"[{SIGNS}]", sign) for sign in signs)
+    assert masks.find_sign("[PHONE_aaaaaaaa]") is None
+
+
 @pytest.mark.parametrize("label", sorted(LABELS))
-def test_no_detector_takes_a_token_for_a_value(label: str) -> None:
-    """A token that the model says comes through the scrubbers, whatever it says before it."""
-    token = Masks(b"{}").token(label, "x")
-    assert len(token) < LONGEST_TOKEN
-    for said in (
-        f"call {token}, please",
-        f"phone: {token} password: {token}; passport no. {token}",
-        f"My name is {token}. I live at {token}.",
-        f"{label.lower()}={token}&email={token}",
-        f"姓名：{token}，电话{token}，住址{token}，身份证号码是{token}。",
-        f"护照号{token} 密码：{token} 卡号 {token}",
-        f'{{"name": "{token}", "id": "{token}", "api_key": "{token}"}}',
-        f"https://example.com/?tel={token}",
-        f"{token}先生 {token}@{token}",
-    ):
-        assert scrub(said) == said
+def test_a_token_of_any_type_is_short_enough(label: str) -> None:
+    """Whoever looks for the end of a token finds it."""
+    assert len(Masks(b"{}").token(label, "x")) < LONGEST_TOKEN
 
 
 def test_nothing_shows_in_the_repr() -> None:

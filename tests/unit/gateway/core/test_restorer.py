@@ -14,6 +14,7 @@ from gateway.core.json_text import JsonTextScrubber
 from gateway.core.masks import Masks
 from gateway.core.pii import StreamScrubber
 from gateway.core.pii.actions import PLACEHOLDERS
+from gateway.core.pii.labels import LABELS
 from gateway.core.restorer import Restorer
 
 MASKS = Masks(b"{}")
@@ -23,18 +24,21 @@ VALUES = {PHONE: '138-0013 "8000"', NAME: "Ann [x"}
 
 
 class Plain:
-    """A scrubber that lets everything through, and says at the end what it held."""
+    """A scrubber that lets everything through, at once or at the end."""
 
-    def __init__(self, *, rest: str = "") -> None:
-        self.rest = rest
+    def __init__(self, *, holds: bool = False) -> None:
+        self.holds = holds
+        self.held = ""
 
     def feed(self, delta: str) -> str:
-        """Return *delta*."""
-        return delta
+        """Return *delta*, or keep it."""
+        self.held += delta
+        return "" if self.holds else self.finish()
 
     def finish(self) -> str:
-        """Return the rest."""
-        return self.rest
+        """Return what is held."""
+        rest, self.held = self.held, ""
+        return rest
 
 
 def restored(text: str) -> str:
@@ -77,11 +81,10 @@ def test_nothing_but_the_beginning_of_a_token_is_held() -> None:
 
 def test_the_end_brings_out_what_was_held() -> None:
     """A token that the scrubber inside held to the end comes back, and half a one is text."""
-    assert Restorer(Plain(rest=PHONE), MASKS).finish() == VALUES[PHONE]
-    restorer = Restorer(Plain(rest="]"), MASKS)
-    assert restorer.feed(PHONE[:-1]) == ""
-    assert restorer.finish() == VALUES[PHONE]
-    assert Restorer(Plain(rest=PHONE[:9]), MASKS).finish() == PHONE[:9]
+    for said, expected in ((PHONE, VALUES[PHONE]), (PHONE[:9], PHONE[:9])):
+        for holds in (False, True):
+            restorer = Restorer(Plain(holds=holds), MASKS)
+            assert restorer.feed(said) + restorer.finish() == expected
 
 
 def test_values_the_model_says_by_itself_stay_hidden() -> None:
@@ -91,6 +94,35 @@ def test_values_the_model_says_by_itself_stay_hidden() -> None:
     restorer = Restorer(StreamScrubber(), masks)
     said = restorer.feed(f"13800138000 or {token} or 13900139000") + restorer.finish()
     assert said == "[PHONE] or 13800138000 or [PHONE]"
+
+
+@pytest.mark.parametrize("label", sorted(LABELS))
+def test_no_detector_takes_a_token_for_a_value(label: str) -> None:
+    """A token that the model says comes back, whatever it says around it."""
+    masks = Masks(b"{}")
+    token = masks.token(label, "x")
+    for said in (
+        f"call {token}, please",
+        f"phone: {token} password: {token}; passport no. {token}",
+        f"My name is {token}. I live at {token}.",
+        f"{label.lower()}={token}&email={token}",
+        f"姓名：{token}，电话{token}，住址{token}，身份证号码是{token}。",
+        f"护照号{token} 密码：{token} 卡号 {token}",
+        f'{{"name": "{token}", "id": "{token}", "api_key": "{token}"}}',
+        f"https://example.com/?tel={token}",
+        f"{token}先生 {token}@{token}",
+        f"whatsapp: {token} and so on, iban/account {token}{token} ok",
+        f"passport number = '{token} and so on",
+    ):
+        restorer = Restorer(StreamScrubber(), masks)
+        assert restorer.feed(said) + restorer.finish() == said.replace(token, "x")
+
+
+def test_the_signs_of_tokens_bring_out_nothing() -> None:
+    """A model that says the character that stands for a token inside gets no value for it."""
+    sign = MASKS.find_sign(PHONE) or ""
+    restorer = Restorer(Plain(), MASKS)
+    assert restorer.feed(f"a{sign}b") + restorer.finish() == "a\ufffdb"
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
