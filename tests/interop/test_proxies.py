@@ -160,7 +160,7 @@ def test_routing_by_path(site, request):
     """A path that the site did not list is the proxy's own 404 and never reaches the gateway."""
     is_passed_on = "as it comes" in request.node.name  # this one lists none and passes all on
     with plain(site) as http:
-        answer = http.post("/v1/embeddings", content=b"x")
+        answer = http.post("/v1/load_lora_adapter", content=b"x")
         assert answer.status_code == 404
         assert (answer.headers.get("content-type") == GATEWAYS_TYPE) == is_passed_on
         assert http.post(CHAT, content=b"x").headers["content-type"] == GATEWAYS_TYPE
