@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from loadtests.http_server import Connection
-from loadtests.script import Cut, Delta, Fault, Hang, Pause, Raw, Refusal, Script, Step
+from loadtests.script import Cut, Delta, Fault, Hang, Pause, Raw, Refusal, Script, Step, Until
 from loadtests.wire import DONE, Ask, Writer, error_body, fault_event, last_events, whole_body
 
 _FLUSH_SECONDS = 0.02
@@ -108,6 +108,9 @@ class Playback:
         match step:
             case Pause():
                 await asyncio.sleep(step.seconds)
+            case Until():
+                if not await asyncio.to_thread(step.event.wait, step.seconds):
+                    return await self._wait_or_cut(Cut())
             case Hang():
                 await asyncio.Event().wait()
             case Cut():

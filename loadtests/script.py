@@ -3,6 +3,7 @@
 The same steps make a streamed and a whole answer, because vLLM's two shapes hold the same text.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -37,6 +38,14 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Until:
+    """Nothing until the event is set, by whatever thread; without it the connection breaks."""
+
+    event: threading.Event
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
 class Hang:
     """Nothing until the client goes away."""
 
@@ -53,7 +62,7 @@ class Fault:
     message: str = "EngineCore encountered an issue. See stack trace (above) for the root cause."
 
 
-Step = Delta | Raw | Pause | Hang | Cut | Fault
+Step = Delta | Raw | Pause | Until | Hang | Cut | Fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,6 @@ from typing import Protocol
 
 from serving.errors import LaunchFailed
 
-_POLL_SECONDS = 0.2
-
 Report = Callable[[str, Mapping[str, object]], None]
 """Takes the name of an event and what there is to say of it."""
 
@@ -48,6 +46,7 @@ class Patience:
     max_delay_seconds: float = 60.0
     stable_seconds: float = 60.0
     give_up_after: int = 5
+    poll_seconds: float = 0.2
 
 
 def restart_delay_seconds(failures: int, *, patience: Patience) -> float:
@@ -114,7 +113,7 @@ class Supervisor:
     def _wait_until_ready(self, process: RunningProcess, stop: threading.Event) -> str:
         """Return the empty string once vLLM serves or *stop* is set, else what went wrong."""
         deadline = time.monotonic() + self._patience.startup_seconds
-        while not stop.wait(_POLL_SECONDS):
+        while not stop.wait(self._patience.poll_seconds):
             if not process.is_running():
                 return "it ended while starting"
             if self._is_healthy():
@@ -126,7 +125,7 @@ class Supervisor:
     def _watch(self, process: RunningProcess, stop: threading.Event) -> str:
         """Return why vLLM has to be replaced, or the empty string once *stop* is set."""
         missed, next_check = 0, time.monotonic() + self._patience.health_interval_seconds
-        while not stop.wait(_POLL_SECONDS):
+        while not stop.wait(self._patience.poll_seconds):
             if not process.is_running():
                 return "it ended"
             if time.monotonic() < next_check:

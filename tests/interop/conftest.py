@@ -128,4 +128,4 @@ def world() -> Iterator[World]:
 @pytest.fixture(scope="session")
 def pin(world: World) -> str:
     """Return what the operator prints for clients to pin."""
-    return str(json.loads(world.gateway.command("keys", "pin", "--json"))["pin"])
+    return world.gateway.pin

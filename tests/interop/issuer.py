@@ -97,7 +97,7 @@ class Issuer:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(told).encode())
         self._process.stdin.close()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self._is_ready():
             if time.monotonic() > deadline:
                 self.stop()
@@ -114,12 +114,12 @@ class Issuer:
         """Stop serving; the address stays reserved for the next start."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(30)
             self._process = None
 
     def metadata(self) -> dict[str, Any]:
         """Return what the issuer says of itself."""
-        answer = httpx2.get(f"{self.origin}/.well-known/openid-configuration", timeout=10)
+        answer = httpx2.get(f"{self.origin}/.well-known/openid-configuration", timeout=30)
         return dict(answer.raise_for_status().json())
 
     def token(self, client: str = "app", resource: str = "urn:gateway:ES256") -> str:
@@ -128,6 +128,6 @@ class Issuer:
             f"{self.origin}/token",
             data={"grant_type": "client_credentials", "resource": resource},
             auth=(client, SECRET),
-            timeout=10,
+            timeout=30,
         )
         return str(answer.raise_for_status().json()["access_token"])

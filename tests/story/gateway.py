@@ -83,7 +83,7 @@ class Gateway:
         """Serve, and return once both listeners answer."""
         command = [SEALGATE, "--config", str(self.config), "serve"]
         self.process = Process(command, log=self.directory / "gateway.log", cwd=self.directory)
-        self.process.wait_until(self._is_live, seconds=30)
+        self.process.wait_until(self._is_live, seconds=60)
 
     def stop(self) -> int:
         """Stop serving and return the exit status."""

@@ -104,13 +104,13 @@ def make_server(options: ConnectOptions) -> ConnectServer:
 
 
 async def _serve(options: ConnectOptions) -> None:
-    server = make_server(options)
-    await server.start()
-    _say(f"listening on {server.address}")
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    server = make_server(options)
+    await server.start()
+    _say(f"listening on {server.address}")
     await stopped.wait()
     await server.stop(grace_seconds=_GRACE_SECONDS)
 

@@ -1,6 +1,7 @@
 """The fake vLLM as tests use it, over a real socket."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from loadtests.client import Target, chat_body, connect, connect_all, in_the_cle
 from loadtests.fake_vllm import FakeVllm, Options, start_fake_vllm
 from loadtests.invented import answer
 from loadtests.reading import find_faults, read_stream
-from loadtests.script import Cut, Fault, Hang, Raw, Refusal, Script, text, texts
+from loadtests.script import Cut, Fault, Hang, Raw, Refusal, Script, Until, text, texts
 
 OPTIONS = Options(api_key="k", models=("tiny",), tokens=40)
 
@@ -67,7 +68,7 @@ async def test_requests_are_kept(fake: FakeVllm, target: Target) -> None:
     assert (request.method, request.path) == ("POST", "/v1/chat/completions")
     assert request.header("Authorization") == "Bearer k"
     assert orjson.loads(request.body)["max_tokens"] == 40
-    await asyncio.wait_for(request.answered.wait(), 2)
+    await asyncio.wait_for(request.answered.wait(), 30)
     assert not request.disconnected.is_set()
 
 
@@ -78,8 +79,20 @@ async def test_a_client_that_leaves_is_noticed(fake: FakeVllm, target: Target) -
     connection.send()
     [request] = await fake.wait_for_requests(1)
     connection.leave()
-    await asyncio.wait_for(request.disconnected.wait(), 2)
+    await asyncio.wait_for(request.disconnected.wait(), 30)
     assert not request.answered.is_set()
+
+
+async def test_next_step_can_wait_for_the_test(fake: FakeVllm, target: Target) -> None:
+    """A step after an event is played when that is set; without it the connection breaks."""
+    said = threading.Event()
+    fake.script = Script([text("a"), Until(said), text("b")])
+    asking = asyncio.create_task(ask(target))
+    await fake.wait_for_requests(1)
+    said.set()
+    assert b'"content":"b"' in body_of(await asking)
+    fake.script = Script([text("a"), Until(threading.Event(), seconds=0.01), text("b")])
+    assert (await ask(target)).error == "connection lost"
 
 
 async def test_cut_and_fault(fake: FakeVllm, target: Target) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ QUICK = Patience(
     first_delay_seconds=0.01,
     max_delay_seconds=0.04,
     give_up_after=3,
+    poll_seconds=0.005,
 )
 
 
@@ -112,7 +114,7 @@ def test_it_gives_up_on_a_broken_configuration():
 
 def test_a_start_that_takes_too_long_counts_as_failed():
     """A vLLM that never becomes healthy is stopped after the time allowed."""
-    patience = Patience(startup_seconds=0.1, give_up_after=1)
+    patience = replace(QUICK, startup_seconds=0.1, give_up_after=1)
     world = _World([_Process()], healthy=lambda: False, patience=patience)
     with pytest.raises(LaunchFailed, match="not ready in time"):
         world.run()
@@ -121,9 +123,7 @@ def test_a_start_that_takes_too_long_counts_as_failed():
 
 def test_serving_for_a_while_forgives_earlier_failures():
     """Crashes far apart do not add up to giving up."""
-    patience = Patience(
-        stable_seconds=0.0, give_up_after=2, first_delay_seconds=0.01, health_interval_seconds=0.01
-    )
+    patience = replace(QUICK, stable_seconds=0.0, give_up_after=2)
     world = _World([_Process(lives=3) for _ in range(5)], after=5, patience=patience)
     assert world.run().count("ready") == 5
 

@@ -8,6 +8,7 @@ from gateway.api.health import SharedProbe, build_health_app
 from gateway.control.room import ControlRoom
 from tests.fakes.control import FakeClock
 from tests.fakes.http import http
+from tests.fakes.waiting import until
 
 
 async def test_ready_only_with_store_and_upstream(room: ControlRoom, clock: FakeClock) -> None:
@@ -56,7 +57,8 @@ async def test_many_callers_are_one_probe(room: ControlRoom, clock: FakeClock) -
     app = build_health_app(room.snapshots, upstream.is_healthy, monotonic=clock.monotonic)
     async with http(app) as client:
         asking = [asyncio.create_task(client.get("/readyz")) for _ in range(50)]
-        await asyncio.sleep(0.05)
+        await until(lambda: upstream.running)
+        await asyncio.sleep(0.05)  # a second probe would have its chance
         assert upstream.running == 1
         upstream.answer.set()
         answers = await asyncio.gather(*asking)

@@ -9,6 +9,7 @@ import pytest
 from gateway.api.inference import Inference
 from gateway.core.errors import ClientStalled
 from tests.fakes.asgi import call, scope
+from tests.fakes.waiting import until
 
 
 class FakeChain:
@@ -54,10 +55,10 @@ async def test_chain_is_cancelled_when_the_client_leaves():
     """A client that leaves stops the work that was done for it."""
     chain, leave = FakeChain(hang=True), asyncio.Event()
     task = asyncio.create_task(call(Inference(chain), scope("POST", "/x"), b"body", leave=leave))
-    await asyncio.sleep(0.05)
+    await until(lambda: chain.received)
     assert not task.done()
     leave.set()
-    await asyncio.wait_for(task, 2)
+    await asyncio.wait_for(task, 30)
     assert chain.cancelled
 
 
@@ -84,7 +85,7 @@ async def test_finished_answer_is_no_client_that_left():
             over.set()
 
     messages: list[int] = []
-    await asyncio.wait_for(Inference(Chain())(scope("POST", "/x"), receive, send), 2)
+    await asyncio.wait_for(Inference(Chain())(scope("POST", "/x"), receive, send), 30)
     assert told.is_set()
 
 
@@ -98,7 +99,7 @@ async def test_half_a_request_is_never_worked_on():
     async def send(message):
         raise AssertionError("nothing may be sent")
 
-    await asyncio.wait_for(Inference(chain)(scope("POST", "/x"), receive, send), 2)
+    await asyncio.wait_for(Inference(chain)(scope("POST", "/x"), receive, send), 30)
 
 
 async def test_fault_of_the_chain_is_not_swallowed():

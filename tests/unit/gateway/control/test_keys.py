@@ -33,6 +33,7 @@ from tests.fakes.control import (
     token_of,
 )
 from tests.fakes.database import make_database
+from tests.fakes.waiting import until
 
 RULES = KeyRules()
 ACTIVE, PENDING, RETIRING = KeyState.ACTIVE, KeyState.PENDING, KeyState.RETIRING
@@ -138,8 +139,7 @@ async def test_started_gateway_activates_by_itself(tmp_path: Path) -> None:
     await room.start()
     await room.keys.rotate(LOCAL, KeyUse.ENCRYPTION)
     clock.now += RULES.publish_after[KeyUse.ENCRYPTION]
-    await asyncio.sleep(1.0)
-    assert offered(room) == [2, 3]
+    await until(lambda: offered(room) == [2, 3])
     await room.close()
 
 

@@ -31,7 +31,7 @@ async def test_scheduled_reclaim(tmp_path: Path, clock: FakeClock) -> None:
     issued = await room.clients.create(LOCAL, GRANTS)
     clock.advance(days=7)
     await room.start()
-    for _ in range(100):
+    for _ in range(600):
         stored = await room.store.find_client(issued.client_id)
         assert stored is not None
         if stored.client.withheld:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +13,14 @@ from gateway.backends.memory import MemoryStore
 from gateway.control.background import BackgroundTasks
 from gateway.control.key_rules import KeyRules
 from gateway.control.room import ControlRoom
+from gateway.control.snapshot import WATCH_INTERVAL_SECONDS
 from gateway.core.errors import StoreUnavailable
 from gateway.core.jws import Unreadable
 from gateway.core.keyring import KeyState, KeyUse
 from gateway.core.registry import RevocationKind
 from tests.fakes.control import LOCAL, FakeClock, LosableStore, make_room, make_wrap
 from tests.fakes.database import make_database
+from tests.fakes.waiting import until
 
 
 async def test_nothing_before_the_first_load(tmp_path: Path, clock: FakeClock) -> None:
@@ -147,18 +148,16 @@ async def test_unchanged_store_is_not_read_again(room: ControlRoom, clock: FakeC
 
 
 async def test_other_process_counts_within_a_second(tmp_path: Path, clock: FakeClock) -> None:
-    """A revocation through another connection is refused here within one second."""
+    """A revocation through another connection is refused here; a look twice a second is enough."""
+    assert WATCH_INTERVAL_SECONDS <= 0.5
     url, wrap = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", make_wrap()
     make_database(url)
     gateway, command = (
         make_room(tmp_path, clock, store=DatabaseStore.open(url), key_wrap=wrap) for _ in range(2)
     )
     await gateway.start()
-    began = time.monotonic()
     await command.revocations.revoke(LOCAL, RevocationKind.JTI, subject="stolen")
-    while "stolen" not in gateway.snapshots.current().revocations.jtis:
-        assert time.monotonic() - began < 1.0
-        await asyncio.sleep(0.01)
+    await until(lambda: "stolen" in gateway.snapshots.current().revocations.jtis)
     await command.close()
     await gateway.close()
 
@@ -175,8 +174,8 @@ async def test_watch_survives_a_lost_store(tmp_path: Path, clock: FakeClock) -> 
     async with store.change():
         pass
     store.lost = False
-    await asyncio.sleep(0.4)
-    assert room.snapshots.current().revision == await store.revision()
+    revision = await store.revision()
+    await until(lambda: room.snapshots.current().revision == revision)
     await background.close()
 
 
@@ -202,7 +201,7 @@ async def test_waiters_hear_of_the_next_change(room: ControlRoom) -> None:
     assert not any(waiter.done() for waiter in waiters)
     kid = room.snapshots.current().recipient_kids[0]
     await room.keys.revoke(LOCAL, kid)
-    found = await asyncio.wait_for(asyncio.gather(*waiters), 1)
+    found = await asyncio.wait_for(asyncio.gather(*waiters), 30)
     assert all(kid in snapshot.cut_key_ids for snapshot in found)
     newest = room.snapshots.current()
     assert await room.snapshots.changed(revision) is newest
@@ -215,13 +214,11 @@ async def test_waiting_begins_before_the_first_snapshot(tmp_path: Path, clock: F
     waiter = asyncio.create_task(room.snapshots.changed(-1))
     await asyncio.sleep(0)
     await room.keys.ensure_first()
-    assert (await asyncio.wait_for(waiter, 1)).recipient_keys
+    assert (await asyncio.wait_for(waiter, 30)).recipient_keys
 
 
-async def test_other_process_wakes_waiters_within_a_second(
-    tmp_path: Path, clock: FakeClock
-) -> None:
-    """A revocation through another connection reaches a running stream within one second."""
+async def test_other_process_wakes_waiters(tmp_path: Path, clock: FakeClock) -> None:
+    """A revocation through another connection reaches a running stream."""
     url, wrap = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", make_wrap()
     make_database(url)
     gateway, command = (
@@ -230,7 +227,7 @@ async def test_other_process_wakes_waiters_within_a_second(
     await gateway.start()
     snapshot = gateway.snapshots.current()
     await command.keys.revoke(LOCAL, snapshot.recipient_kids[0])
-    newer = await asyncio.wait_for(gateway.snapshots.changed(snapshot.revision), 1)
+    newer = await asyncio.wait_for(gateway.snapshots.changed(snapshot.revision), 30)
     assert snapshot.recipient_kids[0] in newer.cut_key_ids
     await command.close()
     await gateway.close()

@@ -43,6 +43,7 @@ from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
 from gateway.pipeline.scrub import Scrub
+from tests.fakes.waiting import until
 from tests.fakes.world import (
     AUTHORITY,
     CHAT_BODY,
@@ -366,13 +367,16 @@ async def test_client_that_leaves_is_recorded_and_upstream_cut():
     """A cancelled call lets the answer go, so vLLM stops, and is still recorded."""
     world = World(stream("hello there ", b""))
 
+    sending = asyncio.Event()
+
     async def hang(data):
+        sending.set()
         await asyncio.Event().wait()
 
     world.downstream.send = hang
     data, _ = seal(inner_request(STREAM_BODY))
     task = asyncio.create_task(world.chain.serve(sealed_received(data), world.downstream))
-    await asyncio.sleep(0.05)
+    await asyncio.wait_for(sending.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -392,12 +396,11 @@ async def test_revocation_cuts_a_running_stream():
     world.upstream.answer.chunks = endless
     await world.running.cut_at_next_change()
     calling = asyncio.create_task(world.call(inner_request(STREAM_BODY)))
-    await asyncio.sleep(0.05)
-    assert world.downstream.sent
+    await until(lambda: world.downstream.sent)
     watching = asyncio.create_task(world.running.cut_at_next_change())
     revoked = Revocations(jtis=frozenset({"token-1"}))
     world.snapshots.replace(snapshot(revocations=revoked))
-    _, body, complete = await asyncio.wait_for(calling, 1)
+    _, body, complete = await asyncio.wait_for(calling, 30)
     assert not complete
     assert b'"code":"invalid_token"' in body
     assert world.upstream.answer.closed
@@ -419,7 +422,7 @@ async def test_cut_stream_does_not_wait_for_a_client_that_does_not_read():
 
     world.downstream.send = stuck_at_the_last_word
     data, _ = seal(inner_request(STREAM_BODY))
-    await asyncio.wait_for(world.chain.serve(sealed_received(data), world.downstream), 3)
+    await asyncio.wait_for(world.chain.serve(sealed_received(data), world.downstream), 10)
     assert world.recorded == [(502, "127.0.0.1")]
     assert not world.downstream.finished
 
@@ -482,11 +485,11 @@ async def test_cut_while_the_end_is_being_written_says_nothing_more(body):
     await world.running.cut_at_next_change()
     data, _ = seal(inner_request(body))
     serving = asyncio.create_task(world.chain.serve(sealed_received(data), world.downstream))
-    await asyncio.wait_for(stuck.wait(), 2)
+    await asyncio.wait_for(stuck.wait(), 30)
     pieces = len(world.downstream.sent)
     cutting = asyncio.create_task(world.running.cut_at_next_change())
     world.snapshots.replace(snapshot(with_client(disabled=True)))
-    await asyncio.wait_for(serving, 3)
+    await asyncio.wait_for(serving, 10)
     await cutting
     assert world.recorded == [(401, "127.0.0.1")]
     assert world.faults == []
@@ -514,9 +517,9 @@ async def test_cell_that_stops_inside_an_event_is_followed_by_nothing():
 
     world.downstream.send = tell_at_the_second_cell
     calling = asyncio.create_task(world.call(inner_request(STREAM_BODY)))
-    await asyncio.wait_for(told.wait(), 2)
+    await asyncio.wait_for(told.wait(), 30)
     release.set()
-    _, body, complete = await asyncio.wait_for(calling, 3)
+    _, body, complete = await asyncio.wait_for(calling, 30)
     assert not complete
     assert b"error" not in body
 

@@ -22,6 +22,7 @@ from gateway.core.policy import ModelPolicy, Permission, Revocations
 from gateway.core.ports import UpstreamRequest
 from gateway.pipeline.cut import Grounds, RunningAnswers
 from gateway.pipeline.exchange import Authorized, ModelCall
+from tests.fakes.waiting import until
 from tests.fakes.world import (
     APPLICATION,
     NOW,
@@ -93,7 +94,7 @@ async def start(feed, work):
             await work()
 
     watching, task = asyncio.create_task(watch()), asyncio.create_task(guarded())
-    await asyncio.sleep(0.02)
+    await until(lambda: running._guards)
     return watching, task, running
 
 
@@ -105,7 +106,7 @@ async def test_withdrawal_cuts_with_its_refusal(name):
     watching, task, running = await start(feed, asyncio.Event().wait)
     feed.replace(value)
     with pytest.raises(error):
-        await asyncio.wait_for(task, 1)
+        await asyncio.wait_for(task, 30)
     assert running._guards == set()
     watching.cancel()
 
@@ -154,7 +155,7 @@ async def test_two_withdrawals_cut_once():
     await asyncio.sleep(0.02)
     feed.replace(WITHDRAWALS["gone"][0])
     with pytest.raises(InvalidToken):
-        await asyncio.wait_for(task, 1)
+        await asyncio.wait_for(task, 30)
     watching.cancel()
 
 
@@ -171,7 +172,7 @@ async def test_work_that_ended_by_itself_keeps_its_result():
     watching, task, _ = await start(feed, fails)
     feed.replace(WITHDRAWALS["token"][0])
     with pytest.raises(ValueError, match="own failure"):
-        await asyncio.wait_for(task, 1)
+        await asyncio.wait_for(task, 30)
     watching.cancel()
 
 

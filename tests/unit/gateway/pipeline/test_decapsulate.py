@@ -197,15 +197,16 @@ async def test_all_bodies_together_have_a_bound():
     """Many strangers at once cannot fill the memory; what ends gives its share back."""
     stage = Decapsulate(FixedSnapshots(), limits(max_total_bytes=5000))
     request = inner_request(b"x" * 3000)
-    waiting = asyncio.Event()
+    held, waiting = asyncio.Event(), asyncio.Event()
 
     async def holding():
         yield seal(request)[0][:-1]
+        held.set()
         await waiting.wait()
 
-    held = replace(sealed_received(b""), body=holding())
-    first = asyncio.create_task(stage(Admitted(PEER, held)))
-    await asyncio.sleep(0.01)
+    slow = replace(sealed_received(b""), body=holding())
+    first = asyncio.create_task(stage(Admitted(PEER, slow)))
+    await asyncio.wait_for(held.wait(), 30)
     with pytest.raises(Overloaded):
         await stage(Admitted(PEER, sealed_received(seal(request)[0])))
     waiting.set()

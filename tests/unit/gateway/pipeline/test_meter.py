@@ -13,6 +13,7 @@ from gateway.core.policy import Permission
 from gateway.core.ports import UpstreamRequest
 from gateway.pipeline.exchange import Authorized, ModelCall
 from gateway.pipeline.meter import Meter
+from tests.fakes.waiting import until
 from tests.fakes.world import NOW, with_client
 
 BODY = b"x" * 400
@@ -163,9 +164,8 @@ async def test_cost_is_counted_though_the_call_is_cut_meanwhile():
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.sleep(0.05)
+    await until(lambda: world.store.tokens and not world.meter._running)
     assert world.store.tokens == [("c-app", 27)]
-    assert not world.meter._running
 
 
 async def test_quota_set_while_answers_run_counts_them():

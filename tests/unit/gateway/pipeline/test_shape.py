@@ -9,6 +9,7 @@ import pytest
 
 from gateway.core.shaping import CELL_BYTES, CellShaper, Coalescer
 from gateway.pipeline.shape import shape
+from tests.fakes.waiting import until
 
 
 async def arriving(*pieces):
@@ -24,19 +25,38 @@ async def arriving(*pieces):
 
 async def test_coalesced_pieces_leave_together():
     """Pieces close to each other become one portion; a later one its own; the rest at the end."""
-    pieces = arriving(b"one", b"two", 0.12, b"three", 0.12, b"four")
-    assert [p async for p in shape(pieces, Coalescer(0.05))] == [b"onetwo", b"three", b"four"]
+    left = []
+
+    async def pieces():
+        yield b"one"
+        yield b"two"
+        await until(lambda: len(left) == 1)
+        yield b"three"
+        await until(lambda: len(left) == 2)
+        yield b"four"
+
+    async for portion in shape(pieces(), Coalescer(0.05)):
+        left.append(portion)  # noqa: PERF401  # the pieces look at it meanwhile
+    assert left == [b"onetwo", b"three", b"four"]
 
 
 async def test_cells_leave_while_the_model_is_silent():
     """Cells go out at their rate before, between and after the pieces, until all is said."""
-    pieces = arriving(0.1, b"data: x\n\n" * 300, 0.1)
-    began = time.monotonic()
-    portions = [(time.monotonic() - began, p) async for p in shape(pieces, CellShaper(0.02))]
-    assert {len(portion) for _, portion in portions} == {CELL_BYTES}
-    assert len(portions) >= 8
-    assert portions[0][0] < 0.05
-    assert b"".join(p for _, p in portions).count(b"data: x") == 300
+    left, began = [], time.monotonic()
+
+    async def pieces():
+        await until(lambda: len(left) > 2)
+        yield b"data: x\n\n" * 300
+        silent = len(left) + 3 * 300 * len(b"data: x\n\n") // CELL_BYTES
+        await until(lambda: len(left) > silent)
+        yield b"data: y\n\n"
+
+    async for portion in shape(pieces(), CellShaper(0.02)):
+        left.append(portion)  # noqa: PERF401  # the pieces look at it meanwhile
+    assert time.monotonic() - began >= 0.02 * (len(left) - 1)
+    assert {len(portion) for portion in left} == {CELL_BYTES}
+    assert b"".join(left).count(b"data: x") == 300
+    assert b"data: y" in b"".join(left[-2:])
 
 
 async def test_what_is_left_at_the_end_leaves_in_cells():
@@ -66,7 +86,7 @@ async def test_leaving_early_stops_the_reading():
     portions = shape(endless(), CellShaper(0.01))
     await anext(portions)
     await portions.aclose()
-    await asyncio.wait_for(closed.wait(), 1)
+    await asyncio.wait_for(closed.wait(), 30)
 
 
 async def test_slow_shape_slows_the_reading():

@@ -76,11 +76,11 @@ class Peer:
 
     async def until(self, mark: bytes) -> bytes:
         """Return everything up to *mark*."""
-        return await asyncio.wait_for(self.reader.readuntil(mark), 5)
+        return await asyncio.wait_for(self.reader.readuntil(mark), 30)
 
     async def rest(self) -> bytes:
         """Return everything up to the end of the connection."""
-        return await asyncio.wait_for(self.reader.read(), 5)
+        return await asyncio.wait_for(self.reader.read(), 30)
 
     def close(self) -> None:
         """Leave."""

@@ -66,10 +66,12 @@ def test_runs_until_a_signal(secret, capsys):
     """It says where it listens, stops on SIGTERM and exits with 0."""
 
     def stop() -> None:
-        time.sleep(0.5)
+        while signal.getsignal(signal.SIGTERM) is before:
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    thread = threading.Thread(target=stop)
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=stop, daemon=True)
     thread.start()
     assert run(options(secret)) == 0
     thread.join()

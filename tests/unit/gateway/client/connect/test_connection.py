@@ -88,7 +88,7 @@ async def test_application_that_leaves(connect, transport):
     peer.send(GET)
     await peer.until(b"one")
     peer.close()
-    await asyncio.wait_for(body.is_closed.wait(), 2)
+    await asyncio.wait_for(body.is_closed.wait(), 30)
 
 
 @pytest.mark.parametrize("early", [b"\r\n", GET, GET[:9]])
@@ -101,7 +101,7 @@ async def test_application_that_leaves_after_early_bytes(connect, transport, ear
     peer.send(early)
     await asyncio.sleep(0.05)
     peer.close()
-    await asyncio.wait_for(body.is_closed.wait(), 2)
+    await asyncio.wait_for(body.is_closed.wait(), 30)
 
 
 async def test_application_that_sends_ahead(connect, transport):
@@ -111,7 +111,7 @@ async def test_application_that_sends_ahead(connect, transport):
     peer.send(GET)
     await peer.until(b"one")
     peer.send(b"x" * 1_000_000)
-    await asyncio.wait_for(body.is_closed.wait(), 2)
+    await asyncio.wait_for(body.is_closed.wait(), 30)
 
 
 async def test_body_limit(connect, transport):
@@ -203,4 +203,4 @@ async def test_application_that_does_not_read(connect, transport):
     body = transport.says(*[b"x" * 1_000_000] * 50)
     peer = await connect()
     peer.send(GET)
-    await asyncio.wait_for(body.is_closed.wait(), 5)
+    await asyncio.wait_for(body.is_closed.wait(), 30)
