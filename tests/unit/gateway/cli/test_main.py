@@ -34,7 +34,7 @@ sys.argv = ["sealgate", "keys", "list", "--help"]
 try:
     main()
 finally:
-    heavy = {"fastapi", "starlette", "uvicorn", "alembic", "httpx2", "gateway.app"}
+    heavy = {"fastapi", "starlette", "uvicorn", "alembic", "gateway.app"}
     print(heavy & sys.modules.keys(), file=sys.stderr)
 """
     command = [sys.executable, "-c", code]
