@@ -42,7 +42,7 @@ class EventParser:
 
     def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         self._limit = max_event_bytes
-        self._buffer = b""
+        self._buffer = bytearray()
         self._scanned = 0  # no line end before this offset of the buffer
         self._started = False
         self._skip_lf = False  # the last line ended with CR; an LF would belong to it
@@ -52,13 +52,14 @@ class EventParser:
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that *data* completes, in order."""
-        buffer = self._buffer + data if self._buffer else data
+        buffer = self._buffer
+        buffer += data
         if not self._started:
-            if len(buffer) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(buffer):
-                self._buffer = buffer  # whether it is a mark the next bytes tell
-                return []
+            if len(buffer) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(bytes(buffer)):
+                return []  # whether it is a mark the next bytes tell
             self._started = True
-            buffer = buffer.removeprefix(_BYTE_ORDER_MARK)
+            if buffer.startswith(_BYTE_ORDER_MARK):
+                del buffer[: len(_BYTE_ORDER_MARK)]
         events: list[ServerSentEvent] = []
         start = 0
         search_from = self._scanned
@@ -68,10 +69,10 @@ class EventParser:
                 self._skip_lf = False
             else:
                 self._skip_lf = buffer[end] == 0x0D
-                self._take_line(buffer[start:end], events)
+                self._take_line(bytes(buffer[start:end]), events)
             start = search_from = end + 1
-        self._buffer = buffer[start:]
-        self._scanned = len(self._buffer)
+        del buffer[:start]
+        self._scanned = len(buffer)
         if self._scanned:
             self._skip_lf = False
         if self._size + self._scanned > self._limit:

@@ -65,7 +65,7 @@ class ChoiceStream:
         else:
             self._take_text("text", choice, said)
         beside = self._unknown_beside.take(unknown_members(choice, CHOICE_MEMBERS))
-        if (said or beside) and self._ended:
+        if said and self._ended:
             raise ScrubFailed
         if choice.get("finish_reason") is not None:
             self._add_held(said)

@@ -131,7 +131,10 @@ def _rebuild(
         asked.tally.see_usage(counts["total_tokens"])
     answer = raw_members(received, asked) | envelope(received, kind)
     choices = answer["choices"] = []
-    for choice in member(received, "choices", list) or ():
+    several = member(received, "choices", list) or []
+    if len(several) > MAX_CHOICE_INDEX + 1:
+        raise ScrubFailed
+    for choice in several:
         choices += [(yield from rebuild(choice, asked))]
     if counts is not None:
         answer["usage"] = counts

@@ -42,14 +42,17 @@ _FAILURES: Final = frozenset({"error", "response.failed", "response.error"})
 class ResponseEvents:
     """Rebuilds the events of a response, as an ``EventRebuilder``.
 
-    Held text goes out in a delta before the event that says that it is complete.
+    Held text goes out in a delta before the event that says that it is complete. What it remembers
+    is at most *max_characters*.
     """
 
-    __slots__ = ("_asked", "_items", "_number", "is_done")
+    __slots__ = ("_asked", "_characters_left", "_done", "_items", "_number", "is_done")
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, *, max_characters: int = MAX_EVENT_BYTES) -> None:
         self._asked = asked
         self._items: dict[int, OutputItem | None] = {}
+        self._done: set[int] = set()  # items
+        self._characters_left = max_characters
         self._number = 0
         self.is_done = False
 
@@ -71,6 +74,9 @@ class ResponseEvents:
         # The gateway counts by itself: it says more events than it got, and fewer.
         numbered = {**event, "sequence_number": self._number}
         self._number += 1
+        self._characters_left -= len(event.get("delta", ""))
+        if self._characters_left < 0:
+            raise ScrubFailed
         return encode_event(orjson.dumps(numbered), name=event["type"])
 
     def _rebuild(self, kind: str, received: Event) -> Iterator[Event]:
@@ -102,7 +108,7 @@ class ResponseEvents:
         index = index_in(received, "output_index")
         is_new = index not in self._items
         head = head_of_item(received.get("item"), index)
-        if step not in {"added", "done"} or is_new is not (step == "added"):
+        if step not in {"added", "done"} or is_new is not (step == "added") or index in self._done:
             raise ScrubFailed
         if is_new:
             item = None if head is None else OutputItem(index, head, self._asked.scrubbers)
@@ -110,6 +116,7 @@ class ResponseEvents:
         elif (item := self._items[index]) is not None:
             if head is None:
                 raise ScrubFailed
+            self._done.add(index)
             yield from item.finish(received["item"], status=head["status"])
         if item is not None:
             yield {"type": kind, "output_index": index, "item": item.whole()}

@@ -7,6 +7,7 @@ a text later repeats just that.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any, Final, NamedTuple
 
 from gateway.core.answers.fields import MAX_TOOL_INDEX, member
@@ -80,13 +81,17 @@ def index_in(received: Event, name: str) -> int:
 
 
 class _Text:
-    """A text on its way: its scrubber, what of it was said, whether it is complete."""
+    """A text on its way: its scrubber, what of it was said, whether it is complete.
 
-    __slots__ = ("has_begun", "is_complete", "said", "scrubber")
+    *repeats* are the kinds of events that have repeated it.
+    """
+
+    __slots__ = ("has_begun", "is_complete", "repeats", "said", "scrubber")
 
     def __init__(self, scrubber: TextScrubber) -> None:
         self.scrubber = scrubber
-        self.said: list[str] = []
+        self.said = StringIO()
+        self.repeats: set[str] = set()
         self.has_begun = False
         self.is_complete = False
 
@@ -94,7 +99,8 @@ class _Text:
 class OutputItem:
     """One item at *index* of the output; *head* is what it says beside its texts.
 
-    Raises ``ScrubFailed`` for texts that such an item does not have, and for words after the end.
+    Raises ``ScrubFailed`` for texts that such an item does not have, for words after the end, and
+    for an event that repeats a text a second time: each would cost as much as all that was said.
     """
 
     __slots__ = ("_head", "_index", "_scrubbers", "_texts")
@@ -123,7 +129,7 @@ class OutputItem:
         """
         yield from self._complete(place, whole)
         kind, text = place.kind, self._joined(place)
-        done = {"type": f"{kind.subject}.done", **self._address(place)}
+        done = self._repeating(place, f"{kind.subject}.done")
         if kind.name == "arguments":
             yield {**done, "name": self._head["name"], "arguments": text}
         else:
@@ -146,11 +152,8 @@ class OutputItem:
         *whole* counts only if nothing of it came before.
         """
         yield from self._complete(place, whole)
-        yield {
-            "type": f"{place.kind.part_subject}.done",
-            **self._address(place),
-            "part": part(place.kind.name, self._joined(place)),
-        }
+        done = self._repeating(place, f"{place.kind.part_subject}.done")
+        yield {**done, "part": part(place.kind.name, self._joined(place))}
 
     def finish(self, received: dict[str, Any], *, status: str) -> Iterator[Event]:
         """Give all that is still held; the item now has its last *status*.
@@ -180,7 +183,7 @@ class OutputItem:
             yield Place(KINDS["arguments"], 0), arguments
         for name in ("summary", "content"):
             for index, one in enumerate(member(received, name, list) or ()):
-                kind = one.get("type") if type(one) is dict else None
+                kind = member(one, "type", str) if type(one) is dict else None
                 if kind in _OF_ITEM[self._head["type"]]:
                     yield Place(KINDS[kind], index), member(one, PART_TEXT[kind], str) or ""
 
@@ -203,7 +206,7 @@ class OutputItem:
 
     def _said(self, place: Place, safe: str) -> Iterator[Event]:
         if safe:
-            self._texts[place].said.append(safe)
+            self._texts[place].said.write(safe)
             yield {
                 "type": f"{place.kind.subject}.delta",
                 **self._address(place),
@@ -212,7 +215,14 @@ class OutputItem:
             }
 
     def _joined(self, place: Place) -> str:
-        return "".join(self._text_at(place).said)
+        return self._text_at(place).said.getvalue()
+
+    def _repeating(self, place: Place, event_type: str) -> Event:
+        repeats = self._text_at(place).repeats
+        if event_type in repeats:
+            raise ScrubFailed
+        repeats.add(event_type)
+        return {"type": event_type, **self._address(place)}
 
     def _address(self, place: Place) -> dict[str, Any]:
         member_name = place.kind.index_member

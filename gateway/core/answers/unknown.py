@@ -104,19 +104,23 @@ class UnknownStream:
 
     A client joins the texts at the same place in successive events, so only texts pass here, and
     each as a stream. Numbers, lists and all else that cannot be joined soundly is dropped, as are
-    members whose name is not made of letters, and those beyond ``MAX_PATHS`` places.
+    members whose name is not made of letters, and those beyond ``MAX_PATHS`` places. Raises
+    ``ScrubFailed`` for a text after the end: what it goes on with is out already.
     """
 
-    __slots__ = ("_scrubbers", "_texts")
+    __slots__ = ("_is_over", "_scrubbers", "_texts")
 
     def __init__(self, scrubbers: TextScrubbers) -> None:
         self._scrubbers = scrubbers
         self._texts: dict[Path, TextScrubber] = {}
+        self._is_over = False
 
     def take(self, members: dict[str, Any]) -> dict[str, Any]:
         """Return what of *members* is safe to send now, in the same places."""
         said: dict[str, Any] = {}
         for path, text in _texts_in(members, (), MAX_DEPTH):
+            if text and self._is_over:
+                raise ScrubFailed
             scrubber = self._texts.get(path)
             if scrubber is None:
                 if len(self._texts) == MAX_PATHS or not all(map(_is_plain, path)):
@@ -127,7 +131,8 @@ class UnknownStream:
         return said
 
     def finish(self) -> dict[str, Any]:
-        """Return the rest of all texts, in their places."""
+        """Return the rest of all texts, in their places; nothing may follow."""
+        self._is_over = True
         said: dict[str, Any] = {}
         for path, scrubber in self._texts.items():
             if rest := scrubber.finish():

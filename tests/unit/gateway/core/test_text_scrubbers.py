@@ -125,3 +125,8 @@ def test_the_model_sees_strings_and_no_json() -> None:
     assert said["b"][0].startswith(f"{value} [NAME_")
     assert said["b"][0].endswith(" 138****5678")
     assert (said["b"][1], said["c"]) == (value, "138****5678")
+
+
+def test_an_empty_text_is_a_slice_too() -> None:
+    """So an answer of very many empty texts lets others have the processor."""
+    assert list(TextScrubbers().in_slices("content", "")) == [None]

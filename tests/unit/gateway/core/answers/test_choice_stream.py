@@ -207,3 +207,13 @@ def test_a_completion_goes_on_from_its_prompt() -> None:
         "text": "[PHONE] ",
         "finish_reason": None,
     }
+
+
+@pytest.mark.parametrize("late", [chat({"news": "00138000"}), chat({}) | {"news": "00138000"}])
+def test_unknown_texts_end_with_their_choice(late: dict[str, Any]) -> None:
+    """The second half of a value does not come out after the end of the first."""
+    stream = ChoiceStream(0, TextScrubbers(), chat=True)
+    stream.take(chat({"news": "138"}, "stop") | {"news": "138"})
+    stream.end("stop")
+    with pytest.raises(ScrubFailed):
+        stream.take(late)

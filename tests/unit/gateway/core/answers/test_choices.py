@@ -508,3 +508,13 @@ def test_an_event_is_bounded() -> None:
     """An event is scrubbed at one go, so its size bounds how long others wait."""
     with pytest.raises(ScrubFailed):
         run(event(delta(content="4 " * MAX_EVENT_BYTES)))
+
+
+@pytest.mark.parametrize("operation", [CHAT, TEXT])
+def test_more_choices_than_can_be_are_withheld(operation: Operation) -> None:
+    """Each is work, however few bytes it has."""
+    envelope = {"id": "cmpl-1", "created": 7, "model": "tiny"}
+    scrubber = whole_scrubber(operation)
+    scrubber.feed(orjson.dumps(envelope | {"choices": [{"index": 0}] * 129}))
+    with pytest.raises(ScrubFailed):
+        scrubber.finish()

@@ -1,11 +1,16 @@
 """Streamed responses."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import orjson
 import pytest
 
+from gateway.core.answers.asked import Asked
+from gateway.core.answers.response_events import ResponseEvents
 from gateway.core.errors import ScrubFailed, SealgateError, UpstreamUnavailable
 from gateway.core.grants import Operation
+from gateway.core.sse import ServerSentEvent
 from gateway.core.tally import Tally
 from tests.fakes.answers import stream_scrubber
 from tests.fakes.streams import Event, events_of, item, named, response, response_events
@@ -162,3 +167,22 @@ def test_events_that_repeat_a_long_answer_pass() -> None:
     pieces = ["so on. " * 50] * 100
     out = run(*response_events("output_text", pieces))
     assert out[-1]["response"]["output"][0]["content"][0]["text"] == "".join(pieces)
+
+
+def test_an_item_ends_once() -> None:
+    """Its last event repeats all of it, so a second one is not understood."""
+    begin, *_ = [e for e in response_events("output_text", ["x"]) if e["type"].endswith("m.added")]
+    end = {**begin, "type": "response.output_item.done"}
+    with pytest.raises(ScrubFailed):
+        run(begin, end, end)
+
+
+@pytest.mark.parametrize(
+    ("limit", "outcome"), [(13, nullcontext()), (12, pytest.raises(ScrubFailed))]
+)
+def test_what_is_remembered_is_bounded(limit: int, outcome: AbstractContextManager[Any]) -> None:
+    """A stream that never ends does not fill the memory."""
+    rebuilder = ResponseEvents(Asked(), max_characters=limit)
+    with outcome:
+        for event in response_events("output_text", ["four", " and", " five"]):
+            rebuilder.take(ServerSentEvent("", orjson.dumps(event)))

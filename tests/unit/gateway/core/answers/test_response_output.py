@@ -84,3 +84,20 @@ def test_an_index_is_a_small_number(index: object) -> None:
 def test_arguments_stand_in_no_part() -> None:
     """An item has one text of that kind."""
     assert place_of(KINDS["arguments"], {}) == ARGUMENTS
+
+
+def test_a_text_is_repeated_once_by_each_kind_of_event() -> None:
+    """More often is more work than the text itself, for next to no bytes of the model server."""
+    message = new()
+    list(message.end_text(TEXT, "x"))
+    list(message.end_part(TEXT, "x"))
+    with pytest.raises(ScrubFailed):
+        list(message.end_text(TEXT, "x"))
+    with pytest.raises(ScrubFailed):
+        list(message.end_part(TEXT, "x"))
+
+
+def test_a_part_of_a_strange_type_is_not_understood() -> None:
+    """A type is a string."""
+    with pytest.raises(ScrubFailed):
+        list(new().finish({"content": [{"type": ["output_text"]}]}, status="completed"))

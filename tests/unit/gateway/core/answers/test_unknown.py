@@ -111,3 +111,13 @@ def test_a_place_is_a_text_or_an_object() -> None:
         stream.finish()
     with pytest.raises(ScrubFailed):
         merge({"a": "x"}, {"a": {"b": "x"}})
+
+
+def test_nothing_follows_the_rest() -> None:
+    """A text after the end would go on with what is out; an empty one says nothing."""
+    stream = UnknownStream(TextScrubbers())
+    assert stream.take({"x": "tel 138"}) == {"x": "tel "}
+    assert stream.finish() == {"x": "138"}
+    assert stream.take({"x": ""}) == {}
+    with pytest.raises(ScrubFailed):
+        stream.take({"x": "0013"})
