@@ -32,6 +32,8 @@ _NUMERALS: Final = frozenset("一二三四五六七八九十百千万亿两几�
 _DIRECTIONS: Final = frozenset(words_of("东方 西门 南门 东门 北宫 东宫 百里 第五 东里 东郭 南郭"))
 # What a word that somebody follows weighs at least.
 _CLEAR: Final = 3
+# What 先生 and 女士 begin with: a name that ends so has rather lost its title.
+_TITLE_HALVES: Final = frozenset("先女")
 _ENUMERATES: Final = ("、", ":", "|", "\t", "@", "「", "“", '"')
 
 
@@ -41,6 +43,10 @@ def _ends_a_word(name: str, before: str) -> bool:
         return True
     ends = before[-1:] in _NUMERALS or before[-1:] + name[:1] in WORDS_BEFORE
     return ends and name_weight(name) < _BEYOND_WORD
+
+
+def _has_half_a_title(name: str) -> bool:
+    return len(name) > SHORT and name[-1] in _TITLE_HALVES
 
 
 class _Least(NamedTuple):
@@ -66,10 +72,14 @@ _BEFORE_VERB_LEAST: Final = _Least(short=7, long=5, for_any=4)
 _ALONE_LEAST: Final = _Least(short=3, long=3, for_any=3)
 
 
+def _is_first(value: str, before: str) -> bool:
+    return is_private(value, before) and not _has_half_a_title(value)
+
+
 def _is_within(value: str, before: str) -> bool:
     return (
         _WITHIN_LEAST.holds(value, weight_before(before))
-        and is_private(value, before)
+        and _is_first(value, before)
         and not _ends_a_word(value, before)
     )
 
@@ -77,7 +87,7 @@ def _is_within(value: str, before: str) -> bool:
 def _is_last(value: str, before: str) -> bool:
     return (
         _LAST_LEAST.holds(value, weight_before(before))
-        and is_private(value, before)
+        and _is_first(value, before)
         and not _ends_a_word(value, before)
     )
 
@@ -161,7 +171,7 @@ _FIRST: Final = Detector(
     lists={**LISTS, "unlikely": UNLIKELY_BEHIND},
     not_after=r"[\h0-9]",
     not_before="<unlikely>",
-    check=is_private,
+    check=_is_first,
 )
 
 _LAST: Final = Detector(
