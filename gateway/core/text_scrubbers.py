@@ -19,10 +19,16 @@ from gateway.core.pii.sentences import SentenceScrubber
 from gateway.core.pii.text_scrubber import TextScrubber
 from gateway.core.restorer import Restorer
 
-__all__ = ["SLICE_CHARACTERS", "Slices", "TextScrubber", "TextScrubbers"]
+__all__ = ["REACH", "SLICE_CHARACTERS", "Slices", "TextScrubber", "TextScrubbers"]
 
 # A few milliseconds of work whatever the text.
 SLICE_CHARACTERS: Final = 2_000
+
+REACH: Final = 400
+"""How far back a value that ends in a text may have begun, in what the text goes on from.
+
+The longest is an e-mail address of about 320 characters; what a check may look at comes before it.
+"""
 
 _Result = TypeVar("_Result")
 
@@ -59,24 +65,25 @@ class TextScrubbers:
         self._masks = masks
         self._model = model
 
-    def new(self, field: str, *, choice: int = 0) -> TextScrubber:
+    def new(self, field: str, *, choice: int = 0, after: str = "") -> TextScrubber:
         """Return a fresh scrubber for a text *field* of *choice*.
 
         ``arguments`` are JSON in a string. A ``text`` goes on where the prompt of its choice ends;
-        all other fields begin anew. Raises ``ScrubFailed`` for a choice that nobody asked for.
+        all other fields begin anew, or go on from what they come *after*. Raises
+        ``ScrubFailed`` for a choice that nobody asked for.
         """
         if field == "arguments":
             return JsonTextScrubber(actions=self._actions, new_scrubber=self._plain)
-        continued = self._prompt_of(choice) if field == "text" else ""
+        continued = self._prompt_of(choice) if field == "text" and not after else after
         return self._plain(continued=continued, actions=self._actions)
 
-    def in_slices(self, field: str, text: str, *, choice: int = 0) -> Slices[str]:
+    def in_slices(self, field: str, text: str, *, choice: int = 0, after: str = "") -> Slices[str]:
         """Scrub the whole *text* of a *field* as its stream would be, and return it.
 
         Yields None after every ``SLICE_CHARACTERS`` characters, so that others can have the
         processor.
         """
-        scrubber = self.new(field, choice=choice)
+        scrubber = self.new(field, choice=choice, after=after)
         safe: list[str] = []
         for at in range(0, len(text) or 1, SLICE_CHARACTERS):  # many empty texts are work too
             safe.append(scrubber.feed(text[at : at + SLICE_CHARACTERS]))

@@ -12,11 +12,8 @@ from typing import Any, Final
 
 from gateway.core.answers.fields import count, member
 from gateway.core.errors import AnswerBlocked, ScrubFailed
-from gateway.core.text_scrubbers import Slices, TextScrubbers
+from gateway.core.text_scrubbers import REACH, Slices, TextScrubbers
 
-# The longest value that can reach into an alternative is an e-mail address of about 320 characters;
-# what a check may look at comes before it.
-_CONTEXT: Final = 400
 MAX_ALTERNATIVES: Final = 24  # twenty, the chosen token itself, and room
 _LEAST: Final = -100_000.0
 _SPLIT: Final = "\ufffd"  # a token that is part of a character
@@ -41,7 +38,7 @@ class TokenText:
 
     def is_plain(self, at: int, token: str) -> bool:
         """Return whether *token* makes no value with the text before *at*."""
-        begin = max(0, at - _CONTEXT)
+        begin = max(0, at - REACH)
         # Only at the beginning does the text of a prompt come before.
         field, choice = (self._field, self._choice) if not begin else ("content", 0)
         said = self._text[begin:at] + token

@@ -13,6 +13,7 @@ import orjson
 
 from gateway.core.answers.asked import Asked
 from gateway.core.answers.fields import index_of, member, safe_name
+from gateway.core.answers.joined_texts import JoinedTexts
 from gateway.core.answers.messages import (
     MAX_BLOCK_INDEX,
     frame,
@@ -23,14 +24,14 @@ from gateway.core.answers.messages import (
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 from gateway.core.sse import ServerSentEvent, encode_event
 from gateway.core.strict_json import load_json
-from gateway.core.text_scrubbers import TextScrubber, TextScrubbers
+from gateway.core.text_scrubbers import TextScrubber
 
 Event = dict[str, Any]
 
 # For each kind of block: the kind of its deltas, which member of them is text, and what it holds.
 _TEXTS: Final = {
-    "text": ("text_delta", "text", "content"),
-    "thinking": ("thinking_delta", "thinking", "content"),
+    "text": ("text_delta", "text", "text"),
+    "thinking": ("thinking_delta", "thinking", "thinking"),
     "tool_use": ("input_json_delta", "partial_json", "arguments"),
 }
 
@@ -40,10 +41,10 @@ class _Block:
 
     __slots__ = ("_delta", "_index", "_member", "_scrubber", "is_open")
 
-    def __init__(self, index: int, kind: str, scrubbers: TextScrubbers) -> None:
+    def __init__(self, index: int, kind: str, texts: JoinedTexts) -> None:
         self._index = index
         self._delta, self._member, field = _TEXTS[kind]
-        self._scrubber: TextScrubber = scrubbers.new(field)
+        self._scrubber: TextScrubber = texts.new(field)
         self.is_open = True
 
     def event(self, kind: str, **members: Any) -> Event:
@@ -86,10 +87,11 @@ class MessageEvents:
     Held text goes out in a delta before its block ends.
     """
 
-    __slots__ = ("_asked", "_blocks", "_shown", "_started", "is_done")
+    __slots__ = ("_asked", "_blocks", "_shown", "_started", "_texts", "is_done")
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
+        self._texts = JoinedTexts(asked.scrubbers)
         self._blocks: dict[int, _Block | None] = {}
         self._shown = 0
         self._started = False
@@ -145,7 +147,7 @@ class MessageEvents:
         if head is None:
             return
         kind = head["type"]
-        block = self._blocks[place] = _Block(self._shown, kind, self._asked.scrubbers)
+        block = self._blocks[place] = _Block(self._shown, kind, self._texts)
         self._shown += 1
         yield block.event("content_block_start", content_block=head)
         if text := member(begun, kind, str):  # a tool_use has no member of that name

@@ -8,6 +8,7 @@ import orjson
 
 from gateway.core.answers.asked import Asked
 from gateway.core.answers.fields import count, identifier, member, model_of, safe_name
+from gateway.core.answers.joined_texts import JoinedTexts
 from gateway.core.answers.unknown import scrub_unknown, unknown_members
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 from gateway.core.strict_json import load_json
@@ -92,12 +93,15 @@ def rebuild_message(received: dict[str, Any], asked: Asked) -> Slices[dict[str, 
     blocks = member(received, "content", list) or []
     if len(blocks) > MAX_BLOCK_INDEX + 1:
         raise ScrubFailed
+    texts = JoinedTexts(asked.scrubbers)
     for place, block in enumerate(blocks):
-        message["content"] += [(yield from _block(block, place, asked.scrubbers))]
+        message["content"] += [(yield from _block(block, place, asked.scrubbers, texts=texts))]
     return message
 
 
-def _block(block: Any, place: int, scrubbers: TextScrubbers) -> Slices[dict[str, Any]]:
+def _block(
+    block: Any, place: int, scrubbers: TextScrubbers, *, texts: JoinedTexts
+) -> Slices[dict[str, Any]]:
     head = head_of_block(block, place)
     if head is None:
         return (yield from scrub_unknown(block, scrubbers))
@@ -106,7 +110,7 @@ def _block(block: Any, place: int, scrubbers: TextScrubbers) -> Slices[dict[str,
         head["input"] = yield from _input(block, scrubbers)
     else:
         name = head["type"]
-        head[name] = yield from scrubbers.in_slices("content", member(block, name, str) or "")
+        head[name] = yield from texts.in_slices(name, member(block, name, str) or "")
     return beside | head
 
 

@@ -14,6 +14,7 @@ import orjson
 
 from gateway.core.answers.asked import Asked
 from gateway.core.answers.fields import member
+from gateway.core.answers.joined_texts import JoinedTexts
 from gateway.core.answers.response_output import (
     KIND_OF_SUBJECT,
     KINDS,
@@ -46,11 +47,12 @@ class ResponseEvents:
     is at most *max_characters*.
     """
 
-    __slots__ = ("_asked", "_characters_left", "_done", "_items", "_number", "is_done")
+    __slots__ = ("_asked", "_characters_left", "_done", "_items", "_number", "_texts", "is_done")
 
     def __init__(self, asked: Asked, *, max_characters: int = MAX_EVENT_BYTES) -> None:
         self._asked = asked
         self._items: dict[int, OutputItem | None] = {}
+        self._texts = JoinedTexts(asked.scrubbers)
         self._done: set[int] = set()  # items
         self._characters_left = max_characters
         self._number = 0
@@ -111,7 +113,7 @@ class ResponseEvents:
         if step not in {"added", "done"} or is_new is not (step == "added") or index in self._done:
             raise ScrubFailed
         if is_new:
-            item = None if head is None else OutputItem(index, head, self._asked.scrubbers)
+            item = None if head is None else OutputItem(index, head, self._texts)
             self._items[index] = item
         elif (item := self._items[index]) is not None:
             if head is None:

@@ -11,10 +11,11 @@ from io import StringIO
 from typing import Any, Final, NamedTuple
 
 from gateway.core.answers.fields import MAX_TOOL_INDEX, member
+from gateway.core.answers.joined_texts import JoinedTexts
 from gateway.core.answers.responses import PART_TEXT, part
 from gateway.core.errors import ScrubFailed
 from gateway.core.sse import MAX_EVENT_BYTES
-from gateway.core.text_scrubbers import TextScrubber, TextScrubbers
+from gateway.core.text_scrubbers import TextScrubber
 
 Event = dict[str, Any]
 
@@ -99,16 +100,18 @@ class _Text:
 class OutputItem:
     """One item at *index* of the output; *head* is what it says beside its texts.
 
+    *joined* makes the scrubbers of its texts.
+
     Raises ``ScrubFailed`` for texts that such an item does not have, for words after the end, and
     for an event that repeats a text a second time: each would cost as much as all that was said.
     """
 
-    __slots__ = ("_head", "_index", "_scrubbers", "_texts")
+    __slots__ = ("_head", "_index", "_joined_texts", "_texts")
 
-    def __init__(self, index: int, head: dict[str, Any], scrubbers: TextScrubbers) -> None:
+    def __init__(self, index: int, head: dict[str, Any], joined: JoinedTexts) -> None:
         self._index = index
         self._head = head
-        self._scrubbers = scrubbers
+        self._joined_texts = joined
         self._texts: dict[Place, _Text] = {}
 
     def say(self, place: Place, delta: str) -> Iterator[Event]:
@@ -192,7 +195,7 @@ class OutputItem:
         if text is None:
             if place.kind.name not in _OF_ITEM[self._head["type"]] or place.number > MAX_TOOL_INDEX:
                 raise ScrubFailed
-            text = self._texts[place] = _Text(self._scrubbers.new(place.kind.name))
+            text = self._texts[place] = _Text(self._joined_texts.new(place.kind.name))
         return text
 
     def _complete(self, place: Place, whole: str) -> Iterator[Event]:

@@ -17,6 +17,7 @@ from gateway.core.answers.fields import (
     number,
     safe_name,
 )
+from gateway.core.answers.joined_texts import JoinedTexts
 from gateway.core.answers.logprobs import TokenText, rebuild_entries
 from gateway.core.answers.unknown import scrub_unknown, unknown_members
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
@@ -155,8 +156,9 @@ def rebuild_response(received: dict[str, Any], asked: Asked) -> Slices[dict[str,
     items = member(received, "output", list) or []
     if len(items) > MAX_OUTPUT_INDEX + 1:
         raise ScrubFailed
+    texts = JoinedTexts(asked.scrubbers)
     for place, item in enumerate(items):
-        response["output"] += [(yield from _item(item, place, asked))]
+        response["output"] += [(yield from _item(item, place, asked, texts=texts))]
     return response
 
 
@@ -166,7 +168,7 @@ _KNOWN: Final = frozenset(
 _KNOWN_OF_PART: Final = frozenset({"type", "text", "refusal"})
 
 
-def _item(item: Any, place: int, asked: Asked) -> Slices[dict[str, Any]]:
+def _item(item: Any, place: int, asked: Asked, *, texts: JoinedTexts) -> Slices[dict[str, Any]]:
     scrubbers = asked.scrubbers
     head = head_of_item(item, place)
     if head is None:
@@ -177,12 +179,14 @@ def _item(item: Any, place: int, asked: Asked) -> Slices[dict[str, Any]]:
         head["arguments"] = yield from scrubbers.in_slices("arguments", received)
         return beside | head
     if head["type"] == "reasoning":
-        head["summary"] = yield from _parts(item, "summary", asked)
-    head["content"] = yield from _parts(item, "content", asked)
+        head["summary"] = yield from _parts(item, "summary", asked, texts=texts)
+    head["content"] = yield from _parts(item, "content", asked, texts=texts)
     return beside | head
 
 
-def _parts(item: dict[str, Any], name: str, asked: Asked) -> Slices[list[Any]]:
+def _parts(
+    item: dict[str, Any], name: str, asked: Asked, *, texts: JoinedTexts
+) -> Slices[list[Any]]:
     received = member(item, name, list) or []
     if len(received) > MAX_OUTPUT_INDEX + 1:
         raise ScrubFailed
@@ -190,17 +194,17 @@ def _parts(item: dict[str, Any], name: str, asked: Asked) -> Slices[list[Any]]:
     for one in received:
         if type(one) is not dict:
             raise ScrubFailed
-        rebuilt += [(yield from _part(one, asked))]
+        rebuilt += [(yield from _part(one, asked, texts=texts))]
     return rebuilt
 
 
-def _part(received: dict[str, Any], asked: Asked) -> Slices[dict[str, Any]]:
+def _part(received: dict[str, Any], asked: Asked, *, texts: JoinedTexts) -> Slices[dict[str, Any]]:
     kind = member(received, "type", str) or ""
     if kind not in PART_TEXT:
         return (yield from scrub_unknown(received, asked.scrubbers))
     said = member(received, PART_TEXT[kind], str) or ""
     beside = unknown_members(received, _KNOWN_OF_PART)
-    safe = yield from asked.scrubbers.in_slices(kind, said)
+    safe = yield from texts.in_slices(kind, said)
     shown = (yield from scrub_unknown(beside, asked.scrubbers)) | part(kind, safe)
     entries = member(received, "logprobs", list)
     if entries is not None and Parameter.LOGPROBS in asked.parameters:

@@ -19,10 +19,7 @@ from gateway.core.requests.choices import (
 from gateway.core.requests.fields import flag, integer, prompt
 from gateway.core.requests.inference_request import InferenceRequest, rebuilt
 from gateway.core.strict_json import parse_object
-
-# The longest value that can reach from a prompt into its answer is an e-mail address of about 320
-# characters; what a check may look at comes before it.
-PROMPT_TAIL: Final = 400
+from gateway.core.text_scrubbers import REACH
 
 _COMPLETION: Final = AllowList(
     allowed={**MEMBERS, "prompt": prompt},
@@ -61,4 +58,4 @@ def parse_completion(body: bytes, granted: frozenset[Parameter] = frozenset()) -
 
 def _tails(prompts: str | list[str]) -> tuple[str, ...]:
     several = [prompts] if isinstance(prompts, str) else prompts
-    return tuple([item[-PROMPT_TAIL:] for item in several])
+    return tuple([item[-REACH:] for item in several])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.core.answers.joined_texts import JoinedTexts
 from gateway.core.answers.response_output import KINDS, OutputItem, Place, index_in, place_of
 from gateway.core.errors import ScrubFailed
 from gateway.core.sse import MAX_EVENT_BYTES
@@ -14,7 +15,7 @@ ARGUMENTS = Place(KINDS["arguments"], 0)
 def new(kind: str = "message") -> OutputItem:
     """Return an item of *kind* at index 3."""
     head = {"id": "it_1", "type": kind, "status": "in_progress", "name": "send"}
-    return OutputItem(3, head, TextScrubbers())
+    return OutputItem(3, head, JoinedTexts(TextScrubbers()))
 
 
 def test_held_text_comes_before_what_repeats_it() -> None:

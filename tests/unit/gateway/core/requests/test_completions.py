@@ -7,8 +7,9 @@ import pytest
 
 from gateway.core.errors import MalformedRequest
 from gateway.core.grants import Operation
-from gateway.core.requests.completions import PROMPT_TAIL, parse_completion
+from gateway.core.requests.completions import parse_completion
 from gateway.core.requests.inference_request import InferenceRequest
+from gateway.core.text_scrubbers import REACH
 
 
 def parse(fields: dict[str, Any]) -> InferenceRequest:
@@ -25,8 +26,8 @@ def test_a_completion_is_rebuilt() -> None:
 
 def test_a_completion_knows_the_ends_of_its_prompts() -> None:
     """The scrubber gets the last characters of each prompt, and how many choices each has."""
-    request = parse({"prompt": "x" * PROMPT_TAIL + "tel 1"})
-    assert request.prompts == ("x" * (PROMPT_TAIL - 5) + "tel 1",)
+    request = parse({"prompt": "x" * REACH + "tel 1"})
+    assert request.prompts == ("x" * (REACH - 5) + "tel 1",)
     assert request.n == 1
     request = parse({"prompt": ["a", "b"], "n": 3})
     assert (request.prompts, request.n) == (("a", "b"), 3)
