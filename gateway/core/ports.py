@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -81,11 +81,14 @@ class ReplayStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """What is sent to vLLM: built by the gateway from checked values, never the caller's bytes."""
+    """What is sent to vLLM: built by the gateway from checked values, never the caller's bytes.
+
+    ``repr`` does not show the *body*, which holds the prompt.
+    """
 
     method: str
     path: str
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
 
 
 class UpstreamAnswer(Protocol):

@@ -20,5 +20,5 @@ class Asked:
 
     scrubbers: TextScrubbers = field(default_factory=TextScrubbers)
     tally: Tally = field(default_factory=Tally)
-    stops: frozenset[str] = frozenset()
+    stops: frozenset[str] = field(default=frozenset(), repr=False)
     parameters: frozenset[Parameter] = frozenset()

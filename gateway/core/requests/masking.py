@@ -21,6 +21,8 @@ from gateway.core.text_scrubbers import SLICE_CHARACTERS, Slices
 
 # A text member of this name is JSON, in every API.
 _JSON_TEXT: Final = "arguments"
+# A name is copied for each value that it stands before, and scrubbers do not look back this far.
+_NAME_CHARACTERS: Final = 500
 
 
 def mask_request(upstream: dict[str, Any], masks: Masks) -> Slices[dict[str, Any]]:
@@ -74,7 +76,7 @@ class _Walk:
             for item in value:
                 several += [(yield from self._free(item, name))]
             return several
-        before = f'{name}": ' if name else ""  # as it stands in JSON
+        before = f'{name[-_NAME_CHARACTERS:]}": ' if name else ""  # as it stands in JSON
         if isinstance(value, str):
             return (yield from self._text(value, before))
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -94,6 +96,8 @@ class _Walk:
         return text if masked == received else orjson.dumps(masked).decode()
 
     def _text(self, text: str, before: str) -> Slices[str]:
+        if not text:
+            return text
         scrubber = StreamScrubber(before=before, explains=True)
         for at in range(0, len(text), SLICE_CHARACTERS):
             scrubber.feed(text[at : at + SLICE_CHARACTERS])

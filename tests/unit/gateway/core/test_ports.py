@@ -134,8 +134,9 @@ def test_answer_has_its_head_at_once() -> None:
 
 
 def test_request_to_the_model_is_a_value() -> None:
-    """It holds method, path and body, none of which changes once it is made."""
+    """It holds method, path and body, none of which changes once it is made; no prompt shows."""
     request = UpstreamRequest("GET", "/health")
     assert request.body == b""
+    assert "canary" not in repr(UpstreamRequest("POST", "/v1/completions", b"canary"))
     with pytest.raises(FrozenInstanceError):
         request.path = "/v1/models"  # type: ignore[misc]

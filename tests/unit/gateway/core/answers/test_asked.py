@@ -8,3 +8,8 @@ def test_every_answer_has_a_tally_of_its_own() -> None:
     first, second = Asked(), Asked()
     first.tally.see_usage(5)
     assert second.tally.tokens(request_bytes=0) == 0
+
+
+def test_what_the_caller_wrote_is_not_in_the_repr() -> None:
+    """Strings at which an answer ends are the caller's own."""
+    assert "canary" not in repr(Asked(stops=frozenset({"canary"})))

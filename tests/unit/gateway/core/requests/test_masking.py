@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from gateway.core.masks import Masks
 from gateway.core.requests.chat import parse_chat
 from gateway.core.requests.completions import parse_completion
 from gateway.core.requests.embeddings import parse_embedding_request
+from gateway.core.requests.fields import FreeObject
 from gateway.core.requests.masking import mask_request
 from gateway.core.requests.messages import parse_message_request
 from gateway.core.requests.responses import parse_response_request
@@ -206,6 +208,15 @@ def test_names_of_members_tell_what_values_are() -> None:
     shown, masks = masked(chat(tools=[tool]))
     assert "E12345678" not in str(shown)
     assert len(masks) == 1
+
+
+def test_a_long_name_is_not_copied_for_each_of_its_values() -> None:
+    """Nobody can keep the gateway busy with the name of a list."""
+    members = {"k" * 3_800_000: [1] * 10_000}
+    began = time.process_time()
+    shown, masks = masked({"parameters": FreeObject(members)})
+    assert time.process_time() - began < 2
+    assert (shown, len(masks)) == ({"parameters": members}, 0)
 
 
 WORDS = st.sampled_from(
