@@ -197,7 +197,8 @@ def build_applications(
 def _sentence_model(scrub: ScrubSettings) -> SentenceModel | None:
     if scrub.ner is None:
         return None
-    return SentenceModel(load_entity_finder(scrub.ner), scrub.ner_holdback_characters)
+    finder = load_entity_finder(scrub.ner, seconds=scrub.ner_seconds)
+    return SentenceModel(finder, scrub.ner_holdback_characters)
 
 
 def _admit(listener: Listen | Admin) -> Admit:

@@ -1,7 +1,7 @@
 """A thread of its own for all scrubbing, so that a slow model never holds up the event loop.
 
-It is one thread, since neither the scrubbing machine nor most models are made for several at once.
-Work that is not done in time fails the answer it belongs to.
+It is one thread, since the scrubbing machine is not made for several at once. Work that is not done
+in time fails the answer it belongs to.
 """
 
 from __future__ import annotations

@@ -81,10 +81,7 @@ class ReplayStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """What is sent to vLLM: built by the gateway from checked values, never the caller's bytes.
-
-    ``repr`` does not show the *body*, which holds the prompt.
-    """
+    """What is sent to vLLM: built from checked values, never the caller's bytes, and not shown."""
 
     method: str
     path: str

@@ -25,6 +25,8 @@ def make_nothing():
     return None
 """
 
+NEEDS_MORE = "import sealgate_part_that_is_not_installed\n"
+
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -38,11 +40,19 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_the_function_is_called_once_and_makes_the_model(module: str) -> None:
     """What the function returns is asked about sentences."""
-    assert load_entity_finder(f"{module}:make").find("ab") == [Span(0, 2, "NAME")]
+    assert load_entity_finder(f"{module}:make", seconds=5).find("ab") == [Span(0, 2, "NAME")]
 
 
 @pytest.mark.parametrize("name", ["{}:gone", "gone.module:make", "{}", ":make", "{}:make_nothing"])
 def test_a_gateway_without_its_model_does_not_start(module: str, name: str) -> None:
     """A name that leads nowhere, or to something else, is a fault of the configuration."""
     with pytest.raises(SettingsError, match=r"scrub\.ner"):
-        load_entity_finder(name.format(module))
+        load_entity_finder(name.format(module), seconds=5)
+
+
+def test_what_a_model_lacks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that is there and cannot be imported is not taken for one that is not there."""
+    (tmp_path / "finder_that_needs_more.py").write_text(NEEDS_MORE, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SettingsError, match="sealgate_part_that_is_not_installed"):
+        load_entity_finder("finder_that_needs_more:make", seconds=5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.core.errors import ScrubFailed
@@ -29,3 +31,14 @@ def test_what_cannot_be_kept_ends_the_answer(span: Span) -> None:
     """A span outside its sentence, an empty one or one of an unknown type is no small matter."""
     with pytest.raises(ScrubFailed):
         verify_spans([span], "abcd")
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [None, 1, [None], [(0, 1)], [(0.0, 1.0, "NAME")], [("0", "1", "NAME")], [(0, 1, ["NAME"])]],
+)
+def test_what_is_no_span_ends_the_answer_too(returned: Any) -> None:
+    """Nothing of it shows in the error or behind it."""
+    with pytest.raises(ScrubFailed) as raised:
+        verify_spans(returned, "abcd")
+    assert (raised.value.__context__, raised.value.__cause__) == (None, None)
