@@ -17,7 +17,7 @@ from gateway.api.admin.app import build_admin_app
 from gateway.api.admin.session import Proofs
 from gateway.api.discovery import build_key_configurations, build_key_document
 from gateway.api.edge import Edge, Guard, Route
-from gateway.api.health import build_health_app
+from gateway.api.health import Probe, build_health_app
 from gateway.api.inference import Inference
 from gateway.api.metrics import build_metrics_app
 from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
@@ -34,10 +34,10 @@ from gateway.backends.metrics import (
     quota_refusal_counter,
     redaction_counter,
 )
-from gateway.backends.quotas import LimitsQuotaStore
 from gateway.backends.scrub_thread import ScrubThread
 from gateway.backends.upstream import ApiKey, UnixSocketUpstream, UpstreamTimeouts
 from gateway.configured_keys import open_key_service
+from gateway.configured_redis import open_shared_memory
 from gateway.configured_room import control_room, utc_now
 from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
 from gateway.control.room import ControlRoom
@@ -84,6 +84,9 @@ class Outside:
     replay_store: ReplayStore
     quota_store: QuotaStore
     access_log: AccessLog
+    is_memory_ready: Probe | None = None
+    """Tells whether what gateways remember together can be asked; None: they share a database."""
+
     model: SentenceModel | None = None
     """What finds names by their meaning, if anything does; it works at *workplace*."""
 
@@ -91,6 +94,11 @@ class Outside:
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """What ``/metrics`` shows."""
+
+    async def is_ready(self) -> bool:
+        """Return whether requests can be served as far as it does not depend on the store."""
+        is_memory_ready = self.is_memory_ready is None or await self.is_memory_ready()
+        return is_memory_ready and await self.upstream.is_healthy()
 
 
 class _Shared(NamedTuple):
@@ -115,12 +123,14 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
     thread = ScrubThread(seconds=scrub.ner_seconds)
     model = await asyncio.to_thread(_sentence_model, scrub)
     keys = open_key_service(configuration, KeyServiceMeter(registry))
-    room = control_room(configuration, files, keys)
+    memory = open_shared_memory(configuration, utc_now)
+    room = control_room(configuration, files, keys, replay_store=memory.replay_store)
     outside = Outside(
         upstream=_upstream(configuration, keys.upstream_key),
         replay_store=room.replay_store,
-        quota_store=LimitsQuotaStore.in_memory(room.clock),
+        quota_store=memory.quota_store,
         access_log=files,
+        is_memory_ready=memory.is_ready,
         model=model,
         workplace=Here() if model is None else thread,
         registry=registry,
@@ -129,6 +139,8 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         await asyncio.to_thread(shipped_machine)  # more than a second, which no request waits for
         for seconds, work in keys.upkeep:
             room.background.every(seconds, work)
+        if memory.verify is not None:
+            await memory.verify()
         await room.start()
         yield build_applications(configuration, room, outside)
     finally:
@@ -151,7 +163,7 @@ def build_applications(
     record = Record(CountingAccessLog(outside.access_log, registry), room.clock)
     public = Guard(_admit(settings.listen), record, report_fault)
     admin = Guard(_admit(settings.admin), record, report_fault)
-    health = build_health_app(room.snapshots, outside.upstream.is_healthy)
+    health = build_health_app(room.snapshots, outside.is_ready)
     admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
     admin_routes["GET", "/metrics"] = build_metrics_app(registry)
     proofs = Proofs(

@@ -16,6 +16,7 @@ from gateway.backends.metrics import KeyServiceMeter
 from gateway.configured_keys import KeyService, open_key_service
 from gateway.configured_rules import room_rules
 from gateway.control.room import ControlRoom, RoomPorts, build_room
+from gateway.core.ports import ReplayStore
 from gateway.settings import Configuration, load_configuration
 
 
@@ -35,15 +36,21 @@ async def open_control(config_path: Path | None = None) -> ControlRoom:
 
 
 def control_room(
-    configuration: Configuration, files: AccessLogFiles, keys: KeyService
+    configuration: Configuration,
+    files: AccessLogFiles,
+    keys: KeyService,
+    *,
+    replay_store: ReplayStore | None = None,
 ) -> ControlRoom:
     """Return the control room over the stores of *configuration* and the access log in *files*.
 
-    Its keys are wrapped by *keys*. Connects to nothing yet.
+    Its keys are wrapped by *keys*; requests are remembered in the database unless *replay_store*
+    does it. Connects to nothing yet.
     """
     ports = RoomPorts(
         store=DatabaseStore.open(configuration.at.database_url),
-        replay_store=DatabaseReplayStore.open(configuration.at.database_url, utc_now),
+        replay_store=replay_store
+        or DatabaseReplayStore.open(configuration.at.database_url, utc_now),
         key_wrap=keys.key_wrap,
         idempotency_store=DatabaseIdempotencyStore.open(configuration.at.database_url),
         access_log=files,

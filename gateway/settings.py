@@ -22,7 +22,7 @@ from gateway.core.grants import DataClass
 from gateway.settings_issuers import Issuer, verify_issuers_differ
 from gateway.settings_keys import Pkcs11, Vault, uses_key_file, verify_key_service
 from gateway.settings_scrub import ScrubSettings, verify_models_known
-from gateway.settings_store import AccessLogSettings, Store
+from gateway.settings_store import AccessLogSettings, Redis, Store
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 HostName = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")]
@@ -197,6 +197,7 @@ class Settings(BaseSettings):
     access_log: AccessLogSettings = AccessLogSettings()
     permissions: Permissions = Permissions()
     store: Store = Store()
+    redis: Redis | None = None
     vault: Vault | None = None
     pkcs11: Pkcs11 | None = None
     scrub: ScrubSettings = ScrubSettings()

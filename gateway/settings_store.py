@@ -1,18 +1,20 @@
-"""The sections ``[store]`` and ``[access_log]``: where state and records lie.
+"""The sections ``[store]``, ``[redis]`` and ``[access_log]``: where state and records lie.
 
 Read by ``settings``, which knows what relative paths are relative to.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlencode, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _SQLITE: Final = "sqlite+aiosqlite"
 _POSTGRESQL: Final = "postgresql+asyncpg"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _SERVER_FILES: Final = ("password_file", "ca_file", "certificate_file", "certificate_key_file")
 
 
@@ -59,6 +61,36 @@ class Store(_Section):
         if not files:
             return self.url
         return f"{self.url}{'&' if '?' in self.url else '?'}{urlencode(files)}"
+
+
+class Redis(_Section):
+    """Redis or Valkey, where gateways on several hosts remember requests and count quotas.
+
+    *url* is ``redis://HOST:PORT/NUMBER``, ``rediss://`` with TLS, or ``unix:///PATH``. *user* is
+    that of its access list; *ca_file* (PEM) has the authorities of the server, by default those of
+    this machine. While it is away, each of *gateways* gives its share of a quota.
+    """
+
+    url: str
+    user: str = "default"
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    gateways: Annotated[int, Field(ge=1, le=1000)] = 2
+
+    @field_validator("url")
+    @classmethod
+    def _place_without_a_secret(cls, url: str) -> str:
+        parts = urlsplit(url)
+        is_place = parts.path if parts.scheme == "unix" else parts.hostname
+        if parts.scheme not in {"redis", "rediss", "unix"} or not is_place or parts.query:
+            raise ValueError("must be redis://HOST:PORT/NUMBER, rediss://… or unix:///PATH")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("a password does not belong into the address; use user, password_file")
+        if parts.scheme != "unix" and not re.fullmatch("/?[0-9]{0,4}", parts.path):
+            raise ValueError("a database of Redis is a number")
+        if parts.scheme == "redis" and parts.hostname not in _LOOPBACK:
+            raise ValueError("must be rediss:// for a server on another machine")
+        return url
 
 
 class AccessLogSettings(_Section):

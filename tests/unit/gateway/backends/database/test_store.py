@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from gateway.backends.database.store import DatabaseStore
 from gateway.core.errors import StoreUnavailable
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Revocation, RevocationKind
 from tests.fakes.database import make_database
+from tests.fakes.engines import PASSWORD, PostgresServer
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 REVOCATION = Revocation(RevocationKind.JTI, "j", NOW, None)
@@ -179,3 +182,78 @@ async def test_first_look_cleans_the_log(tmp_path: Path) -> None:
     assert not holds(tmp_path, wrapped)
     await before.close()
     await after.close()
+
+
+async def test_no_connection_left_is_unavailable(
+    postgresql: PostgresServer, postgresql_url: str
+) -> None:
+    """A server that takes no more connections refuses soon; the ones that are open go on."""
+    database = str(make_url(postgresql_url).database)
+    postgresql.run(
+        "DROP ROLE IF EXISTS few; "
+        f"CREATE ROLE few LOGIN PASSWORD '{PASSWORD}' CONNECTION LIMIT 1; GRANT sealgate TO few",
+        database=database,
+    )
+    url = postgresql_url.replace("//sealgate@", "//few@")
+    first, second = DatabaseStore.open(url), DatabaseStore.open(url)
+    before = await first.revision()
+    began = time.monotonic()
+    found = await asyncio.gather(*(second.revision() for _ in range(30)), return_exceptions=True)
+    assert all(isinstance(outcome, StoreUnavailable) for outcome in found)
+    assert time.monotonic() - began < 2
+    assert await first.revision() == before
+    await first.close()
+    assert await second.revision() == before
+    await second.close()
+
+
+async def test_full_disk_changes_nothing(postgresql: PostgresServer, postgresql_url: str) -> None:
+    """A write that finds no room leaves nothing, reading goes on, and so does writing later.
+
+    A trigger raises what PostgreSQL says then: filling a real disk needs rights that tests lack.
+    """
+    database = str(make_url(postgresql_url).database)
+    store = DatabaseStore.open(postgresql_url)
+    before = await store.revision()
+    postgresql.run(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = 'disk_full'; END $$; "
+        "CREATE TRIGGER full_disk BEFORE INSERT ON revocations EXECUTE FUNCTION full_disk()",
+        database=database,
+    )
+
+    async def revoke() -> None:
+        async with store.change() as change:
+            await change.add_revocation(REVOCATION)
+
+    try:
+        with pytest.raises(StoreUnavailable):
+            await revoke()
+        assert (await store.load()).revocations == ()
+        assert await store.revision() == before
+    finally:
+        postgresql.run("DROP FUNCTION full_disk CASCADE", database=database)
+    await revoke()
+    assert (await store.load()).revocations == (REVOCATION,)
+    await store.close()
+
+
+async def test_loading_is_of_one_moment(postgresql_url: str) -> None:
+    """What is committed while a state is loaded is in all of it or in nothing of it."""
+    store, other = DatabaseStore.open(postgresql_url), DatabaseStore.open(postgresql_url)
+    stop = asyncio.Event()
+
+    async def write() -> None:
+        while not stop.is_set():
+            async with other.change() as change:
+                seq = await change.raise_document_seq()
+                await change.add_revocation(replace(REVOCATION, subject=str(seq)))
+
+    writing = asyncio.create_task(write())
+    for _ in range(30):
+        state = await store.load()
+        assert len(state.revocations) == state.document_seq == state.revision
+    stop.set()
+    await writing
+    await store.close()
+    await other.close()
