@@ -1,23 +1,28 @@
 """How a written character is read: folded to a plain one, or passed over as invisible.
 
 Patterns are written for ASCII and common Chinese characters. Full-width forms, digits of every
-script, styled letters, look-alike letters and the many spaces and dashes of Unicode are folded one
-character at a time, so that offsets in the folded and in the written text are the same and no
-look-ahead is needed.
+script, styled letters, look-alike letters, decorations and the many spaces and dashes of Unicode
+are folded one character at a time, so that offsets in the folded and in the written text are the
+same and no look-ahead is needed.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
-# Zero-width and direction marks, soft hyphen, variation selectors, tags and combining marks: they
-# change nothing of what a reader sees in a number, so a pattern steps over them.
+# Zero-width and direction marks, soft hyphen, variation selectors, tags, combining marks, and the
+# letters and signs of several scripts that show nothing (fillers, inherent vowels, the braille
+# blank, marks of annotations and of music): they change nothing of what a reader sees in a number,
+# so a pattern steps over them.
 _INVISIBLE_RANGES: Final = (
     (0x00AD, 0x00AD),
     (0x0300, 0x036F),
     (0x0483, 0x0489),
     (0x061C, 0x061C),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
     (0x180B, 0x180F),
     (0x200B, 0x200F),
     (0x202A, 0x202E),
@@ -25,9 +30,14 @@ _INVISIBLE_RANGES: Final = (
     (0x1AB0, 0x1ACE),
     (0x1DC0, 0x1DFF),
     (0x20D0, 0x20F0),
+    (0x2800, 0x2800),
+    (0x3164, 0x3164),
     (0xFE00, 0xFE0F),
     (0xFE20, 0xFE2F),
     (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF9, 0xFFFC),
+    (0x1D173, 0x1D17A),
     (0xE0001, 0xE007F),
     (0xE0100, 0xE01EF),
 )
@@ -49,12 +59,34 @@ _STYLED_RANGES: Final = (
     (0x1D400, 0x1D7FF),
     (0x1F100, 0x1F12B),
 )
-# Cyrillic and Greek letters that look like Latin ones. A text in those scripts loses nothing, since
-# only replaced values change; it is merely read with other letters.
+# Emoji, arrows, bullets, boxes, stars: whatever decorates. Units of measure, currencies and the
+# signs of mathematics say something, and are not among them.
+_DECORATING_RANGES: Final = (
+    (0x2190, 0x21FF),
+    (0x2300, 0x245F),
+    (0x2500, 0x25CA),
+    (0x25CC, 0x27BF),
+    (0x27F0, 0x27FF),
+    (0x2900, 0x297F),
+    (0x2B00, 0x2BFF),
+    (0x3004, 0x3004),
+    (0x3012, 0x3013),
+    (0x1F000, 0x1F0FF),
+    (0x1F18F, 0x1F1FF),
+    (0x1F300, 0x1FAFF),
+)
+_OTHER_DECORATIONS: Final = "†‡※‣⁂⁃⁎⁑⁕⁜№℗℠℡¦¨¸˙"
+# Capitals on a dark ground, which Unicode does not call compatible with plain ones.
+_DARK_RANGES: Final = ((0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189))
+_SMALL_CAPITALS: Final = dict(
+    zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True)
+)
+# Cyrillic, Armenian and Greek letters that look like Latin ones. A text in those scripts loses
+# nothing, since only replaced values change; it is merely read with other letters.
 _LOOK_ALIKES: Final = dict(
     zip(
-        "аеорсухіјѕԁԛԝһӏбοανικυАВЕЗКМНОРСТУХІЈЅԌΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡɑ",
-        "aeopcyxijsdqwhl6OavikuABE3KMHOPCTYXIJSGABEZHIKMNOPTYXga",
+        "аеорсухіјѕԁԛԝһӏбοανικυρτϲѵցոսօհАВЕЗКМНОРСТУХІЈЅԌΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡɑ",
+        "aeopcyxijsdqwhl6OavikuptcvgnuohABE3KMHOPCTYXIJSGABEZHIKMNOPTYXga",
         strict=True,
     )
 )
@@ -79,6 +111,21 @@ def _invisible() -> frozenset[str]:
     return frozenset(chr(c) for low, high in _INVISIBLE_RANGES for c in range(low, high + 1))
 
 
+def _decorations() -> Iterator[str]:
+    """Give the signs that may stand anywhere in a number for show, each read as a middle dot."""
+    yield from _OTHER_DECORATIONS
+    for low, high in _DECORATING_RANGES:
+        yield from map(chr, range(low, high + 1))
+
+
+def _accented_letters() -> Iterator[tuple[str, str]]:
+    for low, high in _ACCENTED_RANGES:
+        for code in range(low, high + 1):
+            base = unicodedata.normalize("NFKD", chr(code))[0]
+            if base.isascii() and base.isalpha():
+                yield chr(code), base
+
+
 def _readings() -> dict[str, str]:
     readings = {chr(c): chr(c) for c in range(0x80)}
     for low, high in _STYLED_RANGES:
@@ -91,18 +138,19 @@ def _readings() -> dict[str, str]:
         value = unicodedata.digit(chr(code), None)
         if value is not None:
             readings[chr(code)] = str(value)
-    for low, high in _ACCENTED_RANGES:
-        for code in range(low, high + 1):
-            base = unicodedata.normalize("NFKD", chr(code))[0]
-            if base.isascii() and base.isalpha():
-                readings[chr(code)] = base
+    for low, high in _DARK_RANGES:
+        readings.update({chr(code): chr(code - low + ord("A")) for code in range(low, high + 1)})
+    readings.update(_accented_letters())
     readings.update(_LETTERS_WITHOUT_PARTS)
+    readings.update(_SMALL_CAPITALS)
     readings.update(_LOOK_ALIKES)
     readings.update(_TRADERS_NUMERALS)
     readings["\u2019"] = "'"
     readings.update(dict.fromkeys(_SPACES, " "))
     readings.update(dict.fromkeys(_DASHES, "-"))
     readings.update(dict.fromkeys(_DOTS, "·"))
+    for sign in _decorations():
+        readings.setdefault(sign, "·")
     return {w: r for w, r in readings.items() if w not in INVISIBLE and r not in INVISIBLE}
 
 

@@ -35,7 +35,7 @@ _SPECIAL: Final = frozenset("()|?{}[]*+<>")
 HAN: Final = frozenset(map(chr, [0x3007, *range(0x3400, 0x4DC0), *range(0x4E00, 0xA000)]))
 # Signs between the digits of a number that is grouped, listed, quoted, put into cells or lines.
 LOOSE_SEPARATORS: Final = frozenset(
-    " \t\r\n.,-/_|:;·*'\"“”‘’()[]{}<>+=~#…、，。；：（）【】《》「」『』〔〕\\"
+    " \t\r\n.,-/_|:;·*'\"“”‘’()[]{}<>+=~#&$^!?@…、，。；：（）【】《》「」『』〔〕\\"
 ).union("`")
 
 

@@ -29,6 +29,7 @@ from gateway.core.pii.detectors.disguised_numbers import DISGUISED_NUMBERS
 from gateway.core.pii.detectors.email import EMAIL
 from gateway.core.pii.detectors.email_spelt import SPELT_EMAILS
 from gateway.core.pii.detectors.iban import IBAN
+from gateway.core.pii.detectors.joined_numbers import JOINED_NUMBERS
 from gateway.core.pii.detectors.names import NAMES
 from gateway.core.pii.detectors.personal_details import DETAILS
 from gateway.core.pii.detectors.phone import PHONES
@@ -50,6 +51,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *ANNOUNCED_NUMBERS,
     *DISGUISED_NUMBERS,
     *SPELT_NUMBERS,
+    *JOINED_NUMBERS,
     *PHONES,
     *SSNS,
     IBAN,

@@ -93,7 +93,7 @@ _NOT_AN_ACCOUNT: Final = re.compile(r"(?:order|invoice|ticket|tracking|case|po|r
 _NO_PHONE: Final = re.compile(r"\d\d:\d\d|^(19|20)\d\d[-/.年]|^\d\.\d")
 _COUNTED: Final = re.compile(r"^\d\.?\d? \d{1,2} ")
 # Toll-free and shared-cost numbers of firms in North America, China and the United Kingdom.
-_FIRM: Final = re.compile(
+FIRM: Final = re.compile(
     r"1?8(?:00|33|44|55|66|77|88)\d{5,7}$|400\d{7}$|0(?:300|800|808|845|870)\d{6,7}$|1[38]00\d{6}$"
 )
 _PHRASE: Final = re.compile(r"[a-z0-9]+")
@@ -136,7 +136,7 @@ def _is_ssn(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Dete
 def _is_phone(value: str, before: str) -> bool:
     digits = digits_of(value)
     shortest = 10 if value.isdigit() else 8
-    if not shortest <= len(digits) <= 15 or _FIRM.match(digits):
+    if not shortest <= len(digits) <= 15 or FIRM.match(digits):
         return False
     if _NO_PHONE.search(value) and max(group_lengths(value)) > 1:
         return False
@@ -174,7 +174,7 @@ def _is_licence(value: str, before: str) -> bool:  # noqa: ARG001 - the form of 
 
 
 def _is_personal(value: str, before: str) -> bool:
-    if continues_a_number(before) or _FIRM.match(digits_of(value)):
+    if continues_a_number(before) or FIRM.match(digits_of(value)):
         return False
     return _is_coded(value, before)
 

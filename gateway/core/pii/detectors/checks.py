@@ -43,6 +43,23 @@ def spread_words(text: str) -> tuple[str, ...]:
     return (*words, *[(" " * gap).join(word) for word in words for gap in (1, 2, 4)])
 
 
+def composed(
+    things: str, numbers: str, joints: tuple[str, ...] = (" ", "_", "-", "")
+) -> tuple[str, ...]:
+    """Return every one of *things* joined to every one of *numbers*: ``chart_no``, ``chartno``.
+
+    Both are as in ``words_of``. Words are found in either case, so this is ``chartNo`` as well.
+    """
+    return tuple(
+        dict.fromkeys(
+            thing.replace(" ", joint or " ") + joint + number
+            for thing in words_of(things)
+            for number in words_of(numbers)
+            for joint in joints
+        )
+    )
+
+
 def said_digits_of(value: str) -> str:
     """Return the digits of *value*, numerals and look-alike letters spelled as digits."""
     return digits_of(spell_digits(value))

@@ -53,3 +53,26 @@ def test_only_the_surplus_is_dropped() -> None:
     assert limiter.feed("\u200b") == "\u200b"
     assert limiter.feed("c") == "c"
     assert limiter.feed("") == ""
+
+
+@pytest.mark.parametrize("sign", ["🌸", "→", "★", "●", "✓", "❤️", "№", "➡"])
+def test_decorations_are_read_as_a_middle_dot(sign: str) -> None:
+    """Emoji, arrows, bullets and stars may stand anywhere in a number, for show."""
+    assert fold(f"1{sign}3") == "1·3"
+
+
+@pytest.mark.parametrize("sign", ["×", "÷", "≤", "€", "°", "㎡", "○", "∑"])
+def test_signs_that_say_something_are_no_decoration(sign: str) -> None:
+    """Operators, currencies, units and the round zero are read as they are."""
+    assert fold(f"1{sign}3") == f"1{sign}3"
+
+
+@pytest.mark.parametrize("filler", ["\u3164", "\uffa0", "\u115f", "\u2800", "\u180e", "\u17b5"])
+def test_fillers_of_every_script_are_invisible(filler: str) -> None:
+    """Letters that show nothing mean nothing."""
+    assert fold(f"1{filler}3") == "13"
+
+
+def test_capitals_of_other_looks_are_letters() -> None:
+    """Small capitals and letters on a dark ground are read as letters."""
+    assert fold("ᴛᴏᴍ🅰🆃🅩") == "tomatz"

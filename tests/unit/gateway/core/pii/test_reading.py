@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.pii.folding import INVISIBLE, MAX_INVISIBLE_RUN
-from gateway.core.pii.reading import PASSED_OVER, Reader
+from gateway.core.pii.markup import PASSED_OVER
+from gateway.core.pii.reading import Reader
 
 P = PASSED_OVER
 PARTS = [
