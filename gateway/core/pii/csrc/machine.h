@@ -3,6 +3,7 @@
  * tables.c   the tables that never change: read once, and every number in them checked
  * states.c   the states, made when a text needs them, bounded
  * forgetting.c  what bounds them
+ * openings.c  an index of where values and words begin
  * values.c   the values that are spelled: which one counts, and when
  * walk.c     one stream, one character at a time
  * module.c   the two types that Python sees
@@ -87,12 +88,27 @@ typedef struct {
     uint32_t entry_index_size;
 } Learnt;
 
+/* A step from a position that leads on to very many. */
+typedef struct {
+    uint32_t from, to;
+} Opening;
+
+#define NOT_INDEXED UINT32_MAX
+
+/* Such steps by the set of the character: from_set[set] to from_set[set + 1]. */
+typedef struct {
+    uint32_t *seen; /* by position: the step that has seen it alive, or NOT_INDEXED */
+    uint32_t *from_set;
+    Opening *at;
+} Openings;
+
 typedef struct Walk Walk;
 
 typedef struct {
     PyObject_HEAD
     Tables tables;
     Learnt learnt;
+    Openings openings;
     uint16_t *follow_set;    /* the set of each of `tables.follow`, side by side */
     uint32_t *stamp, *found; /* by position: scratch of one step */
     uint32_t now;
@@ -155,6 +171,9 @@ static inline uint32_t kind_of(const Tables *t, Py_UCS4 character)
 {
     return t->page[t->page_of[character / PAGE] * PAGE + character % PAGE];
 }
+
+int openings_begin(Machine *m);
+void openings_end(Machine *m);
 
 int learnt_begin(Machine *m);
 void learnt_end(Learnt *learnt);

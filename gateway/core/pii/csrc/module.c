@@ -34,7 +34,7 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     }
     for (uint32_t f = 0; f < m->tables.follows; f++)
         m->follow_set[f] = (uint16_t)m->tables.set_of[m->tables.follow[f]];
-    if (learnt_begin(m) < 0)
+    if (openings_begin(m) < 0 || learnt_begin(m) < 0)
         goto failed;
     return (PyObject *)m;
 failed:
@@ -47,6 +47,7 @@ static void machine_free(Machine *m)
     if (m->tables.buffer.obj != NULL)
         PyBuffer_Release(&m->tables.buffer);
     learnt_end(&m->learnt);
+    openings_end(m);
     PyMem_Free(m->stamp);
     PyMem_Free(m->found);
     PyMem_Free(m->follow_set);

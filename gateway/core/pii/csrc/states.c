@@ -191,30 +191,60 @@ static void sort(uint32_t *numbers, uint32_t count)
     }
 }
 
+static void add_position(Machine *m, uint32_t position, uint32_t *count)
+{
+    if (m->stamp[position] != m->now) {
+        m->stamp[position] = m->now;
+        m->found[(*count)++] = position;
+    }
+}
+
+/* Add what a character of `set` begins behind the positions that this step has seen. */
+static void add_openings(Machine *m, uint32_t set, uint32_t *count)
+{
+    const Openings *o = &m->openings;
+    for (uint32_t i = o->from_set[set]; i < o->from_set[set + 1]; i++)
+        if (o->seen[o->at[i].from] == m->now)
+            add_position(m, o->at[i].to, count);
+}
+
+/* Begin a step: what was found in earlier ones is found no more. */
+static void begin_step(Machine *m)
+{
+    if (++m->now < NOT_INDEXED)
+        return;
+    for (uint32_t p = 0; p < m->tables.positions; p++) {
+        m->stamp[p] = 0;
+        if (m->openings.seen[p] != NOT_INDEXED)
+            m->openings.seen[p] = 0;
+    }
+    m->now = 1;
+}
+
 /* Work out which positions a character of `kind` makes alive after those of `state`. */
 static int64_t step(Machine *m, uint32_t state, uint32_t kind)
 {
     const Tables *t = &m->tables;
     const State *s = m->learnt.state + state;
     const uint32_t *members = t->members + kind * t->set_words;
-    uint32_t count = 0;
-    if (++m->now == 0) {
-        memset(m->stamp, 0, t->positions * sizeof *m->stamp);
-        m->now = 1;
-    }
+    uint32_t count = 0, indexed = 0;
+    begin_step(m);
     for (uint32_t i = 0; i < s->alive_count; i++) {
         uint32_t p = m->learnt.pool[s->alive + i];
+        if (m->openings.seen[p] != NOT_INDEXED) {
+            m->openings.seen[p] = m->now;
+            indexed++;
+            continue;
+        }
         for (uint32_t f = t->follow_from[p]; f < t->follow_from[p + 1]; f++) {
             uint32_t set = m->follow_set[f];
-            if (!(members[set / 32] >> (set % 32) & 1))
-                continue;
-            uint32_t q = t->follow[f];
-            if (m->stamp[q] != m->now) {
-                m->stamp[q] = m->now;
-                m->found[count++] = q;
-            }
+            if (members[set / 32] >> (set % 32) & 1)
+                add_position(m, t->follow[f], &count);
         }
     }
+    for (uint32_t word = 0; indexed > 0 && word < t->set_words; word++)
+        for (uint32_t sets = members[word]; sets != 0; sets &= sets - 1)
+            add_openings(m, word * 32 + (uint32_t)__builtin_ctz(sets), &count);
     sort(m->found, count);
     return state_of(m, m->found, count);
 }

@@ -73,6 +73,10 @@ static int numbers_are_sane(const Tables *t)
         if (!all_below(t->end + from, t->ends_from[p + 1] - from, limit, 0))
             return 0;
     }
+    uint32_t beyond = t->sets % 32 ? ~0u << (t->sets % 32) : 0; /* bits of the last word */
+    for (uint32_t kind = 0; kind < t->kinds; kind++)
+        if (t->members[(kind + 1) * t->set_words - 1] & beyond)
+            return 0;
     for (uint32_t d = 0; d < t->detectors; d++) {
         const Detector *detector = t->detector + d;
         if (detector->barred >= t->sets || detector->start >= t->positions ||
