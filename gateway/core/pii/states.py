@@ -12,9 +12,8 @@ from typing import Final, final
 from gateway.core.pii.keywords import NOBODY
 from gateway.core.pii.tables import Tables
 
-# More than texts of people and models reach (figures in ADR 0007); beyond it everything is
-# forgotten, so that no text can fill the memory.
-MAX_STATES: Final = 50_000
+# Beyond this everything is forgotten, so that no text can fill the memory: a state has some 20 KB.
+MAX_STATES: Final = 12_000
 MAX_STEPS: Final = 500_000
 
 # Where the text stands in a row of numbers: nowhere, at a digit, or at so many separators after it.

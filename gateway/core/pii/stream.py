@@ -80,9 +80,10 @@ class StreamScrubber:
     def finish(self) -> str:
         """Return the rest. The stream is over, so whatever matches now is final."""
         window = self._window
-        read, written = self._reader.finish()
-        window.add(read, written)
-        self._walk.take(read, window)
+        if self._reader.held():
+            read, written = self._reader.finish()
+            window.add(read, written)
+            self._walk.take(read, window)
         return window.release(self._walk.finish(window))
 
     def held(self) -> int:

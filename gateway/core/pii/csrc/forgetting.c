@@ -53,6 +53,7 @@ static int renumber(Machine *m, const Learnt *old, uint32_t *state)
 
 static int renumber_walk(Machine *m, const Learnt *old, Walk *w)
 {
+    w->entry = DEAD;
     if (renumber(m, old, &w->words) < 0 || renumber(m, old, &w->fresh) < 0)
         return -1;
     for (uint32_t i = 0; i < w->open.count; i++)

@@ -148,6 +148,8 @@ struct Walk {
     uint32_t fresh;      /* the state of words, if one has just ended; else DEAD */
     uint32_t open_words; /* contexts that hold */
     uint32_t mask[MOST_MASK_WORDS];
+    uint32_t entry; /* where a value may begin, as it was looked up last, or DEAD */
+    uint32_t entry_key[2 + MOST_MASK_WORDS];
     int64_t *word_end; /* by context */
     int64_t at, sent, dropped;
     PyObject *judge; /* borrowed while a call lasts */

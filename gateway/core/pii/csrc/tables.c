@@ -56,6 +56,22 @@ static int sizes_are_sane(const Tables *t)
            t->words < t->positions;
 }
 
+/* Whether positions of words lead to such alone, their ends being contexts, and others not. */
+static int words_are_apart(const Tables *t)
+{
+    for (uint32_t p = 0; p < t->positions; p++)
+        for (uint32_t f = t->follow_from[p]; f < t->follow_from[p + 1]; f++)
+            if ((t->owner[p] == NOBODY) != (t->owner[t->follow[f]] == NOBODY))
+                return 0;
+    for (uint32_t d = 0; d < t->detectors; d++) {
+        uint32_t boundary = t->detector[d].boundary;
+        if (t->owner[t->detector[d].start] == NOBODY ||
+            (boundary != NOBODY && t->owner[boundary] == NOBODY))
+            return 0;
+    }
+    return t->owner[t->words] == NOBODY;
+}
+
 static int numbers_are_sane(const Tables *t)
 {
     if (!all_below(t->set_of, t->positions, t->sets, 0) ||
@@ -122,7 +138,7 @@ int tables_read(Tables *t, PyObject *source)
     t->after = take(&s, (size_t)t->detectors * t->mask_words);
     t->unless = take(&s, (size_t)t->detectors * t->mask_words);
     t->context = (const Context *)take(&s, t->contexts * (sizeof(Context) / sizeof(uint32_t)));
-    if (s.bad || s.left != 0 || !numbers_are_sane(t))
+    if (s.bad || s.left != 0 || !numbers_are_sane(t) || !words_are_apart(t))
         goto bad;
     return 0;
 bad:

@@ -64,19 +64,16 @@ static void open_contexts(Walk *w, uint32_t kind)
 static void close_contexts(Walk *w, uint32_t kind)
 {
     const Tables *t = &w->machine->tables;
-    for (uint32_t c = 0; c < t->contexts; c++) {
-        if (w->mask[c / 32] == 0) {
-            c |= 31;
-            continue;
-        }
-        uint32_t bit = 1u << (c % 32);
-        if (!(w->mask[c / 32] & bit))
-            continue;
-        const Context *context = t->context + c;
-        int inside = kind == SKIPPED ? context->takes_invisible != 0 : is_in(t, kind, context->set);
-        if (inside == (context->stops != 0) || w->at >= w->word_end[c] + context->gap) {
-            w->mask[c / 32] &= ~bit;
-            w->open_words--;
+    for (uint32_t word = 0; word < t->mask_words; word++) {
+        for (uint32_t open = w->mask[word]; open != 0; open &= open - 1) {
+            uint32_t c = word * 32 + (uint32_t)__builtin_ctz(open);
+            const Context *context = t->context + c;
+            int inside = kind == SKIPPED ? context->takes_invisible != 0
+                                         : is_in(t, kind, context->set);
+            if (inside == (context->stops != 0) || w->at >= w->word_end[c] + context->gap) {
+                w->mask[word] &= ~(1u << (c % 32));
+                w->open_words--;
+            }
         }
     }
 }
@@ -113,7 +110,14 @@ static int64_t entry_of(Walk *w)
 {
     uint32_t key[2 + MOST_MASK_WORDS] = {w->bar, w->row > AT_DIGIT};
     memcpy(key + 2, w->mask, sizeof w->mask);
-    return entry_state(w->machine, key);
+    if (w->entry != DEAD && memcmp(key, w->entry_key, sizeof key) == 0)
+        return w->entry;
+    int64_t entry = entry_state(w->machine, key);
+    if (entry >= 0) {
+        w->entry = (uint32_t)entry;
+        memcpy(w->entry_key, key, sizeof key);
+    }
+    return entry;
 }
 
 static int is_open(const Walk *w, uint32_t count, uint32_t state)
@@ -255,7 +259,8 @@ int walk_take(Walk *w, PyObject *text)
     for (Py_ssize_t i = 0; i < size; i++) {
         if (is_full(w->machine) && forget(w->machine) < 0)
             return -1;
-        if (take_character(w, kind_of(&w->machine->tables, PyUnicode_READ(width, characters, i))) < 0)
+        Py_UCS4 character = PyUnicode_READ(width, characters, i);
+        if (take_character(w, kind_of(&w->machine->tables, character)) < 0)
             return -1;
     }
     w->sent = first_held(w);
