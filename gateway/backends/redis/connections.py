@@ -25,9 +25,8 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-_SECONDS: Final = 0.4  # to connect, and for each command
+_SECONDS: Final = 0.8  # to connect, for each command, and for a connection to be free in a burst
 _CONNECTIONS: Final = 16
-_FREE_CONNECTION_SECONDS: Final = 0.8  # a burst queues here; callers give up by themselves
 _NEEDED: Final = {
     "role": ("master", "it is a replica"),
     "maxmemory_policy": ("noeviction", "maxmemory-policy is not noeviction"),
@@ -57,8 +56,8 @@ def open_pool(address: RedisAddress) -> BlockingConnectionPool:
     """Return a pool for *address*; connects at the first use, and anew after the server was away.
 
     Its commands raise ``RedisError`` when the server does not answer in time, and :class:`Unfit`
-    when it is not one to be relied on. Callers set a limit of their own for everything together. Nothing is tried again, since a claim may be taken although its answer was
-    lost.
+    when it is not one to be relied on. Callers set a limit of their own for everything together.
+    Nothing is tried again, since a claim may be taken although its answer was lost.
     """
     parts = urlsplit(address.url)
     place: dict[str, Any]
@@ -77,7 +76,7 @@ def open_pool(address: RedisAddress) -> BlockingConnectionPool:
         place["credential_provider"] = _PasswordFile(address.user, address.password_file)
     return BlockingConnectionPool(
         max_connections=_CONNECTIONS,
-        timeout=_FREE_CONNECTION_SECONDS,
+        timeout=_SECONDS,
         connection_class=connection_class,
         socket_timeout=_SECONDS,
         retry=Retry(NoBackoff(), 0),
