@@ -1,8 +1,8 @@
 """Scrub text that is meant to be JSON, such as the arguments of a tool call, as it streams.
 
 What is redacted never breaks the JSON: inside a string the placeholder is plain text, and a bare
-number becomes a string. Escapes are read as the characters that they stand for, so an escaped digit
-hides nothing. Text that is not JSON at all is scrubbed all the same.
+number becomes a string. Escapes are read as the characters that they stand for and exponents as the
+digits, so neither hides anything. Text that is not JSON at all is scrubbed all the same.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import string
 from typing import Final, Protocol
 
+from gateway.core.json_numbers import PlainNumbers, WholeValues
 from gateway.core.pii import StreamScrubber
 from gateway.core.pii.actions import PLACEHOLDERS, Actions
 from gateway.core.pii.text_scrubber import TextScrubber
@@ -54,7 +55,9 @@ class JsonTextScrubber:
         "_minus",
         "_name",
         "_new_scrubber",
+        "_numbers",
         "_scrubber",
+        "_values",
     )
 
     def __init__(
@@ -67,6 +70,8 @@ class JsonTextScrubber:
         self._escape = ""  # an escape that is not complete yet, as written
         self._high = ""  # the first half of a surrogate pair
         self._name = ""  # the end of the last string, which may be the name of the next value
+        self._numbers = PlainNumbers()  # outside strings
+        self._values = WholeValues()  # those behind the scrubber
         self._minus = False  # a sign held back: a number that is redacted takes it along
         self._scrubber = self._outside()
 
@@ -95,6 +100,7 @@ class JsonTextScrubber:
         """Return the rest; a string that was cut off stays open."""
         out: list[str] = []
         self._pass_on([self._lost_half()], out)
+        self._end_bare(out)
         out.append(self._written(self._scrubber.finish()))
         if self._minus:
             self._minus = False
@@ -116,7 +122,7 @@ class JsonTextScrubber:
         if self._minus:
             text = "-" + text
             self._minus = False
-        text = text.replace('-"', '"')
+        text = self._values.feed(text.replace('-"', '"'))
         if text.endswith("-"):
             self._minus = True
             text = text[:-1]
@@ -127,10 +133,17 @@ class JsonTextScrubber:
         plain.clear()
         if self._in_string:
             self._name = (self._name + text)[-_KEPT_NAME:]
+        else:
+            text = self._numbers.feed(text)
         out.append(self._written(self._scrubber.feed(text)))
+
+    def _end_bare(self, out: list[str]) -> None:
+        """Pass on what may have become a number; inside a string there is nothing of that."""
+        out.append(self._written(self._scrubber.feed(self._numbers.finish())))
 
     def _close_bare(self, plain: list[str], out: list[str]) -> None:
         self._pass_on(plain, out)
+        self._end_bare(out)
         out.append(self._written(self._scrubber.finish()))
         if self._minus:
             self._minus = False
@@ -138,6 +151,7 @@ class JsonTextScrubber:
         out.append('"')
         self._scrubber = self._new_scrubber(before=self._name + '"', actions=self._actions)
         self._name = ""
+        self._values = WholeValues()
         self._in_string = True
 
     def _close_string(self, plain: list[str], out: list[str]) -> None:

@@ -129,9 +129,9 @@ class FaultyScrubbers(TextScrubbers):
         self.at = at
         self.calls = [0]
 
-    def new(self, field: str, *, choice: int = 0) -> TextScrubber:
+    def new(self, field: str, *, choice: int = 0, after: str = "") -> TextScrubber:
         """Return a scrubber that counts with all others."""
-        return Faulty(super().new(field, choice=choice), self.calls, self.at)
+        return Faulty(super().new(field, choice=choice, after=after), self.calls, self.at)
 
 
 @fields
