@@ -7,6 +7,7 @@ does; whoever sets the rules knows nothing about the shapes of answers.
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from gateway.core.errors import ScrubFailed
@@ -64,6 +65,21 @@ class TextScrubbers:
         self._actions = actions
         self._masks = masks
         self._model = model
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether a model is asked, so that a scrubber may take long for a few words."""
+        return self._model is not None
+
+    def uncounted(self) -> TextScrubbers:
+        """Return scrubbers like these, for text that does not go out: nothing is counted."""
+        return TextScrubbers(
+            self._prompts,
+            self._n,
+            actions=replace(self._actions, count=PLACEHOLDERS.count),
+            masks=self._masks,
+            model=self._model,
+        )
 
     def new(self, field: str, *, choice: int = 0, after: str = "") -> TextScrubber:
         """Return a fresh scrubber for a text *field* of *choice*.

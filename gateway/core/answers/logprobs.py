@@ -22,10 +22,13 @@ Entry = dict[str, Any]
 
 
 class TokenText:
-    """The tokens of one choice as a text that goes the way of the choice's own *field*."""
+    """The tokens of one choice as a text that goes the way of the choice's own *field*.
+
+    It is only looked at, so nothing in it counts as replaced.
+    """
 
     def __init__(self, scrubbers: TextScrubbers, field: str, *, choice: int = 0) -> None:
-        self._scrubbers = scrubbers
+        self._scrubbers = scrubbers.uncounted()
         self._field = field
         self._choice = choice
         self._text = ""
@@ -37,7 +40,12 @@ class TokenText:
         return safe == self._text
 
     def is_plain(self, at: int, token: str) -> bool:
-        """Return whether *token* makes no value with the text before *at*."""
+        """Return whether *token* makes no value with the text before *at*, as far as can be told.
+
+        No model for names is asked thousands of times for one answer: with one, none is plain.
+        """
+        if self._scrubbers.asks_model:
+            return False
         begin = max(0, at - REACH)
         # Only at the beginning does the text of a prompt come before.
         field, choice = (self._field, self._choice) if not begin else ("content", 0)

@@ -7,6 +7,7 @@ import pytest
 from gateway.core.answers.logprobs import TokenText, rebuild_entries, rebuild_lists
 from gateway.core.errors import ScrubFailed
 from gateway.core.pii.actions import Actions, Block
+from gateway.core.pii.ner import SentenceModel, Span
 from gateway.core.text_scrubbers import Slices, TextScrubbers
 
 
@@ -59,6 +60,31 @@ def test_an_alternative_that_would_make_a_value_goes() -> None:
     blocking = text(actions=Actions(default=Block()))
     [only] = drain(rebuild_entries([entry("x", "13800138000", "y")], blocking))
     assert [other["token"] for other in only["top_logprobs"]] == ["y"]
+
+
+def test_what_is_only_looked_at_is_not_counted() -> None:
+    """Neither a value that the tokens make nor one among the alternatives was replaced anywhere."""
+    counted: list[str] = []
+    for tokens in ([entry("x", "13800138000", "y")], [entry("13800138000")]):
+        drain(rebuild_entries(tokens, text(actions=Actions(count=counted.append))))
+    assert counted == []
+
+
+def test_a_model_for_names_is_not_asked_about_alternatives() -> None:
+    """There are twenty for each token, so with a model none is shown; it sees the text once."""
+
+    class Names:
+        asked = 0
+
+        def find(self, sentence: str) -> list[Span]:
+            self.asked += 1
+            return []
+
+    model = Names()
+    tokens = text(model=SentenceModel(model, 100))
+    shown = drain(rebuild_entries([entry("so", "or", "as"), entry(" it goes", " be")], tokens))
+    assert [(one["token"], one["top_logprobs"]) for one in shown] == [("so", []), (" it goes", [])]
+    assert model.asked == 1
 
 
 def test_lists_of_a_completion_go_the_same_way() -> None:
