@@ -133,8 +133,11 @@ def parse_scrub(values: Iterable[str] | None) -> ScrubRules | None:
     if not values:
         return None
     written = [value.partition("=") for value in values if value != _NONE]
+    rules = {label: treatment for label, _, treatment in written}
+    if len(rules) < len(written):  # the later one must not undo a block in silence
+        raise typer.BadParameter("a type is named once")
     try:
-        return parse_scrub_rules({label: treatment for label, _, treatment in written})
+        return parse_scrub_rules(rules)
     except MalformedRequest as refusal:
         raise typer.BadParameter(refusal.detail) from None
 

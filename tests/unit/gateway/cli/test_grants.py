@@ -12,9 +12,11 @@ from gateway.cli.grants import (
     parse_networks,
     parse_parameters,
     parse_quota,
+    parse_scrub,
     show_grants,
 )
 from gateway.core.grants import Grant, Operation, Parameter, every_operation
+from gateway.core.scrub_rules import SILENT, ScrubRules, Treatment
 
 NAMES = st.sampled_from(["a", "b/c", "d:1"])
 
@@ -53,3 +55,17 @@ def test_parameters_are_written_with_commas():
     for wrong in ("canary", "", "echo,"):
         with pytest.raises(typer.BadParameter):
             parse_parameters(wrong)
+
+
+def test_rules_for_found_values_are_read() -> None:
+    """Each option is a rule; ``none`` takes all away, and without options nothing changes."""
+    masked = ScrubRules(Treatment.BLOCK, {"PHONE": Treatment.MASK})
+    assert parse_scrub(["default=block", "PHONE=mask"]) == masked
+    assert (parse_scrub(["none"]), parse_scrub([])) == (SILENT, None)
+
+
+@pytest.mark.parametrize("wrong", [["PHONE=block", "PHONE=mask"], ["PHONE"], ["phone=mask"]])
+def test_no_rule_is_without_effect(wrong: list[str]) -> None:
+    """A type named twice is refused, as is one that nobody knows: no block is undone in silence."""
+    with pytest.raises(typer.BadParameter):
+        parse_scrub(wrong)
