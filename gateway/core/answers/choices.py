@@ -74,7 +74,7 @@ class ChoiceEvents:
 
     def _rebuild(self, received: dict[str, Any]) -> bytes:
         tally = self._asked.tally
-        self._envelope = envelope(received, self._object)
+        self._envelope = envelope(received, self._object, self._envelope)
         texts: list[dict[str, Any]] = []  # what the event says
         ends: list[dict[str, Any]] = []  # which choices it ends
         for choice in member(received, "choices", list) or ():

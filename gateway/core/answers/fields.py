@@ -47,20 +47,24 @@ def index_of(value: Any, limit: int) -> int:
     return index
 
 
-def envelope(received: dict[str, Any], kind: str) -> dict[str, Any]:
+def envelope(
+    received: dict[str, Any], kind: str, first: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the members around the choices: id, object, created, model.
 
-    Raises ``UpstreamUnavailable`` if *received* is an error of the model server, whose text is not
-    shown, and ``ScrubFailed`` if it is not an answer.
+    Those of the *first* event of an answer count for all of them. Raises ``UpstreamUnavailable`` if
+    *received* is an error of the model server, whose text is not shown, and ``ScrubFailed`` if it
+    is not an answer.
     """
     if "error" in received or received.get("object") == "error":
         raise UpstreamUnavailable
-    return {
-        "id": identifier(received.get("id")),
+    said = {
+        "id": _verified_identifier(received.get("id")),
         "object": kind,
         "created": count(received.get("created")),
         "model": model_of(received),
     }
+    return first or said | {"id": identifier(said["id"])}
 
 
 def finish_reason(choice: dict[str, Any]) -> str | None:
@@ -109,7 +113,14 @@ def safe_name(name: str | None, substitute: str) -> str | None:
 
 
 def identifier(value: Any) -> str:
-    """Return *value*, which the model server made up: letters, digits and ``_ . : -``."""
+    """Return *value*, which the model server made up: letters, digits and ``_ . : -``.
+
+    What looks like personal data as well is not shown.
+    """
+    return safe_name(_verified_identifier(value), "redacted") or ""
+
+
+def _verified_identifier(value: Any) -> str:
     if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
         raise ScrubFailed
     return value

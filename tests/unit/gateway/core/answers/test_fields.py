@@ -33,6 +33,15 @@ def test_a_wrong_envelope_is_no_answer(wrong: dict[str, Any]) -> None:
         fields.envelope(ENVELOPE | wrong, "kind")
 
 
+def test_the_first_envelope_is_that_of_all_events() -> None:
+    """Of a later event it is verified and not shown, and an identifier is no telephone number."""
+    first = fields.envelope(ENVELOPE | {"id": "tel-13800138000"}, "kind")
+    assert first == ENVELOPE | {"id": "redacted", "object": "kind"}
+    assert fields.envelope(ENVELOPE | {"id": "138", "model": "00138000"}, "kind", first) == first
+    with pytest.raises(ScrubFailed):
+        fields.envelope(ENVELOPE | {"id": 1}, "kind", first)
+
+
 @pytest.mark.parametrize("received", [{"error": None}, ENVELOPE | {"object": "error"}])
 def test_an_error_of_the_model_server_is_not_shown(received: dict[str, Any]) -> None:
     """Its text echoes the prompt, so only the fact comes out."""
