@@ -47,13 +47,15 @@ def control_room(
     Its keys are wrapped by *keys*; requests are remembered in the database unless *replay_store*
     does it. Connects to nothing yet.
     """
+    store = DatabaseStore.open(configuration.at.database_url)
     ports = RoomPorts(
-        store=DatabaseStore.open(configuration.at.database_url),
+        store=store,
         replay_store=replay_store
         or DatabaseReplayStore.open(configuration.at.database_url, utc_now),
         key_wrap=keys.key_wrap,
         idempotency_store=DatabaseIdempotencyStore.open(configuration.at.database_url),
         access_log=files,
         clock=utc_now,
+        pause=store.wait_for_change,
     )
     return build_room(ports, room_rules(configuration))

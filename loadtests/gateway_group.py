@@ -16,6 +16,7 @@ import orjson
 
 from gateway.backends.database.store import DatabaseStore
 from gateway.control.revocation_entries import jti_revocation
+from gateway.settings import load_configuration
 from loadtests.gateway_process import find_sealgate
 from loadtests.processes import NotStartedError, free_port, is_listening, running, wait_for_start
 
@@ -73,11 +74,10 @@ class Group:
     """Processes that serve, and the operator of the first of them."""
 
     def __init__(
-        self, members: tuple[Member, ...], *, store: Path, tls: ssl.SSLContext, operator: Account
+        self, members: tuple[Member, ...], *, tls: ssl.SSLContext, operator: Account
     ) -> None:
         self.members = members
         self.tls = tls
-        self._store = store
         self._operator = operator
         self._http = self.connect()
         self._admin_token = ""
@@ -111,7 +111,8 @@ class Group:
 
     async def add_revocations(self, count: int) -> None:
         """Put *count* revoked tokens into the store at once, as a busy hour would."""
-        store = DatabaseStore.open(f"sqlite+aiosqlite:///{self._store / 'sealgate.db'}")
+        configuration = load_configuration(self.members[0].home / "sealgate.toml")
+        store = DatabaseStore.open(configuration.at.database_url)
         now = datetime.now(UTC)
         try:
             async with store.change() as change:
@@ -158,7 +159,7 @@ async def start_group(directory: Path, *, socket: Path, processes: int) -> Async
             await stack.enter_async_context(running(command, log=log, cwd=member.home))
             for port in (member.port, member.admin_port):
                 await wait_for_start(_listens(port), log=log)
-        group = Group(members, store=directory / "store", tls=tls, operator=operator)
+        group = Group(members, tls=tls, operator=operator)
         stack.push_async_callback(group.close)
         await group.renew_admin_token()
         yield group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from contextlib import suppress
@@ -31,6 +32,7 @@ from gateway.control.secrets import HashCost, SecretHasher
 from gateway.control.snapshot import (
     WATCH_INTERVAL_SECONDS,
     MonotonicClock,
+    Pause,
     Policies,
     SnapshotHolder,
 )
@@ -66,6 +68,8 @@ class RoomPorts:
     access_log: AccessLogArchive
     clock: Clock
     monotonic: MonotonicClock = time.monotonic
+    pause: Pause = asyncio.sleep
+    """How the watch waits between two looks at the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
     """Return the control room over *ports*. Reads nothing yet."""
     store, clock = ports.store, ports.clock
     snapshots = SnapshotHolder(
-        store, ports.key_wrap, policies=rules.policies, monotonic=ports.monotonic
+        store, ports.key_wrap, policies=rules.policies, monotonic=ports.monotonic, pause=ports.pause
     )
     hasher = SecretHasher(rules.secret_cost)
     uses = PermissionUses(store, clock)

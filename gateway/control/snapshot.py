@@ -1,7 +1,8 @@
 """Builds what the data plane checks against, and keeps it fresh.
 
 A change made in this process counts before its use case answers; one made by another process (the
-command line) counts within a second, because the store's revision is compared four times a second.
+command line, another host) counts within a second, because the store's revision is compared four
+times a second, and at once where the store tells of changes.
 While the store cannot be read, the last snapshot is good for five seconds; then nothing is.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,6 +47,9 @@ MAX_STALENESS_SECONDS: Final = 5.0
 
 MonotonicClock = Callable[[], float]
 """Seconds that never jump, so a wrong wall clock neither stretches nor ends a snapshot's life."""
+
+Pause = Callable[[float], Awaitable[None]]
+"""Waits for so many seconds, or until the store may have changed. Raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,9 @@ class SnapshotHolder:
         *,
         policies: Policies,
         monotonic: MonotonicClock = time.monotonic,
+        pause: Pause = asyncio.sleep,
     ) -> None:
+        self._pause = pause
         self._store = store
         self._key_wrap = key_wrap
         self._policies = policies
@@ -201,7 +207,7 @@ class SnapshotHolder:
         while True:
             with suppress(StoreUnavailable):  # current() says so once the snapshot is too old
                 await self.check()
-            await asyncio.sleep(WATCH_INTERVAL_SECONDS)
+            await self._pause(WATCH_INTERVAL_SECONDS)
 
     def _swap(self, loaded: _Loaded) -> None:
         old, self._loaded = self._loaded, loaded

@@ -22,6 +22,7 @@ from gateway.backends.database.engine import (
     open_engine,
     truncate_log,
 )
+from gateway.backends.database.postgresql_news import TELL, PostgresqlNews, find_news
 from gateway.backends.database.rows import (
     RevocationKey,
     client_of,
@@ -63,8 +64,9 @@ class DatabaseStore:
     Safe for several tasks of one event loop, and for several processes on one database.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, news: PostgresqlNews | None = None) -> None:
         self._engine = engine
+        self._news = news
         self._erasure_due = False
         self._last_revision: int | None = None
         self._revocations: dict[RevocationKey, Revocation] = {}
@@ -72,7 +74,8 @@ class DatabaseStore:
     @classmethod
     def open(cls, database_url: str) -> DatabaseStore:
         """Return a store at an address of :func:`open_engine`. Connects at the first call."""
-        return cls(open_engine(database_url))
+        engine = open_engine(database_url)
+        return cls(engine, find_news(database_url))
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[ControlChange]:
@@ -83,6 +86,8 @@ class DatabaseStore:
                 await lock(connection, step=1)
                 change = DatabaseChange(connection)
                 yield change
+                if self._news is not None:
+                    await connection.execute(TELL)
             self._erasure_due = self._erasure_due or change.has_erased
             await self._erase(connection)
 
@@ -97,6 +102,13 @@ class DatabaseStore:
                 self._erasure_due, self._last_revision = True, current
             await self._erase(connection)
             return current
+
+    async def wait_for_change(self, seconds: float) -> None:
+        """Return when somebody may have changed something, or after *seconds*. Raises nothing."""
+        if self._news is None:
+            await asyncio.sleep(seconds)
+        else:
+            await self._news.wait(seconds)
 
     async def load(self) -> ControlState:
         """Return everything, read in one transaction as of one moment."""
@@ -205,6 +217,8 @@ class DatabaseStore:
                 await asyncio.sleep(pause_seconds)
                 async with self._reading() as connection:
                     await self._erase(connection)
+        if self._news is not None:
+            await self._news.close()
         await self._engine.dispose()
 
     async def _erase(self, connection: AsyncConnection) -> None:

@@ -13,12 +13,19 @@ from gateway.backends.memory import MemoryStore
 from gateway.control.background import BackgroundTasks
 from gateway.control.key_rules import KeyRules
 from gateway.control.room import ControlRoom
-from gateway.control.snapshot import WATCH_INTERVAL_SECONDS
+from gateway.control.snapshot import WATCH_INTERVAL_SECONDS, SnapshotHolder
 from gateway.core.errors import StoreUnavailable
 from gateway.core.jws import Unreadable
 from gateway.core.keyring import KeyState, KeyUse
 from gateway.core.registry import RevocationKind
-from tests.fakes.control import LOCAL, FakeClock, LosableStore, make_room, make_wrap
+from tests.fakes.control import (
+    LOCAL,
+    POLICIES,
+    FakeClock,
+    LosableStore,
+    make_room,
+    make_wrap,
+)
 from tests.fakes.database import make_database
 from tests.fakes.waiting import until
 
@@ -177,6 +184,29 @@ async def test_watch_survives_a_lost_store(tmp_path: Path, clock: FakeClock) -> 
     revision = await store.revision()
     await until(lambda: room.snapshots.current().revision == revision)
     await background.close()
+
+
+async def test_watch_looks_when_it_is_told(clock: FakeClock) -> None:
+    """A change counts when the store tells of one, long before the next look would be due."""
+    store, told = MemoryStore(), asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        assert seconds == WATCH_INTERVAL_SECONDS
+        await told.wait()
+        told.clear()
+
+    snapshots = SnapshotHolder(
+        store, make_wrap(), policies=POLICIES, monotonic=clock.monotonic, pause=pause
+    )
+    await snapshots.refresh()
+    watching = asyncio.create_task(snapshots.watch())
+    for _ in range(2):
+        async with store.change():
+            pass
+        told.set()
+        revision = await store.revision()
+        await until(lambda revision=revision: snapshots.current().revision == revision)
+    watching.cancel()
 
 
 async def test_usable_key_without_private_half_is_refused(room: ControlRoom) -> None:
