@@ -23,9 +23,9 @@ LONGEST_REACH: Final = 1500
 # What may stand between the groups of a number.
 SEPARATORS: Final = frozenset(" .-")
 # What may stand between a keyword and its value where nothing but the value may follow.
-FILLER: Final = frozenset(" \t\r\n:：=是为為即\"'“”‘’「」『』*|>-—#()（）[]{}`_~,，、;→").union(
-    "\\"
-)
+FILLER: Final = frozenset(
+    " \t\r\n:：=是为為即\"'“”‘’「」『』*|>-—#()（）[]{}【】〔〕《》`_~,，、;→·"
+).union("\\")
 # Signs that end a sentence: what was announced before them is not announced any more.
 SENTENCE_ENDS: Final = frozenset("。！？!?；")
 

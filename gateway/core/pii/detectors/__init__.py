@@ -27,9 +27,11 @@ from gateway.core.pii.detectors.cn_social import CN_SOCIAL
 from gateway.core.pii.detectors.cn_uscc import CN_USCCS
 from gateway.core.pii.detectors.disguised_numbers import DISGUISED_NUMBERS
 from gateway.core.pii.detectors.email import EMAIL
+from gateway.core.pii.detectors.email_disguised import DISGUISED_EMAILS
 from gateway.core.pii.detectors.email_spelt import SPELT_EMAILS
 from gateway.core.pii.detectors.iban import IBAN
 from gateway.core.pii.detectors.joined_numbers import JOINED_NUMBERS
+from gateway.core.pii.detectors.labelled_numbers import LABELLED_NUMBERS
 from gateway.core.pii.detectors.names import NAMES
 from gateway.core.pii.detectors.personal_details import DETAILS
 from gateway.core.pii.detectors.phone import PHONES
@@ -45,6 +47,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *CN_SECRETS,
     EMAIL,
     *SPELT_EMAILS,
+    *DISGUISED_EMAILS,
     *CN_PHONES,
     *CN_IDS,
     BANK_CARD,
@@ -52,6 +55,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     *DISGUISED_NUMBERS,
     *SPELT_NUMBERS,
     *JOINED_NUMBERS,
+    *LABELLED_NUMBERS,
     *PHONES,
     *SSNS,
     IBAN,

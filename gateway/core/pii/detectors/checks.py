@@ -52,7 +52,7 @@ def composed(
     """
     return tuple(
         dict.fromkeys(
-            thing.replace(" ", joint or " ") + joint + number
+            thing.replace(" ", joint) + joint + number
             for thing in words_of(things)
             for number in words_of(numbers)
             for joint in joints

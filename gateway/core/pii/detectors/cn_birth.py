@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gateway.core.pii.detector import Context, Detector, words_of
-from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT
+from gateway.core.pii.detector import FILLER, Context, Detector, words_of
+from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT, spread_words
 
 _AFTER_BIRTH: Final = Context(
     words=(
@@ -18,15 +18,21 @@ _AFTER_BIRTH: Final = Context(
             "出生日期 出生年月日 出生年月 出生时间 出生日 出生于 出生在 出生 生于 诞生于 生日 "
             "生日期 "
             "公历生日 阳历生日 农历生日 阴历生日 生辰 生辰八字 破壳日 生日就是 生日在 降生于 诞辰 "
-            "dob birth birthday birthdate born_on date_of_birth csrq"
+            "生年月日 周岁 八字 dob birth birthday birthdate birthdt dob_date born_on "
+            "date_of_birth "
+            "csrq chushengriqi"
         ),
+        *spread_words("出生日期 出生年月 生日"),
         "date_of_birth",
         "birth_date",
         "birth_day",
         "birthday",
+        "dob_date",
         "csrq",
     ),
-    gap=10,
+    gap=16,
+    # What forms add: 出生日期（公历）, 出生日期/年龄, 出生证明日期.
+    filler=FILLER | frozenset("/公农阳阴历年月日龄性别期登记证明地及在那天计算自"),
 )
 # The head of a column, as far as its rows go.
 _AFTER_HEAD: Final = Context(
@@ -90,7 +96,7 @@ _SAID_BEHIND: Final = Detector(
     name="cn-birth-said-behind",
     pattern=rf"{_WRITTEN}|{_LUNAR}",
     not_after=r"[0-9.\-/]",
-    followed_by=r"[ ，,（]?(出生|生人|生[，,。.；;、 （()）于人\n的]|诞生|降生)",
+    followed_by=r"[ ，,（]?(出生|生人|生[，,。.；;、 （()）于人\n的]|诞生|降生|的?生日)",
 )
 
 _IN_COLUMN: Final = Detector(

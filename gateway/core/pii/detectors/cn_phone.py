@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
@@ -22,6 +23,7 @@ _AFTER_HEAD: Final = Context(
     gap=60,
     filler=None,
 )
+_MASK: Final = re.compile(r"[*·#]{3}")
 _SHORTEST_GROUP: Final = 2
 _MOST_GROUPS: Final = 4
 # Letters that may touch a mobile number; after others eleven digits are part of some identifier.
@@ -83,6 +85,18 @@ _MOBILE: Final = Detector(
     check=_is_mobile,
 )
 
+# In its three usual groups, whatever decorates them or parts their strings; tables and sums do not.
+_DECORATED: Final = Detector(
+    label="PHONE",
+    name="cn-mobile-decorated",
+    pattern="1[3-9]\\d(JOINT)\\d{4}(JOINT)\\d{4}".replace(
+        "JOINT", r"[ ·._~*#\-]{1,4}|['\"`] ?[+.&]? ?['\"`]|,?(然后|再|接着|再是)"
+    ),
+    not_after=r"[0-9]",
+    not_before=r"[a-z0-9]|\.\d",
+    check=lambda value, before: _MASK.search(value) is None and _is_mobile_with_code(value, before),
+)
+
 _MOBILE_WITH_CODE: Final = Detector(
     label="PHONE",
     pattern=r"\(?(\+|00)?86\)?[ .\-]{0,2}1[ .\-]?[3-9]([ .\-]?\d){9}",
@@ -109,4 +123,4 @@ _LANDLINE_IN_ONE_PIECE: Final = Detector(
     check=_is_announced,
 )
 
-CN_PHONES: Final = (_MOBILE, _MOBILE_WITH_CODE, _LANDLINE, _LANDLINE_IN_ONE_PIECE)
+CN_PHONES: Final = (_MOBILE, _DECORATED, _MOBILE_WITH_CODE, _LANDLINE, _LANDLINE_IN_ONE_PIECE)

@@ -16,18 +16,20 @@ from gateway.core.pii.detectors.secrets import PLACEHOLDER, WELL_KNOWN, entropy,
 _SAID: Final = FILLER | frozenset(
     "我你他她您咱俩这那个已经被给把改设换成重置更新修为是就用叫做的了一下现在目前先暂时临初始默"
     "认统还填写输入"
-    "记好像应该可能大概吧哈呢啦哦噢啊呀也都全请拿去收发后串"
+    "记好像应该可能大概吧哈呢啦哦噢啊呀也都全请拿去收发后串值这个"
 )
 _PASSWORD_WORDS: Final = words_of(
     "密码 密碼 口令 暗号 暗號 passcode 开机码 锁屏码 解锁码 门锁码 门禁码 提取码 取件码 安全码 "
-    "授权码 恢复码 备用码 pin码 密码锁"
+    "授权码 恢复码 备用码 pin码 密码锁 密匙 秘钥 凭证 暗语 通行码 认证码 鉴权码 "
+    "激活码"
 )
 _KEY_WORDS: Final = (
     *words_of(
         "密钥 秘钥 密匙 密鑰 私钥 令牌 授权码 访问令牌 凭据 corpsecret corp_secret "
         "encodingaeskey aeskey aes_key mchkey usersecret suitesecret appsecret app_secret appkey "
         "app_key secretkey secretid accesskey accesskeyid accesskeysecret apikey api_key api密钥 "
-        "ak sk 机器人key key是 secret是 token是"
+        "ak sk 鉴权码 激活码 签名key token值 access_token accesstoken sessionid jsessionid "
+        "机器人key key是 secret是 token是"
     ),
     "app_secret",
     "app_key",

@@ -10,12 +10,12 @@ import re
 from typing import Final
 
 from gateway.core.pii.detector import FILLER, Context, Detector, words_of
-from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT
+from gateway.core.pii.detectors.checks import SIGN_OF_DIGIT, composed
 
 # What people write between the service and the account: 微信（同号）：, 加我微信哈.
 _GAP_FILLER: Final = FILLER | frozenset(
     "号號码碼我哈吧呢账帐户名昵称id加你找搜用的叫注册绑定改成换新了就也都同这个啊呀哦是群好友请"
-    "吧他她"
+    "吧他她联系会员人"
 )
 _NUMBER_OF: Final = Context(
     words=(
@@ -27,6 +27,15 @@ _NUMBER_OF: Final = Context(
             "视频号 公众号id 豆瓣id 贴吧id steam账号 游戏账号 游戏id 飞书号 line_id 斗鱼号 "
             "虎牙号 yy号 微信: qq: vx: wx: wechat_id wechat_no weixin_id"
         ),
+        *composed(
+            "微信 vx wx v 抖音 dy 小红书 小红薯 红薯 xhs 微博 wb 快手 ks b站 bilibili 知乎 钉钉 "
+            "飞书 企微 企业微信 支付宝 淘宝 旺旺 闲鱼 telegram tg 电报 "
+            "飞机 ins instagram 推特 twitter 脸书 "
+            "facebook line discord skype steam 游戏 王者 陌陌 探探 soul 豆瓣 贴吧 社交 绿泡泡 薇信",
+            "号 id 账号 帐号 账户 用户名 昵称 号码 会员名 用户id",
+            ("",),
+        ),
+        *composed("wechat weixin qq douyin weibo xhs dingtalk", "id no number account"),
         "wechat_id",
         "weixin_id",
         "wechatid",
@@ -47,7 +56,11 @@ _SERVICE: Final = Context(
     words=words_of(
         "微信 微_信 v_x w_x q_q 薇信 威信 徽信 卫星号 vx wx wechat weixin v信 v加 加v qq 扣扣 "
         "企鹅 q号 抖音 快手 小红书 微博 新浪微博 钉钉 支付宝 旺旺 闲鱼 陌陌 知乎 b站 哔哩哔哩 "
-        "豆瓣 贴吧 飞书 dingtalk weibo douyin 电报 纸飞机 推特 脸书 领英 即刻 soul 网易云"
+        "豆瓣 贴吧 飞书 dingtalk weibo douyin 电报 纸飞机 推特 脸书 领英 即刻 soul 网易云 "
+        "微·号 微·信 w·x v·x 加薇 +v ·v 绿泡泡 小红薯 小红薯号 红薯号 xhs tg号 ins ins号 飞机号 "
+        "企微 企业微信 "
+        "bilibili alipay 电报号 telegram "
+        "instagram 淘宝 淘宝会员名 淘宝会员"
     ),
     gap=12,
     filler=_GAP_FILLER,
@@ -55,7 +68,7 @@ _SERVICE: Final = Context(
 _QQ: Final = Context(
     words=(
         *words_of(
-            "qq qq号 qq号码 qq账号 扣扣 企鹅 企鹅号 q号 qq群 加我q 加q "
+            "qq qq号 qq号码 qq账号 扣扣 企鹅 企鹅号 q号 qq群 加我q 加q oicq qq联系方式 秋秋 qq邮箱 "
             "我q 你q 他q 她q 的q 小q 球球 蔻蔻 tencent_qq"
         ),
         "qq_no",

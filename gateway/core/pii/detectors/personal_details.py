@@ -29,7 +29,8 @@ _BIRTH: Final = Context(
     words=(
         *words_of(
             "born dob d.o.b d.o.b. birth birthday birthdate date_of_birth born_on b. bday "
-            "birthdays date_of_birth_is dateofbirth birth_date geboren née né"
+            "birthdays b-day b/d bd birth_dt dob_on_file natal_day geburtsdatum geb. "
+            "fecha_de_nacimiento date_of_birth_is dateofbirth birth_date geboren née né"
         ),
         "birth_date",
         "date_of_birth",
@@ -43,10 +44,14 @@ _SOCIAL: Final = Context(
         "line_id skype signal facebook fb linkedin github handle handles username reddit "
         "mastodon threads "
         "wechat kakao viber youtube twitch steam psn xbox gamertag bluesky pinterest tumblr venmo "
-        "cashapp zalo"
+        "cashapp zalo bsky bereal kakaotalk tik_tok icq screen_name screenname nickname "
+        "cashtag cash_app socialhandle find_me_as dm_me_at i_go_by"
     ),
     gap=16,
     filler=None,
+)
+_MET: Final = re.compile(
+    r"(?:\b(?:me|as|am|i'm|ping|dm|message|add|follow|find|user|contact|reach|is|i go by)|[:(]) ?$"
 )
 _NO_HANDLE: Final = frozenset(
     words_of("media everyone here channel all param return override property author gmail yahoo")
@@ -89,6 +94,11 @@ def _is_telling_handle(value: str, before: str) -> bool:  # noqa: ARG001 - the f
     """Say whether *value* joins letters with digits or signs as handles do and versions do not."""
     letters = sum(char.isalpha() for char in value)
     return letters > 3 and letters < len(value) and value not in _NO_HANDLE
+
+
+def _is_given(value: str, before: str) -> bool:
+    """Say whether *value* is marked as a name, or somebody is to be met under it."""
+    return value.startswith("@") or _MET.search(before) is not None
 
 
 _IPV4: Final = Detector(
@@ -164,6 +174,17 @@ _QQ: Final = Detector(
     not_before=r"[a-z0-9]|\.\d",
     after=(Context(words=words_of("qq qq_is qq_no qq_number qq_id"), gap=6),),
 )
+# The network named behind; only names that letters alone do not make up.
+_NAMED_BEHIND: Final = Detector(
+    label="SOCIAL_ACCT",
+    name="social-named-behind",
+    pattern=r"@?[a-z][a-z0-9.]{1,20}[_0-9][a-z0-9_.]{0,20}",
+    not_after=r"[a-z0-9_@/.]",
+    followed_by=(
+        r" on (insta|telegram|twitter|tiktok|snap|discord|twitch|slack|reddit|wechat|threads)"
+    ),
+    check=_is_given,
+)
 _PROFILE: Final = Detector(
     label="SOCIAL_ACCT",
     name="social-profile",
@@ -192,6 +213,7 @@ DETAILS: Final = (
     _HANDLE,
     _HANDLE_NEXT,
     _QQ,
+    _NAMED_BEHIND,
     _PROFILE,
     _DISCORD,
 )

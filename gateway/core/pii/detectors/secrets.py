@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
+from gateway.core.pii.detectors.checks import composed
 
 _BODY: Final = r"[a-z0-9_\-]"
 # Prefix, and how many characters behind it are proof enough.
@@ -59,6 +60,27 @@ PLACEHOLDER: Final = re.compile(
 WELL_KNOWN: Final = re.compile(
     r"(\d)\1{3,}|0?1234(5(6(7(89?0?)?)?)?)?#?|(admin|abc|root|test|pass|password|qwerty)@?\d{0,4}"
 )
+# Fields of secrets in programs, composed: whose, and what. Read in either case: ``apiToken`` too.
+_FIELDS: Final = composed(
+    "api auth access refresh session signing jwt encryption master service storage shared "
+    "preshared "
+    "pre-shared "
+    "deploy license subscription hmac app client bot webhook consumer account private "
+    "secret security device integration oauth personal_access id signature aes totp otp sas csrf",
+    "key token secret",
+)
+_PASSWORD_FIELDS: Final = composed(
+    "login root admin keystore truststore db database mail smtp email wifi wi-fi network "
+    "user account sudo vault temp temporary initial default app application new old current "
+    "server ftp "
+    "ssh redis mysql postgres master vpn router portal",
+    "password passwd pwd pass pw passphrase",
+)
+_CODES: Final = composed(
+    "access door alarm unlock backup recovery gate entry lockbox keypad safe wifi wpa2 wpa network",
+    "code codes key combination pin",
+    (" ", "_"),
+)
 # Fields that hold a secret.
 AFTER_SECRET: Final = Context(
     words=(
@@ -72,6 +94,9 @@ AFTER_SECRET: Final = Context(
             "password_was temporary_password temp_password "
             "密码 密碼 口令 密钥 令牌 登录密码 密码是 密码为"
         ),
+        *_FIELDS,
+        *words_of("sid sessionid jsessionid phpsessid psk totp_seed session_cookie cookie"),
+        *words_of("session= sid= sig= key= cookie:_session cookie:_sid"),
         "api_key", "secret_key", "access_key", "client_secret", "access_token", "auth_token",
         "api_secret", "private_key", "secret_access_key", "refresh_token", "id_token",
         "db_password", "db_pass", "session_token", "signing_key", "_password", "_secret",
@@ -81,7 +106,10 @@ AFTER_SECRET: Final = Context(
 )  # fmt: skip
 # Fields that hold a password.
 AFTER_PASSWORD: Final = Context(
-    words=words_of(
+    words=_PASSWORD_FIELDS
+    + _CODES
+    + words_of(
+        "pgpassword mysql_pwd identified_by set_password "
         "wifi_code wifi_code_is wi-fi_code wifi_key network_key app_password password passwd "
         "passphrase passcode pwd pw pass login_password wifi_password password_is "
         "passphrase_is passcode_is pwd_is pin password_to wi-fi_password "

@@ -31,6 +31,8 @@ _JUST_BEFORE: Final = re.compile(
 )
 _GIVEN: Final = re.compile(r"(?:[:=：]|\bis|\bwas|\bto|->|=>)[ \"'`*]*$|-p ?['\"]$")
 # What parts the pieces of a value that code or a reader shall put together again.
+_PIECE: Final = re.compile(r"[a-z0-9_\-]+")
+_SHORTEST_KEY: Final = 20
 _JOINT: Final = re.compile(r"['\"] ?[+.] ?['\"]| ")
 
 
@@ -65,6 +67,16 @@ def _is_spaced(value: str, before: str) -> bool:
     return ASSIGNED.search(before) is not None and re.search(r"[^a-z ]", value) is not None
 
 
+def _is_decorated(value: str, before: str) -> bool:  # noqa: ARG001 - the form of Detector.check
+    """Say whether every piece of *value* but one mixes letters and digits."""
+    pieces = _PIECE.findall(value)
+    mixed = [piece for piece in pieces if re.search(r"\d", piece) and re.search(r"[a-z]", piece)]
+    joined = "".join(pieces)
+    if PLACEHOLDER.search(value) or len(joined) < _SHORTEST_KEY:
+        return False
+    return len(mixed) >= len(pieces) - 1 and entropy(joined) > 3
+
+
 _SAID_LATER: Final = Detector(
     label="SECRET",
     name="secret-said",
@@ -86,6 +98,17 @@ _IN_PIECES: Final = Detector(
     not_before=r"[a-z0-9_\-/+]",
     after=(AFTER_SECRET,),
     check=_is_in_pieces,
+)
+
+# In three pieces or more, whatever decorates or joins them.
+_DECORATED: Final = Detector(
+    label="SECRET",
+    name="secret-decorated",
+    pattern=(r"[a-z0-9_\-]{4,24}([ \n\"'`·+&|,.~\^\\\\*/\<\>!\[\]()]{1,10}[a-z0-9_\-]{4,24}){2,6}"),
+    not_after=r"[a-z0-9_\-./+]",
+    not_before=r"[a-z0-9_\-/+]",
+    after=(AFTER_SECRET,),
+    check=_is_decorated,
 )
 
 _PIN: Final = Detector(
@@ -130,4 +153,4 @@ _SPACED: Final = Detector(
     check=_is_spaced,
 )
 
-SAID_SECRETS: Final = (_SAID_LATER, _IN_PIECES, _PIN, _BACKUP_CODES, _SPACED)
+SAID_SECRETS: Final = (_SAID_LATER, _IN_PIECES, _PIN, _BACKUP_CODES, _SPACED, _DECORATED)

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.core.pii.detectors.checks import (
+    composed,
     continues_a_number,
     digits_of,
     group_lengths,
@@ -42,3 +43,11 @@ def test_mentions_finds_any_word() -> None:
     """One of the words is enough, and silence says no."""
     assert mentions("my phone is ", ("tel", "phone"))
     assert not mentions("", ("tel", "phone"))
+
+
+def test_labels_are_composed() -> None:
+    """Each thing meets each word for number, with each joint."""
+    assert composed("chart med_rec", "no") == (
+        "chart no", "chart_no", "chart-no", "chartno",
+        "med rec no", "med_rec_no", "med-rec-no", "medrecno",
+    )  # fmt: skip

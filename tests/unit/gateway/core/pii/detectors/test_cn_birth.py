@@ -47,3 +47,12 @@ def test_values_are_replaced(text: str, expected: str) -> None:
 def test_look_alikes_stay(text: str) -> None:
     """Other dates stay."""
     assert scrub(text) == text
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["出生日期（公历）", "出生日期/年龄", "出 生 日 期", "生年月日", "birthDt", "出生登记日"],
+)
+def test_labels_of_forms_announce_a_birth(label: str) -> None:
+    """What forms add to the word for birth does not hide the date."""
+    assert scrub(f"{label}：1988-11-03") == f"{label}：[DOB]"

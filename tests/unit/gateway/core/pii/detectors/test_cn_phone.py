@@ -61,3 +61,19 @@ def test_values_are_replaced(text: str, expected: str) -> None:
 def test_look_alikes_stay(text: str) -> None:
     """Digits of another length, prefix or grouping stay."""
     assert scrub(text) == text
+
+
+@pytest.mark.parametrize("joint", ["🌸", " → ", '" + "', "★", "然后", "，再", "~"])
+def test_three_decorated_groups_are_a_mobile_number(joint: str) -> None:
+    """The usual grouping is telling enough without a word for telephone."""
+    assert scrub(f"老地方见，{joint.join(('139', '2764', '8813'))}，到了说") == (
+        "老地方见，[PHONE]，到了说"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["| 139 | 2764 | 8813 |", "139 + 2764 + 8813", "139, 2764, 8813", "139***2764***8813"]
+)
+def test_tables_sums_and_masks_are_no_mobile_number(text: str) -> None:
+    """Cells, terms, lists and masked values stay."""
+    assert scrub(text) == text

@@ -45,3 +45,11 @@ def test_values_are_replaced(text: str, expected: str) -> None:
 def test_look_alikes_stay(text: str) -> None:
     """Words about the services stay."""
     assert scrub(text) == text
+
+
+@pytest.mark.parametrize(
+    "label", ["抖音帐号", "小红薯号", "xhs号", "weiboId", "微❤号", "tg号", "绿泡泡"]
+)
+def test_services_are_known_by_their_many_names(label: str) -> None:
+    """Nicknames, initials and decorated names of services announce an account."""
+    assert scrub(f"{label}：lqf_140931") == f"{label}：[SOCIAL_ACCT]"

@@ -51,3 +51,17 @@ def test_values_are_replaced(text: str, expected: str) -> None:
 def test_look_alikes_stay(text: str) -> None:
     """Private addresses, versions, times and other dates stay."""
     assert scrub(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("find me as kim.lo19 on Twitch", "find me as [SOCIAL_ACCT] on Twitch"),
+        ("@mo_k on Telegram", "[SOCIAL_ACCT] on Telegram"),
+        ("model_7b on Reddit was discussed", "model_7b on Reddit was discussed"),
+        ("use python3 on Discord bots", "use python3 on Discord bots"),
+    ],
+)
+def test_a_network_named_behind(text: str, expected: str) -> None:
+    """A name under which somebody is to be met counts, a thing that is talked about does not."""
+    assert scrub(text) == expected

@@ -58,3 +58,32 @@ def test_values_are_replaced(text: str, expected: str) -> None:
 def test_look_alikes_stay(text: str) -> None:
     """Placeholders, hashes, identifiers and plain words stay."""
     assert scrub(text) == text
+
+
+@pytest.mark.parametrize(
+    "field", ["apiToken", "signingSecret", "storage key", "jwtSecret", "JSESSIONID", "deploy-key"]
+)
+def test_composed_fields_announce_a_key(field: str) -> None:
+    """Whose key it is and the word for it are found in any case and joint."""
+    assert scrub(f"{field}: 3ItQUDGStBSj1hYuCa3cnYn6") == f"{field}: [SECRET]"
+
+
+@pytest.mark.parametrize("field", ["rootPassword", "keystore_password", "door code", "wifi key"])
+def test_composed_fields_announce_a_password(field: str) -> None:
+    """The same for passwords and codes of doors and networks."""
+    assert scrub(f"{field}: R4in!drop77") == f"{field}: [SECRET]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sorted(items, key=lambda x: x[1])",
+        "access code review 2.0",
+        "random seed: 12345",
+        "the session cookie expires after 3600 seconds",
+        "license key is invalid",
+    ],
+)
+def test_texts_about_keys_stay(text: str) -> None:
+    """Code and prose that name such a field stay."""
+    assert scrub(text) == text

@@ -46,3 +46,18 @@ def test_values_are_replaced(text: str, expected: str) -> None:
 def test_look_alikes_stay(text: str) -> None:
     """Words, dates, paths and addresses of pages are no passwords."""
     assert scrub(text) == text
+
+
+@pytest.mark.parametrize("joint", ["🌸", " | ", '" "', " /* */ ", "\n", "** **"])
+def test_keys_in_decorated_pieces_are_replaced(joint: str) -> None:
+    """Pieces of letters and digits behind a word for a key are one key, whatever stands between."""
+    key = joint.join(["q9fK27xa", "mQ7vXr4T", "zB81nLw0"])
+    assert scrub(f'api_key = "{key}"') == 'api_key = "[SECRET]"'
+
+
+@pytest.mark.parametrize(
+    "text", ["api_key: one, two, three", "token = read | filter | write", "key: v1.2, v1.3, v1.4"]
+)
+def test_lists_of_words_are_no_keys(text: str) -> None:
+    """Words and versions stay."""
+    assert scrub(text) == text
