@@ -9,12 +9,12 @@ from typing import Final
 import asyncpg
 from sqlalchemy.engine import URL
 
+from gateway.backends.batched_replay import TagClaim
 from gateway.backends.database.postgresql import (
     DRIVER_ERRORS,
     connect_arguments,
     parse_access,
 )
-from gateway.backends.database.tag_claim import TagClaim
 from gateway.core.errors import StoreUnavailable
 
 _STATEMENT_SECONDS: Final = 0.7  # the caller hears within a second

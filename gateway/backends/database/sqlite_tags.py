@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from gateway.backends.database.tag_claim import TagClaim
+from gateway.backends.batched_replay import TagClaim
 from gateway.core.errors import StoreUnavailable
 
 _BUSY_SECONDS: Final = 0.5

@@ -1,123 +1,26 @@
-"""Claims in groups: bounded in time and number, and none left waiting by any fault."""
+"""Which table stands behind a replay store, by the address of the database."""
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from gateway.backends.database import replay
+from gateway.backends.database.postgresql_tags import PostgresqlTags
 from gateway.backends.database.replay import DatabaseReplayStore
+from gateway.backends.database.sqlite_tags import SqliteTags
 from gateway.core.errors import StoreUnavailable
 from tests.fakes.control import FakeClock
 
-ANSWER_SECONDS = replay._ANSWER_SECONDS
 
-
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch) -> None:
-    """Let no claim be given up for the time it takes: what is refused is refused for its cause."""
-    monkeypatch.setattr(replay, "_ANSWER_SECONDS", 60.0)
-
-
-class BreakingClock(FakeClock):
-    """A clock that can break."""
-
-    is_broken = False
-
-    def __call__(self) -> datetime:
-        if self.is_broken:
-            raise RuntimeError
-        return super().__call__()
-
-
-class SlowTable:
-    """A table that writes nothing before it is told to, and then takes everything."""
-
-    def __init__(self) -> None:
-        self.is_asked = asyncio.Event()
-        self.may_answer = asyncio.Event()
-
-    async def insert(self, claims, *, now, forget_at_most) -> list[bool]:
-        self.is_asked.set()
-        await self.may_answer.wait()
-        return [True] * len(claims)
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-class QuickTable(SlowTable):
-    """A table that takes everything at once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may_answer.set()
-
-
-async def test_callers_do_not_wait_for_a_slow_table(monkeypatch) -> None:
-    """A claim is refused while the table is still at it; nothing breaks when that answers."""
-    monkeypatch.setattr(replay, "_ANSWER_SECONDS", 0.05)
-    table = SlowTable()
-    store = DatabaseReplayStore(table, FakeClock())
-    until = datetime.now(UTC) + timedelta(days=30)
-    with pytest.raises(StoreUnavailable):
-        await store.claim(b"late", until=until)
-    table.may_answer.set()
-    await store.close()
-
-
-async def test_cancelled_writing_is_begun_again() -> None:
-    """Also when the writing itself is cancelled its claims are answered and later ones pass."""
-    clock, table = FakeClock(), SlowTable()
-    store = DatabaseReplayStore(table, clock)
-    until = clock() + timedelta(minutes=4)
-    claim = asyncio.create_task(store.claim(b"first", until=until))
-    await table.is_asked.wait()
-    store._flush.cancel()
-    with pytest.raises(StoreUnavailable):
-        await claim
-    table.may_answer.set()
-    await store.claim(b"next", until=until)
-    await store.close()
-
-
-def test_callers_wait_for_less_than_a_second() -> None:
-    """What a caller waits for at most leaves room for the answer within a second."""
-    assert ANSWER_SECONDS < 1
-
-
-async def test_claims_after_a_fault_that_is_not_the_databases() -> None:
-    """Whatever fails, the claims that waited are refused at once and the next ones are written."""
-    clock = BreakingClock()
-    store = DatabaseReplayStore(QuickTable(), clock)
-    until = clock() + timedelta(minutes=4)
-    clock.is_broken = True
-    async with asyncio.timeout(30):  # long before any claim is given up
-        found = await asyncio.gather(
-            *(store.claim(n.to_bytes(16, "big"), until=until) for n in range(600)),
-            return_exceptions=True,
-        )
-    assert all(isinstance(outcome, StoreUnavailable) for outcome in found)
-    clock.is_broken = False
-    await store.claim(b"next", until=until)
-    await store.close()
-
-
-async def test_queue_is_bounded() -> None:
-    """More claims than can wait are refused at once; those that wait are answered."""
-    store = DatabaseReplayStore(QuickTable(), FakeClock())
-    until = FakeClock()() + timedelta(minutes=4)
-    claims = [
-        asyncio.create_task(store.claim(n.to_bytes(16, "big"), until=until)) for n in range(9000)
-    ]
-    await asyncio.sleep(0)  # each claim has asked; the writing begins after them
-    refused = [claim for claim in claims if claim.done()]
-    assert refused == claims[8192:]
-    assert all(isinstance(claim.exception(), StoreUnavailable) for claim in refused)
-    assert await asyncio.gather(*claims[:8192]) == [None] * 8192
-    await store.close()
+def test_either_database_has_a_table(tmp_path: Path) -> None:
+    """A file and a server are told apart; neither is connected to before the first claim."""
+    for url, table in (
+        (f"sqlite+aiosqlite:///{tmp_path / 'none.db'}", SqliteTags),
+        ("postgresql+asyncpg://u@127.0.0.1:9/d", PostgresqlTags),
+    ):
+        assert isinstance(DatabaseReplayStore.open(url, FakeClock())._table, table)
+    assert not (tmp_path / "none.db").exists()
 
 
 @pytest.mark.parametrize("url", ["sqlite+aiosqlite:///", "postgresql+asyncpg:///", "no address"])

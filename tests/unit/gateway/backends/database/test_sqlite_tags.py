@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.backends.database import replay
+from gateway.backends import batched_replay
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.core.errors import Replayed, StoreUnavailable
 from tests.fakes.control import FakeClock
@@ -19,11 +19,12 @@ from tests.fakes.database import make_database
 CLAIMANT = """
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
-from gateway.backends.database import replay, sqlite_tags
+from gateway.backends import batched_replay
+from gateway.backends.database import sqlite_tags
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.core.errors import Replayed
 
-replay._ANSWER_SECONDS = sqlite_tags._BUSY_SECONDS = 60.0
+batched_replay._ANSWER_SECONDS = sqlite_tags._BUSY_SECONDS = 60.0
 
 async def main():
     store = DatabaseReplayStore.open(sys.argv[1], lambda: datetime.now(UTC))
@@ -44,7 +45,7 @@ asyncio.run(main())
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch) -> None:
     """Let no claim be given up for the time it takes: what is refused is refused for its cause."""
-    monkeypatch.setattr(replay, "_ANSWER_SECONDS", 60.0)
+    monkeypatch.setattr(batched_replay, "_ANSWER_SECONDS", 60.0)
 
 
 async def opened(tmp_path: Path, clock: FakeClock) -> tuple[DatabaseReplayStore, Path]:
