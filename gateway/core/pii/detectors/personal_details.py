@@ -53,6 +53,7 @@ _SOCIAL: Final = Context(
 _MET: Final = re.compile(
     r"(?:\b(?:me|as|am|i'm|ping|dm|message|add|follow|find|user|contact|reach|is|i go by)|[:(]) ?$"
 )
+_SAYS_IP: Final = re.compile(r"\bip")
 _NO_HANDLE: Final = frozenset(
     words_of("media everyone here channel all param return override property author gmail yahoo")
 )
@@ -101,6 +102,13 @@ def _is_given(value: str, before: str) -> bool:
     return value.startswith("@") or _MET.search(before) is not None
 
 
+def _is_hidden_ip(value: str, before: str) -> bool:
+    # Commas stand between the numbers of any list: of an address only where it is said to be one.
+    if "," in value and not _SAYS_IP.search(before):
+        return False
+    return _is_public_ip(re.sub(r"[^0-9]+", ".", value), before)
+
+
 _IPV4: Final = Detector(
     label="IP",
     name="ip-v4",
@@ -118,7 +126,7 @@ _IPV4_HIDDEN: Final = Detector(
     after=(
         Context(words=words_of("ip ip_address ipv4 host server address from"), gap=20, filler=None),
     ),
-    check=lambda value, before: _is_public_ip(re.sub(r"[^0-9]+", ".", value), before),
+    check=_is_hidden_ip,
 )
 _IPV6: Final = Detector(
     label="IP",

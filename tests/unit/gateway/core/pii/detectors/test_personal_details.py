@@ -26,6 +26,7 @@ HITS = [
 
 NEAR_MISSES = [
     "127.0.0.1",
+    "SELECT name FROM users WHERE id IN (101, 102, 103, 104);",
     "192.168.1.20",
     "version 8.8.8.8",
     "10.0.0.1 and ::1",
