@@ -17,19 +17,24 @@ help:  ## List the commands
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The compiled walk and the tables of the detectors; from other sources neither is used.
+WALK := gateway/core/pii/_tables.bin
+$(WALK): $(shell find gateway/core/pii -name '*.py' -o -name '*.[ch]') hatch_build.py | .venv/.ready
+	@$(BIN)/python hatch_build.py || echo "the scrubber stays uncompiled"
+
 # Tools that cannot share an environment with the product, each in its own.
 .venv-%/.ready: requirements/%.txt
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/pip install --quiet --require-hashes -r requirements/$*.txt
 	@touch $@
 
-demo: .venv/.ready .venv-vllm/.ready  ## Play the whole story on a real vLLM; exits 0 only if each step held
+demo: .venv/.ready $(WALK) .venv-vllm/.ready  ## Play the whole story on a real vLLM; exits 0 only if each step held
 	$(BIN)/python -m tests.story.demo
 
-run: .venv/.ready .venv-vllm/.ready  ## Keep vLLM and the gateway running until Ctrl-C
+run: .venv/.ready $(WALK) .venv-vllm/.ready  ## Keep vLLM and the gateway running until Ctrl-C
 	$(BIN)/python -m tests.story.run
 
-test: .venv/.ready .venv-tools/.ready .venv-envoy/.ready .venv-node/.ready  ## Everything that needs no real vLLM
+test: .venv/.ready $(WALK) .venv-tools/.ready .venv-envoy/.ready .venv-node/.ready  ## Everything that needs no real vLLM
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal -m "not vllm and not browser"
 
 fuzz: .venv-fuzz/.ready  ## Coverage-guided fuzzing of every parser, bounded
@@ -52,7 +57,7 @@ format: .venv/.ready  ## Rewrite the code in the one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.ready  ## Tokens per second with and without encryption, into loadtests/report/
+bench: .venv/.ready $(WALK)  ## Tokens per second with and without encryption, into loadtests/report/
 	$(BIN)/python -m loadtests.bench
 
 bench-revoke: .venv/.ready  ## How soon a revocation counts in four processes, into loadtests/report/

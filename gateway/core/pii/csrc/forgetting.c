@@ -6,7 +6,7 @@
 
 #include "machine.h"
 
-/* Begin to learn; the first state is the one in which nothing is alive. */
+/* Begin to learn; the first state is the one in which nothing is alive. Else nothing is kept. */
 int learnt_begin(Machine *m)
 {
     Learnt *l = &m->learnt;
@@ -16,9 +16,13 @@ int learnt_begin(Machine *m)
     l->entry_index = PyMem_Calloc(l->entry_index_size, sizeof *l->entry_index);
     if (l->index == NULL || l->step == NULL || l->entry_index == NULL) {
         PyErr_NoMemory();
+        learnt_end(l);
         return -1;
     }
-    return state_of(m, NULL, 0) == DEAD ? 0 : -1;
+    if (state_of(m, NULL, 0) == DEAD)
+        return 0;
+    learnt_end(l);
+    return -1;
 }
 
 void learnt_end(Learnt *l)
@@ -33,7 +37,7 @@ void learnt_end(Learnt *l)
 }
 
 /* Whether it is time to forget. A single character learns little, so a limit is hardly passed. */
-int is_full(const Machine *m)
+static int is_full(const Machine *m)
 {
     const Learnt *l = &m->learnt;
     return l->count > m->most_states || l->step_count > m->most_steps ||
@@ -68,15 +72,25 @@ static int renumber_walk(Machine *m, const Learnt *old, Walk *w)
     return 0;
 }
 
-/* Drop what was learnt. If memory runs out the machine is broken: no walk of it goes on. */
-int forget(Machine *m)
+/* Drop what was learnt. If memory runs out, all walks are lost; new ones begin to learn again. */
+static int forget(Machine *m)
 {
     Learnt old = m->learnt;
     int failed = learnt_begin(m) < 0;
     for (Walk *w = m->walks; w != NULL && !failed; w = w->next)
-        failed = renumber_walk(m, &old, w) < 0;
+        failed = !w->lost && renumber_walk(m, &old, w) < 0;
     learnt_end(&old);
     m->forgotten++;
-    m->broken = failed;
-    return failed ? -1 : 0;
+    if (!failed)
+        return 0;
+    learnt_end(&m->learnt);
+    for (Walk *w = m->walks; w != NULL; w = w->next)
+        w->lost = 1;
+    return -1;
+}
+
+/* Forget if it is time to. */
+int bound_learnt(Machine *m)
+{
+    return is_full(m) ? forget(m) : 0;
 }

@@ -113,7 +113,6 @@ typedef struct {
     uint32_t *stamp, *found; /* by position: scratch of one step */
     uint32_t now;
     uint32_t most_states, most_steps, most_alive, most_entries;
-    int broken; /* memory ran out while it was forgetting */
     Walk *walks;
     uint64_t forgotten;
 } Machine;
@@ -143,6 +142,7 @@ struct Walk {
     Machine *machine;
     Walk *previous, *next; /* among those of the machine */
     int fails;
+    int lost; /* memory ran out while its states were renumbered: they are none any more */
     int after_letter;
     uint32_t bar, row, words;
     uint32_t fresh;      /* the state of words, if one has just ended; else DEAD */
@@ -182,8 +182,7 @@ void learnt_end(Learnt *learnt);
 int64_t state_of(Machine *m, const uint32_t *alive, uint32_t count); /* sorted */
 int64_t next_state(Machine *m, uint32_t state, uint32_t kind);
 int64_t entry_state(Machine *m, const uint32_t *key);
-int is_full(const Machine *m);
-int forget(Machine *m);
+int bound_learnt(Machine *m);
 
 int walk_begin(Walk *w, Machine *m);
 void walk_end(Walk *w);

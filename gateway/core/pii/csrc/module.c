@@ -56,10 +56,6 @@ static void machine_free(Machine *m)
 
 static PyObject *machine_walk(Machine *m, PyObject *Py_UNUSED(ignored))
 {
-    if (m->broken) {
-        PyErr_SetString(PyExc_RuntimeError, "the machine ran out of memory");
-        return NULL;
-    }
     Walk *w = (Walk *)walk_type.tp_alloc(&walk_type, 0);
     if (w != NULL && walk_begin(w, m) < 0)
         Py_CLEAR(w);
@@ -106,7 +102,7 @@ static int begin_call(Walk *w, PyObject *text, PyObject *judge)
         PyErr_SetString(PyExc_TypeError, "a walk takes text");
         return -1;
     }
-    if (w->fails || w->machine->broken) {
+    if (w->fails || w->lost) {
         PyErr_SetString(PyExc_RuntimeError, "a walk that failed cannot go on");
         return -1;
     }
@@ -160,6 +156,10 @@ static PyObject *walk_py_skip(Walk *w, PyObject *Py_UNUSED(ignored))
 
 static PyObject *walk_py_needed(Walk *w, PyObject *Py_UNUSED(ignored))
 {
+    if (w->lost) {
+        PyErr_SetString(PyExc_RuntimeError, "a walk that failed cannot go on");
+        return NULL;
+    }
     return PyLong_FromLongLong(walk_needed(w));
 }
 

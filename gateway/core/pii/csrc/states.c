@@ -284,7 +284,7 @@ static int64_t new_entry(Machine *m, const uint32_t *key)
     uint32_t count = 0;
     for (uint32_t d = 0; d < t->detectors; d++) {
         const Detector *detector = t->detector + d;
-        uint32_t announced = 0, needs = 0, barred = is_in(t, key[0], detector->barred);
+        uint32_t announced = 0, needs = 0, barred = (uint32_t)is_in(t, key[0], detector->barred);
         for (uint32_t i = 0; i < t->mask_words; i++) {
             needs |= t->after[d * t->mask_words + i];
             announced |= t->after[d * t->mask_words + i] & mask[i];

@@ -11,6 +11,15 @@ static int64_t later(int64_t one, int64_t other)
     return one > other ? one : other;
 }
 
+/* Return `answer` if the walk may go on after a call that made another stream forget. */
+static int still_here(const Walk *w, int answer)
+{
+    if (!w->lost)
+        return answer;
+    PyErr_NoMemory();
+    return -1;
+}
+
 /* Ask the judge: 1 for yes, 0 for no. */
 static int call(Walk *w, const char *method, const Match *match)
 {
@@ -20,7 +29,7 @@ static int call(Walk *w, const char *method, const Match *match)
         return -1;
     int yes = PyObject_IsTrue(answer);
     Py_DECREF(answer);
-    return yes;
+    return yes < 0 ? -1 : still_here(w, yes);
 }
 
 static int agrees(Walk *w, const Match *match)
@@ -38,7 +47,7 @@ int tell_dropped(Walk *w)
     PyObject *done = PyObject_CallMethod(w->judge, "drop", "L", (long long)w->dropped);
     w->dropped = 0;
     Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
+    return done == NULL ? -1 : still_here(w, 0);
 }
 
 static int commit(Walk *w, const Match *match)

@@ -11,6 +11,8 @@ int walk_begin(Walk *w, Machine *m)
         PyErr_NoMemory();
         return -1;
     }
+    if (m->learnt.count == 0 && learnt_begin(m) < 0) /* forgetting failed */
+        return -1;
     int64_t words = state_of(m, &m->tables.words, 1);
     if (words < 0)
         return -1;
@@ -257,7 +259,7 @@ int walk_take(Walk *w, PyObject *text)
     const void *characters = PyUnicode_DATA(text);
     Py_ssize_t size = PyUnicode_GET_LENGTH(text);
     for (Py_ssize_t i = 0; i < size; i++) {
-        if (is_full(w->machine) && forget(w->machine) < 0)
+        if (bound_learnt(w->machine) < 0)
             return -1;
         Py_UCS4 character = PyUnicode_READ(width, characters, i);
         if (take_character(w, kind_of(&w->machine->tables, character)) < 0)
@@ -272,6 +274,8 @@ int walk_look_at(Walk *w, PyObject *text)
 {
     Py_ssize_t size = PyUnicode_GET_LENGTH(text);
     for (Py_ssize_t i = 0; i < size; i++) {
+        if (bound_learnt(w->machine) < 0)
+            return -1;
         uint32_t kind = kind_of(&w->machine->tables, PyUnicode_READ_CHAR(text, i));
         if (w->fresh != DEAD)
             open_contexts(w, kind);

@@ -16,7 +16,7 @@ from gateway.core.pii.compiled import IS_COMPILED, LIMITS, compiled_machine
 from gateway.core.pii.detector import Context, Detector
 from gateway.core.pii.detectors import DETECTORS
 from gateway.core.pii.folding import INVISIBLE, READ
-from gateway.core.pii.machine import Machine
+from gateway.core.pii.machine import AnyWalk, Machine
 from gateway.core.pii.packing import pack
 from gateway.core.pii.shipped import shipped_machine
 from gateway.core.pii.stream import StreamScrubber
@@ -138,6 +138,57 @@ def test_what_is_learnt_is_bounded() -> None:
         most = [max(pair) for pair in zip(most, machine.learnt(), strict=False)]
     # A character may learn a little more before the limit is looked at.
     assert all(got <= limit * 1.5 for got, limit in zip(most, limits, strict=True))
+
+
+def test_what_is_learnt_from_text_before_is_bounded() -> None:
+    """Names of fields alone, with nothing in the fields, fill nothing either."""
+    machine = compiled_machine(pack(TABLES), (20, *LIMITS[1:]))
+    rng = random.Random(4)
+    for _ in range(50):
+        machine.walk().look_at("".join(rng.choices(FRAGMENTS, k=6)))
+        assert machine.learnt()[0] <= 30
+
+
+class CourtWithoutMemory(Court):
+    """A judge that lets another walk of the machine run out of memory, *after* so much of it."""
+
+    def __init__(self, other: AnyWalk, after: int) -> None:
+        super().__init__()
+        self._other, self._after = other, after
+        self.ran_out = False
+
+    def agrees(self, order: int, begin: int, end: int) -> bool:
+        testing = pytest.importorskip("_testcapi")
+        court = Court()
+        testing.set_nomemory(self._after, 0)
+        try:
+            try:
+                self._other.take("abbcabca", court)
+            finally:
+                testing.remove_mem_hooks()
+        except (MemoryError, RuntimeError):
+            self.ran_out = True
+        return True
+
+
+@pytest.mark.parametrize("after", range(8))
+def test_without_memory_to_forget_walks_end_and_new_ones_begin(after: int) -> None:
+    """Not even the walk in whose check it happened reads a state that is none any more."""
+    machine = compiled_machine(PACKED, (3, *LIMITS[1:]))
+    walk, other = machine.walk(), machine.walk()
+    court = CourtWithoutMemory(other, after)
+    with pytest.raises(MemoryError):
+        walk.take("abbca abbca", court)
+    assert court.ran_out
+    for lost in (walk, other):
+        with pytest.raises(RuntimeError):
+            lost.needed()
+        with pytest.raises(RuntimeError):
+            lost.take("a", Court())
+    heard = Court()
+    assert machine.walk().take("abba.", heard) == compiled_machine(PACKED).walk().take(
+        "abba.", Court()
+    )
 
 
 def test_walks_keep_their_machine() -> None:
