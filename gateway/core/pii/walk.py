@@ -6,12 +6,16 @@ it, it asks its judge. The same walk in C is in ``csrc/``; ``machine`` chooses.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.core.pii.contexts import Announcements
 from gateway.core.pii.kinds import OTHER, SKIPPED
 from gateway.core.pii.matches import Match, first_of, with_match
 from gateway.core.pii.states import NO_ROW, State, States
+
+# A value without an end waits so long for another one that begins with it and has an end, such as
+# an e-mail address that begins like a key: else a row of beginnings would be held back for ever.
+LONGEST_UNDECIDED: Final = 48
 
 
 class Judge(Protocol):
@@ -186,11 +190,13 @@ class Walk:
         """Take note of the values that are spelled up to here."""
         over: list[int] = []
         for place, state in enumerate(self._open):
-            early = state.tailed and bool(state.ends) and self._is_oldest(place, judge)
+            early = self._is_due(place) and self._is_oldest(place, judge)
             for order in state.ends:
                 if not early:
                     self._spelled(self._begins[place], order)
-                elif judge.agrees(order, self._begins[place], self._at + 1):
+                elif self._states.tables.detectors[order].tail and judge.agrees(
+                    order, self._begins[place], self._at + 1
+                ):
                     self._commit(order, (self._begins[place], self._at + 1), judge)
                     self._swallowing.append(state)
                     break
@@ -199,6 +205,15 @@ class Walk:
         if over:
             self._open = [s for place, s in enumerate(self._open) if place not in over]
             self._begins = [b for place, b in enumerate(self._begins) if place not in over]
+
+    def _is_due(self, place: int) -> bool:
+        """Say whether the open value at *place*, which is spelled, has waited for longer ones."""
+        state = self._open[place]
+        if state.tailed or not state.ends:
+            return state.tailed and bool(state.ends)
+        detectors = self._states.tables.detectors
+        waited = self._at + 1 - self._begins[place] > LONGEST_UNDECIDED
+        return waited and any(detectors[order].tail for order in state.ends)
 
     def _spelled(self, begin: int, order: int) -> None:
         """Take note of one value, which may have to wait for its right boundary."""

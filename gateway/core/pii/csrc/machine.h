@@ -29,6 +29,7 @@
 #define PAGES (0x110000u / PAGE)
 #define AT_DIGIT 1u
 #define LONGEST_ROW_GAP 6u
+#define LONGEST_UNDECIDED 48 /* as in walk.py */
 #define MOST_MASK_WORDS 8u /* 256 contexts */
 
 /* A detector: where it begins, and what it asks for. */

@@ -198,6 +198,8 @@ static int replace_early(Walk *w, uint32_t place)
     for (uint32_t e = 0; e < w->machine->learnt.state[w->open.at[place].state].ends_count; e++) {
         const Learnt *l = &w->machine->learnt;
         uint32_t order = l->pool[l->state[w->open.at[place].state].ends + e];
+        if (!w->machine->tables.detector[order].tail)
+            continue;
         Match match = {w->open.at[place].begin, w->at + 1, order, NOBODY, 0};
         int counts = agrees(w, &match);
         if (counts < 0)
@@ -212,13 +214,26 @@ static int replace_early(Walk *w, uint32_t place)
     return 0;
 }
 
+/* Whether the open value at `place`, if it is spelled, has waited for longer ones. */
+static int is_due(const Walk *w, uint32_t place)
+{
+    const State *s = w->machine->learnt.state + w->open.at[place].state;
+    if (s->tailed || s->ends_count == 0)
+        return s->tailed && s->ends_count > 0;
+    if (w->at + 1 - w->open.at[place].begin <= LONGEST_UNDECIDED)
+        return 0;
+    for (uint32_t e = 0; e < s->ends_count; e++)
+        if (w->machine->tables.detector[w->machine->learnt.pool[s->ends + e]].tail)
+            return 1;
+    return 0;
+}
+
 /* Take note of the values that are spelled with the character at `at`. */
 int accept_values(Walk *w)
 {
     uint32_t over = 0;
     for (uint32_t place = 0; place < w->open.count; place++) {
-        const State *s = w->machine->learnt.state + w->open.at[place].state;
-        int early = s->tailed && s->ends_count > 0 ? is_oldest(w, place) : 0;
+        int early = is_due(w, place) ? is_oldest(w, place) : 0;
         if (early < 0 || (early && replace_early(w, place) < 0))
             return -1;
         if (early) { /* replaced, or refused for good: what may follow has no end */
@@ -228,7 +243,7 @@ int accept_values(Walk *w)
         }
         for (uint32_t e = 0;; e++) {
             const Learnt *l = &w->machine->learnt;
-            s = l->state + w->open.at[place].state;
+            const State *s = l->state + w->open.at[place].state;
             if (e >= s->ends_count)
                 break;
             if (spelled(w, w->open.at[place].begin, l->pool[s->ends + e]) < 0)

@@ -380,3 +380,13 @@ def test_what_was_found_and_what_waits_can_be_asked() -> None:
     assert scrubber.held() == 3
     assert scrubber.findings() == [("PHONE", "PHONE", 4, 19)]
     assert scrubber.findings() == []
+
+
+@pytest.mark.parametrize("beginning", ["sk-", "glpat-", "sk-a.", "AKIA", "ghp_"])
+def test_a_row_of_beginnings_is_not_held_for_ever(beginning: str) -> None:
+    """What may be a key or an e-mail address is decided soon, so work and memory stay bounded."""
+    text = beginning * (600 // len(beginning))
+    scrubber = StreamScrubber()
+    released = "".join([scrubber.feed(char) for char in text])
+    assert len(text) - len(released) < 200
+    assert released + scrubber.finish() == scrub(text)
