@@ -1,4 +1,4 @@
-"""What tests in several folders share: servers that are started once for a whole run."""
+"""What tests in several folders share: servers that are started once, and patience."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from gateway.backends.database.upgrade import upgrade
@@ -14,6 +15,13 @@ from tests.fakes.database import make_database
 from tests.fakes.engines import PostgresServer, RedisServer
 from tests.fakes.openbao import OpenBao, find_executable
 from tests.fakes.softhsm import SoftHsm
+
+
+def pytest_configure() -> None:
+    """Let no example of a property fail for the time it takes on a busy machine."""
+    too_slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=too_slow)
+    hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
