@@ -10,6 +10,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from gateway.backends.database import postgresql as postgresql_backend
+from gateway.backends.database import postgresql_tags, replay
 from gateway.backends.database.upgrade import upgrade
 from tests.fakes.database import make_database
 from tests.fakes.engines import PostgresServer, RedisServer
@@ -65,8 +67,22 @@ def _migrated_database(postgresql: PostgresServer) -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgresql: PostgresServer, _migrated_database: str) -> str:
-    """Return the address of an empty PostgreSQL database with all tables."""
+def postgresql_url(
+    postgresql: PostgresServer, _migrated_database: str, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Return the address of an empty PostgreSQL database with all tables.
+
+    Nothing that waits for it is given up while the test runs, however busy the machine is. Tests of
+    what is given up set times of their own.
+    """
+    for module, name in (
+        (postgresql_backend, "REQUEST_SECONDS"),
+        (postgresql_backend, "_CONNECT_SECONDS"),
+        (postgresql_backend, "_FREE_CONNECTION_SECONDS"),
+        (postgresql_tags, "_STATEMENT_SECONDS"),
+        (replay, "_ANSWER_SECONDS"),
+    ):
+        monkeypatch.setattr(module, name, 30.0)
     postgresql.empty_database(_migrated_database)
     return postgresql.url(_migrated_database)
 

@@ -44,12 +44,16 @@ class Connect:
         self.process = Process(command, log=self.log)
         self.process.wait_until(lambda: "listening" in self.log.read_text(), seconds=60)
 
+        self.openai = OpenAI(base_url=self.base_url, api_key="unused", max_retries=0)
+
     @property
     def base_url(self) -> str:
         return f"http://{self.listen}/v1"
 
-    def openai(self, **options) -> OpenAI:
-        return OpenAI(base_url=self.base_url, api_key="unused", max_retries=0, **options)
+    def close(self) -> int:
+        """Close the SDK, stop the proxy and return its exit status."""
+        self.openai.close()
+        return self.process.stop()
 
     def memory_kib(self) -> int:
         """Return the highest resident size so far."""
@@ -69,7 +73,7 @@ def connect(world, folder) -> Iterator[Connect]:
     """A proxy on loopback."""
     made = Connect(world, folder, listen=f"127.0.0.1:{free_port()}")
     yield made
-    assert made.process.stop() == 0
+    assert made.close() == 0
 
 
 @pytest.fixture
@@ -83,7 +87,7 @@ def local(world, folder):
 
     yield start
     for each in made:
-        each.process.stop()
+        each.close()
 
 
 def said(openai: OpenAI) -> str:
@@ -94,17 +98,17 @@ def said(openai: OpenAI) -> str:
 def test_sdk_over_plain_http(world, connect):
     """The unchanged SDK speaks plain HTTP to loopback; answers are checked and redacted."""
     world.says("Mail anna@exam", "ple.com")
-    assert said(connect.openai()) == "Mail [EMAIL]"
-    answer = connect.openai().chat.completions.create(model="tiny", messages=HELLO)
+    assert said(connect.openai) == "Mail [EMAIL]"
+    answer = connect.openai.chat.completions.create(model="tiny", messages=HELLO)
     assert answer.choices[0].message.content == "Mail [EMAIL]"
-    assert [model.id for model in connect.openai().models.list()] == ["tiny"]
+    assert [model.id for model in connect.openai.models.list()] == ["tiny"]
 
 
 def test_tokens_arrive_as_they_come(world, connect):
     """A token is not held until the next one, which is made only when it was read."""
     first_read, second_read = threading.Event(), threading.Event()
     world.says("water, ", Until(first_read), "river, ", Until(second_read), "cloud, ")
-    stream = connect.openai().chat.completions.create(model="tiny", messages=HELLO, stream=True)
+    stream = connect.openai.chat.completions.create(model="tiny", messages=HELLO, stream=True)
     read = (c.choices[0].delta.content for c in stream if c.choices and c.choices[0].delta.content)
     arrived = [next(read)]
     first_read.set()
@@ -147,14 +151,14 @@ def test_cut_upstream_is_an_error(world, connect):
     """A model server that breaks off never looks like a complete answer."""
     world.says("half an ans", Cut())
     with pytest.raises((APIError, httpx2.RemoteProtocolError)):
-        said(connect.openai())
+        said(connect.openai)
 
 
 def test_application_that_leaves_frees_the_model(world, connect):
     """When the local application goes away, the generation stops."""
     world.says("water, ", Hang())
     before = world.upstream_calls()
-    stream = connect.openai().chat.completions.create(model="tiny", messages=HELLO, stream=True)
+    stream = connect.openai.chat.completions.create(model="tiny", messages=HELLO, stream=True)
     next(iter(stream))
     stream.response.close()
     [request] = world.vllm.requests[before:]
@@ -177,7 +181,7 @@ def test_wrong_secret(local):
     """Wrong credentials are the SDK's authentication error."""
     connect = local(listen=f"127.0.0.1:{free_port()}", secret="wrong")
     with pytest.raises(AuthenticationError):
-        said(connect.openai())
+        said(connect.openai)
 
 
 def test_gateway_down(local):
@@ -186,7 +190,7 @@ def test_gateway_down(local):
     connect = local(listen=f"127.0.0.1:{free_port()}", origin=origin)
     for _ in range(2):
         with pytest.raises(APIStatusError) as caught:
-            said(connect.openai())
+            said(connect.openai)
         assert (caught.value.status_code, caught.value.code) == (502, "gateway_down")
 
 
@@ -208,9 +212,7 @@ def test_stop_lets_an_answer_end(world, local):
     """Asked to stop, it lets a stream end and takes no new request."""
     connect = local(listen=f"127.0.0.1:{free_port()}")
     world.says("water, ", Pause(0.6), "river")
-    stream = iter(
-        connect.openai().chat.completions.create(model="tiny", messages=HELLO, stream=True)
-    )
+    stream = iter(connect.openai.chat.completions.create(model="tiny", messages=HELLO, stream=True))
     first = next(stream)
     connect.process._popen.terminate()
     rest = [chunk for chunk in stream if chunk.choices]
@@ -225,7 +227,7 @@ def test_stop_lets_an_answer_end(world, local):
 def test_nothing_is_written_down(world, connect):
     """What passes leaves no trace in the output, and the secret is on no command line."""
     world.says("canary-answer")
-    said(connect.openai())
+    said(connect.openai)
     assert connect.log.read_text().splitlines() == [
         f"sealgate-connect: listening on {connect.listen}"
     ]
