@@ -10,8 +10,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from gateway.backends import batched_replay
 from gateway.backends.database import postgresql as postgresql_backend
-from gateway.backends.database import postgresql_tags, replay
+from gateway.backends.database import postgresql_tags
 from gateway.backends.database.upgrade import upgrade
 from tests.fakes.database import make_database
 from tests.fakes.engines import PostgresServer, RedisServer
@@ -80,7 +81,7 @@ def postgresql_url(
         (postgresql_backend, "_CONNECT_SECONDS"),
         (postgresql_backend, "_FREE_CONNECTION_SECONDS"),
         (postgresql_tags, "_STATEMENT_SECONDS"),
-        (replay, "_ANSWER_SECONDS"),
+        (batched_replay, "_ANSWER_SECONDS"),
     ):
         monkeypatch.setattr(module, name, 30.0)
     postgresql.empty_database(_migrated_database)
