@@ -230,7 +230,7 @@ WORDS_L_TO_Z: Final = words_of(
     "stored storing straight strange strategies stray streamed streaming streams strength "
     "stretch strict stricter strictly strictness stride strided strides striker strip "
     "stripped stripping strips stronger strongly structural structurally structured "
-    "structures stub stubs stuck stuff stupid styled styling subagent subagents subclass "
+    "structures stub stubs stuck stuff stupid styled styling subclass "
     "subclassed subclasses subclassing subgroup subitem sublicense submarine submission "
     "subnormal suboptimal subpackage subpackages subpoena subs subsampling subscribe "
     "subscribed subscript subscripted subscription subscripts subsection subsequence "
