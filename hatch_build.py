@@ -21,7 +21,7 @@ PACKAGE = ROOT / "gateway/core/pii"
 TABLES = PACKAGE / "_tables.bin"
 # A few thousand lines of C take seconds; a compiler that hangs must not hang the installation.
 COMPILE_SECONDS = 300
-# Warnings of a compiler that is not ours must not stop an installation; the tests compile strictly.
+# Warnings of a compiler that is not ours must not stop an installation.
 OPTIONS = ("-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-fstack-protector-strong")
 
 
