@@ -1,8 +1,8 @@
-"""Conversations: how a request names its own, and the key of the pseudonyms in one.
+"""Conversations: how a request names its own, and what is derived for one and for its client.
 
 A key belongs to one client and one conversation of it, so nothing can be matched across either. It
 is derived and never stored: it is the same in every process and after a restart, until the
-gateway's pseudonym key is rotated.
+gateway's pseudonym key is rotated. So is the salt of a client's share of vLLM's prefix cache.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ CONVERSATION_HEADER: Final = b"sealgate-conversation"
 _NAME: Final = re.compile(rb"[A-Za-z0-9_-]{1,128}")
 _KEY_BYTES: Final = 32
 _LABEL: Final = b"sealgate pseudonyms of a conversation"
+_SALT_LABEL: Final = b"sealgate prefix cache of a client"
 
 
 def find_conversation(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
@@ -42,7 +43,10 @@ def find_conversation(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
 
 
 class ConversationKeys:
-    """Derives the keys of conversations from the gateway's pseudonym key (HKDF, RFC 5869)."""
+    """Derives the keys of conversations from the gateway's pseudonym key (HKDF, RFC 5869).
+
+    And, under a label of its own, what keeps clients apart in vLLM's prefix cache.
+    """
 
     __slots__ = ("_root",)
 
@@ -51,10 +55,21 @@ class ConversationKeys:
 
     def key(self, client_id: str, conversation: str) -> Secret[bytes]:
         """Return the key of a *conversation* of a client: 32 bytes."""
-        # Neither of the two can hold a zero byte, so no two pairs are written alike.
-        info = b"\0".join([_LABEL, client_id.encode(), conversation.encode()])
-        hkdf = HKDF(SHA256(), _KEY_BYTES, salt=None, info=info)
-        return Secret(hkdf.derive(self._root.reveal()))
+        return Secret(self._derive(_LABEL, client_id, conversation))
+
+    def cache_salt(self, client_id: str) -> str:
+        """Return the ``cache_salt`` of a client's requests: 64 hexadecimal digits.
+
+        vLLM lets only requests with the same salt share cached prefixes, so how fast an answer
+        begins tells nobody what another client has asked (ADR-0025). It is sent to vLLM and nowhere
+        else.
+        """
+        return self._derive(_SALT_LABEL, client_id).hex()
+
+    def _derive(self, label: bytes, *names: str) -> bytes:
+        # No name can hold a zero byte, so no two lists of names are written alike.
+        info = b"\0".join([label, *(name.encode() for name in names)])
+        return HKDF(SHA256(), _KEY_BYTES, salt=None, info=info).derive(self._root.reveal())
 
 
 def random_key() -> Secret[bytes]:

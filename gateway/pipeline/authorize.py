@@ -14,7 +14,7 @@ from gateway.core.answer_actions import choose_actions
 from gateway.core.answers.asked import Asked
 from gateway.core.answers.models import ModelFilter, ModelListFilter
 from gateway.core.apis import APIS, Api
-from gateway.core.conversation import find_conversation, random_key
+from gateway.core.conversation import ConversationKeys, find_conversation, random_key
 from gateway.core.errors import (
     MalformedRequest,
     NotFound,
@@ -97,6 +97,7 @@ def _call_model(
     data_class = _data_class(principal, decapsulated)
     verify_data_class(data_class, policy, snapshot)
     actions = _actions(principal, decapsulated, policy, snapshot=snapshot)
+    salted = request.salted(_keys(snapshot).cache_salt(principal.client.client_id))
     tally = Tally(is_shown=request.usage_shown)
 
     def new_scrubber(scrubbers: TextScrubbers) -> Scrubber:
@@ -107,14 +108,14 @@ def _call_model(
         principal=principal,
         permission=Permission.CALL_MODEL,
         call=ModelCall(grant, data_class, request.parameters),
-        upstream_request=UpstreamRequest("POST", api.path, request.upstream_body),
+        upstream_request=UpstreamRequest("POST", api.path, salted.upstream_body),
         new_scrubber=new_scrubber,
         streamed=request.stream,
         tally=tally,
         prompts=request.prompts,
         n=request.n,
         actions=actions,
-        unmasked=request.upstream if principal.client.masks_requests else None,
+        unmasked=salted.upstream if principal.client.masks_requests else None,
     )
 
 
@@ -163,11 +164,15 @@ def _actions(
     def key() -> Secret[bytes]:
         if conversation is None:
             return random_key()
-        if snapshot.conversation_keys is None:
-            raise StoreUnavailable("The gateway has no pseudonym key yet.")
-        return snapshot.conversation_keys.key(client.client_id, conversation)
+        return _keys(snapshot).key(client.client_id, conversation)
 
     return choose_actions([client.scrubbing, policy.scrubbing, snapshot.scrubbing], key)
+
+
+def _keys(snapshot: Snapshot) -> ConversationKeys:
+    if snapshot.conversation_keys is None:
+        raise StoreUnavailable("The gateway has no pseudonym key yet.")
+    return snapshot.conversation_keys
 
 
 def _data_class(principal: Principal, decapsulated: Decapsulated) -> DataClass:

@@ -13,6 +13,7 @@ from ipaddress import ip_address, ip_network
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.core import bhttp, hpke
+from gateway.core.conversation import ConversationKeys
 from gateway.core.grants import every_operation
 from gateway.core.identity import UNBOUND, Client, Confirmation, Role
 from gateway.core.jwk import SigningAlgorithm, VerificationKey
@@ -20,6 +21,7 @@ from gateway.core.ohttp import CHUNKED, Profile, RequestSealer
 from gateway.core.ohttp_keys import encode_key_list, load_recipient_key
 from gateway.core.policy import ModelPolicy, Revocations, Snapshot
 from gateway.core.ports import UpstreamRequest
+from gateway.core.secret import Secret
 from gateway.core.tokens import AccessClaims, Expectations, sign_access_token
 from gateway.pipeline.exchange import Decapsulated, Headers, Received, Seal
 
@@ -57,6 +59,7 @@ def snapshot(*clients: Client, revocations: Revocations | None = None) -> Snapsh
         cut_key_ids=frozenset(),
         key_configurations=encode_key_list([RECIPIENT_KEY.config]),
         revocations=revocations or Revocations(),
+        conversation_keys=ConversationKeys(Secret(bytes(32))),
     )
 
 

@@ -85,6 +85,7 @@ def test_a_response_comes_whole(world, openai):
     assert answer.usage.total_tokens == 7
     assert answer.instructions is None
     sent = orjson.loads(world.vllm.requests[-1].body)
+    assert len(sent.pop("cache_salt")) == 64
     assert sent == {"model": "tiny", "input": "hi", "instructions": "canary", "store": False}
 
 

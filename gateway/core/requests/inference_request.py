@@ -6,12 +6,13 @@ differ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import orjson
 
 from gateway.core.grants import Operation, Parameter
+from gateway.core.requests.fields import Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ class InferenceRequest:
     def upstream_body(self) -> bytes:
         """What is sent: *upstream* as JSON."""
         return orjson.dumps(self.upstream)
+
+    def salted(self, cache_salt: str) -> Self:
+        """Return the request with our *cache_salt*. Every API of vLLM takes it, no caller may."""
+        return replace(self, upstream={**self.upstream, "cache_salt": Exact(cache_salt)})
 
 
 def rebuilt(operation: Operation, checked: dict[str, Any], **known: Any) -> InferenceRequest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gateway.core.conversation import ConversationKeys, find_conversation, random_key
@@ -55,3 +57,18 @@ def test_the_root_shows_in_no_repr() -> None:
 def test_a_request_by_itself_has_a_random_key() -> None:
     """Two requests outside a conversation share nothing."""
     assert random_key().reveal() != random_key().reveal()
+
+
+def test_a_client_has_a_salt_of_its_own() -> None:
+    """Clients differ, roots differ, and the salt is no key of a conversation; vLLM takes it."""
+    keys = ConversationKeys(Secret(b"r" * 32))
+    salt = keys.cache_salt("c-1")
+    assert re.fullmatch("[0-9a-f]{64}", salt)
+    assert salt == ConversationKeys(Secret(b"r" * 32)).cache_salt("c-1")
+    others = {
+        keys.cache_salt("c-2"),
+        ConversationKeys(Secret(b"s" * 32)).cache_salt("c-1"),
+        keys.key("c-1", "").reveal().hex(),
+    }
+    assert salt not in others
+    assert len(others) == 3

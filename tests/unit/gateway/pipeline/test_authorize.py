@@ -377,7 +377,7 @@ def test_no_pseudonym_without_the_key():
     request = inner_request()
     named = replace(request, headers=(*request.headers, (b"sealgate-conversation", b"talk")))
     with pytest.raises(StoreUnavailable):
-        run(named, scrubbing=PSEUDONYMS)
+        run(named, value=replace(snapshot(), conversation_keys=None), scrubbing=PSEUDONYMS)
 
 
 def test_rules_of_client_model_and_gateway_meet():
@@ -395,3 +395,14 @@ def test_only_a_client_that_has_it_so_is_masked():
     assert run().unmasked is None
     authorized = run(masks_requests=True)
     assert authorized.unmasked == orjson.loads(authorized.upstream_request.body)
+
+
+def test_clients_never_share_cached_prefixes():
+    """Each request goes upstream with the salt of its client; without a key it does not go."""
+
+    def salt(client_id):
+        return orjson.loads(run(client_id=client_id).upstream_request.body)["cache_salt"]
+
+    assert salt("c-1") == salt("c-1") != salt("c-2")
+    with pytest.raises(StoreUnavailable):
+        run(value=replace(snapshot(), conversation_keys=None))
