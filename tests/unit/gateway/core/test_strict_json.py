@@ -92,12 +92,43 @@ def test_long_texts_are_not_many_pieces() -> None:
     assert parse_object(b'{"a":["' + prose + b'","' + prose + b'"]}')
 
 
-@given(st.lists(st.text(alphabet='\\"a', max_size=4), max_size=9))
-def test_strings_are_counted_once_or_twice(strings: list[str]) -> None:
-    """The quick count is never below the number of strings and never above twice that number."""
-    body = orjson.dumps(strings)
-    counted = body.count(b'"') - body.count(b'\\"')
-    assert len(strings) <= counted <= 2 * len(strings)
+@given(st.lists(st.text(alphabet='\\"a,:', max_size=5), max_size=9))
+def test_what_stands_in_strings_is_no_structure(strings: list[str]) -> None:
+    """Whatever backslashes and quotes are in them, members and elements are counted rightly."""
+    members = {f"{number}{string}": string for number, string in enumerate(strings)}
+    assert parse_object(orjson.dumps(members)) == members
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":' + b'"\\' * 2_000_000,
+        b'{"a":"' + b"\\" * 4_000_000,
+        b'{"a":"' + b'\\"' * 2_000_000,
+        b'{"a":' + b"1" * 4_000_000 + b".x}",
+        b"{" + b'"a",' * 90_000 + b'"',
+    ],
+)
+def test_no_body_is_searched_again_and_again(body: bytes) -> None:
+    """Each of these takes milliseconds; a search that began anew at each quote would take hours."""
+    with pytest.raises(SealgateError):
+        parse_object(body)
+
+
+@pytest.mark.parametrize("number", ["-9223372036854775808", "18446744073709551615", "1e19"])
+def test_numbers_of_64_bits_pass(number: str) -> None:
+    """The limits are exact, and a long fraction is no integer."""
+    body = f'{{"a":{number},"b":0.12345678901234567890123}}'.encode()
+    assert parse_object(body)["a"] == (float(number) if "e" in number else int(number))
+
+
+@pytest.mark.parametrize(
+    "number", ["-9223372036854775809", "18446744073709551616", "1" * 30, "1" * 100_000]
+)
+def test_longer_integers_are_refused(number: str) -> None:
+    """They would go on as something else."""
+    with pytest.raises(MalformedRequest):
+        parse_object(f'{{"a":[{number}]}}'.encode())
 
 
 def test_the_error_of_the_parser_is_not_kept() -> None:
