@@ -12,6 +12,7 @@ from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.database.idempotency import DatabaseIdempotencyStore
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
+from gateway.backends.high_water import HighWater
 from gateway.backends.metrics import KeyServiceMeter
 from gateway.configured_keys import KeyService, open_key_service
 from gateway.configured_rules import room_rules
@@ -47,7 +48,8 @@ def control_room(
     Its keys are wrapped by *keys*; requests are remembered in the database unless *replay_store*
     does it. Connects to nothing yet.
     """
-    store = DatabaseStore.open(configuration.at.database_url)
+    mark = HighWater(configuration.at.high_water_file)
+    store = DatabaseStore.open(configuration.at.database_url, mark)
     ports = RoomPorts(
         store=store,
         replay_store=replay_store

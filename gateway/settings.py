@@ -238,6 +238,7 @@ class Locations:
     base: Path
     directory: Path
     database_url: str
+    high_water_file: Path
     storage_key_file: Path | None
     tls_directory: Path
     certificate_file: Path
@@ -334,6 +335,7 @@ def _locate(settings: Settings, base: Path) -> Locations:
         base=base,
         directory=directory,
         database_url=settings.store.database_url(base),
+        high_water_file=directory / "high-water",
         storage_key_file=key_file if uses_key_file(settings.store, settings.vault) else None,
         tls_directory=tls,
         certificate_file=base / (settings.tls.certificate_file or tls / "server.crt"),

@@ -21,7 +21,7 @@ from gateway.configured_room import open_control
 from gateway.core.errors import SealgateError
 from gateway.settings import SettingsError
 
-_VERBS: Final = ("init", "migrate", "serve", "check-config", "scrub")
+_VERBS: Final = ("init", "migrate", "backup", "restore", "serve", "check-config", "scrub")
 # The client's HTTP library is an extra of its own, which a gateway does without.
 _CLIENT_VERBS: Final = ("connect", "seal-request") if find_spec("httpx2") is not None else ()
 _NOUNS: Final = (

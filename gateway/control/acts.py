@@ -60,6 +60,8 @@ class Action(StrEnum):
     READ_ACCESS_LOG = "access-log.read"
     PURGE_ACCESS_LOG = "access-log.purge"
     READ_AUDIT = "audit.read"
+    BACK_UP = "store.back-up"
+    RESTORE = "store.restore"
 
 
 class Act(NamedTuple):

@@ -39,6 +39,7 @@ from gateway.backends.database.tables import (
     REVISION,
     REVOCATIONS,
 )
+from gateway.backends.high_water import HighWater
 from gateway.core.audit import AuditEntry, AuditHead, AuditRow
 from gateway.core.errors import StoreUnavailable
 from gateway.core.keyring import StoredKey
@@ -55,7 +56,8 @@ from gateway.core.registry import (
 # Before closing: a command is over in a moment, and so is what a gateway reads meanwhile.
 _PAUSES_SECONDS: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.3)
 
-_ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""Options of a connection to PostgreSQL that reads everything as of one moment."""
 
 
 class DatabaseStore:
@@ -64,38 +66,53 @@ class DatabaseStore:
     Safe for several tasks of one event loop, and for several processes on one database.
     """
 
-    def __init__(self, engine: AsyncEngine, news: PostgresqlNews | None = None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        news: PostgresqlNews | None = None,
+        high_water: HighWater | None = None,
+    ) -> None:
         self._engine = engine
         self._news = news
+        self._high_water = high_water
         self._erasure_due = False
         self._last_revision: int | None = None
         self._revocations: dict[RevocationKey, Revocation] = {}
 
     @classmethod
-    def open(cls, database_url: str) -> DatabaseStore:
-        """Return a store at an address of :func:`open_engine`. Connects at the first call."""
+    def open(cls, database_url: str, high_water: HighWater | None = None) -> DatabaseStore:
+        """Return a store at an address of :func:`open_engine`. Connects at the first call.
+
+        One that is older than *high_water* is refused by whatever reads or changes all of it.
+        """
         engine = open_engine(database_url)
-        return cls(engine, find_news(database_url))
+        return cls(engine, find_news(database_url), high_water)
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[ControlChange]:
         """Open a transaction that holds the write lock; commit at the end, roll back on errors."""
+        floor = self._floor()
         async with connected(self._engine) as connection:
             await connection.execution_options(**{CHANGES_OPTION: True})
             async with connection.begin():
-                await lock(connection, step=1)
+                revision = await lock(connection, step=1)
+                self._verify_no_old_copy(revision - 1, floor=floor)
                 change = DatabaseChange(connection)
                 yield change
                 if self._news is not None:
                     await connection.execute(TELL)
+            await self._remember(revision, floor=floor)
             self._erasure_due = self._erasure_due or change.has_erased
             await self._erase(connection)
 
     async def revision(self) -> int:
         """Return the number of the last change; clean up after one of another process."""
+        floor = self._floor()
         async with self._reading() as connection:
             current = await queries.revision(connection)
             await connection.rollback()  # ends the reading, which an erasure would wait for
+            self._verify_no_old_copy(current, floor=floor)
+            await self._remember(current, floor=floor)
             if current != self._last_revision:
                 # Whoever changed something may have erased a key, and be gone before the log was
                 # free to be emptied.
@@ -112,14 +129,16 @@ class DatabaseStore:
 
     async def load(self) -> ControlState:
         """Return everything, read in one transaction as of one moment."""
+        floor = self._floor()
         async with self._reading() as connection:
             if connection.dialect.name == "postgresql":  # in SQLite every transaction reads so
-                await connection.execution_options(**_ONE_MOMENT)
+                await connection.execution_options(**ONE_MOMENT)
             clients = await queries.rows(connection, select(CLIENTS).order_by(CLIENTS.c.client_id))
             keys = await queries.rows(connection, select(KEYS).order_by(KEYS.c.sequence))
             self._revocations = await queries.revocations(connection, self._revocations)
             revocations = tuple(self._revocations.values())
             (numbers,) = await queries.rows(connection, select(REVISION))
+            self._verify_no_old_copy(numbers["value"], floor=floor)
             return ControlState(
                 revision=numbers["value"],
                 document_seq=numbers["document_seq"],
@@ -226,6 +245,17 @@ class DatabaseStore:
         if self._erasure_due:
             self._erasure_due = not await truncate_log(connection)
 
+    def _floor(self) -> int:
+        return 0 if self._high_water is None else self._high_water.read()
+
+    def _verify_no_old_copy(self, revision: int, *, floor: int) -> None:
+        if self._high_water is not None:
+            self._high_water.verify(revision, floor=floor)
+
+    async def _remember(self, revision: int, *, floor: int) -> None:
+        if self._high_water is not None and revision > floor:
+            await asyncio.to_thread(self._high_water.raise_to, revision)
+
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[DatabaseChange]:
         """Open a transaction with the write lock that leaves the revision as it is."""
@@ -241,6 +271,10 @@ class DatabaseStore:
             yield connection
 
 
-async def lock(connection: AsyncConnection, *, step: int) -> None:
-    """Take the lock that serialises all writers, on any database; it is the row of the counters."""
-    await connection.execute(update(REVISION).values(value=REVISION.c.value + step))
+async def lock(connection: AsyncConnection, *, step: int) -> int:
+    """Take the lock that serialises all writers, on any database: it is the row of the counters.
+
+    Adds *step* to the revision and returns what it is then.
+    """
+    taken = update(REVISION).values(value=REVISION.c.value + step).returning(REVISION.c.value)
+    return int((await connection.execute(taken)).scalar_one())

@@ -65,6 +65,11 @@ async def verify_schema(database_url: str) -> None:
     raise StoreUnavailable("The store is of an older Sealgate; run `sealgate migrate` first.")
 
 
+def present_schema(connection: Connection) -> str:
+    """Return the name of the schema that is there; empty without tables."""
+    return ",".join(sorted(_present_heads(connection)))
+
+
 def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":  # SQLite holds its write lock already
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK_NUMBER)))
