@@ -124,7 +124,13 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
     model = await asyncio.to_thread(_sentence_model, scrub)
     keys = open_key_service(configuration, KeyServiceMeter(registry))
     memory = open_shared_memory(configuration, utc_now)
-    room = control_room(configuration, files, keys, replay_store=memory.replay_store)
+    room = control_room(
+        configuration,
+        files,
+        keys,
+        replay_store=memory.replay_store,
+        lockout_store=memory.lockout_store,
+    )
     outside = Outside(
         upstream=_upstream(configuration, keys.upstream_key),
         replay_store=room.replay_store,

@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.backends.redis.connections import RedisAddress, open_pool
+from gateway.backends.redis.lockout import RedisLockoutStore
 from gateway.backends.redis.quotas import SharedQuotas, open_shared_quotas
 from gateway.backends.redis.replay import RedisReplayStore
+from gateway.backends.shared_lockout import SharedLockoutStore
 from gateway.core.errors import StoreUnavailable
+from gateway.core.lockout import LockoutStore
 from gateway.core.ports import Clock, QuotaStore, ReplayStore
 from gateway.settings import Configuration
 
@@ -20,6 +23,9 @@ class SharedMemory(NamedTuple):
     quota_store: QuotaStore
     replay_store: ReplayStore | None = None
     """None: requests are remembered in the database. Closing it closes everything here."""
+
+    lockout_store: LockoutStore | None = None
+    """None: bad credentials are counted in the database."""
 
     verify: Callable[[], Awaitable[None]] | None = None
     """Raises ``StoreUnavailable``, which says why, unless Redis can be relied on now."""
@@ -50,4 +56,5 @@ def open_shared_memory(configuration: Configuration, clock: Clock) -> SharedMemo
     pool = open_pool(address)
     replay = RedisReplayStore(pool, clock)
     quotas = SharedQuotas(open_shared_quotas(pool, clock), local, gateways=redis.gateways)
-    return SharedMemory(quotas, replay, replay.verify)
+    lockouts = SharedLockoutStore(RedisLockoutStore(pool), gateways=redis.gateways)
+    return SharedMemory(quotas, replay, lockouts, replay.verify)

@@ -10,13 +10,16 @@ from pathlib import Path
 
 from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.database.idempotency import DatabaseIdempotencyStore
+from gateway.backends.database.lockout import DatabaseLockoutStore
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.high_water import HighWater
 from gateway.backends.metrics import KeyServiceMeter
+from gateway.backends.shared_lockout import SharedLockoutStore
 from gateway.configured_keys import KeyService, open_key_service
 from gateway.configured_rules import room_rules
 from gateway.control.room import ControlRoom, RoomPorts, build_room
+from gateway.core.lockout import LockoutStore
 from gateway.core.ports import ReplayStore
 from gateway.settings import Configuration, load_configuration
 
@@ -42,11 +45,12 @@ def control_room(
     keys: KeyService,
     *,
     replay_store: ReplayStore | None = None,
+    lockout_store: LockoutStore | None = None,
 ) -> ControlRoom:
     """Return the control room over the stores of *configuration* and the access log in *files*.
 
-    Its keys are wrapped by *keys*; requests are remembered in the database unless *replay_store*
-    does it. Connects to nothing yet.
+    Its keys are wrapped by *keys*; requests are remembered and bad credentials counted in the
+    database unless *replay_store* and *lockout_store* do it. Connects to nothing yet.
     """
     mark = HighWater(configuration.at.high_water_file)
     store = DatabaseStore.open(configuration.at.database_url, mark)
@@ -56,6 +60,8 @@ def control_room(
         or DatabaseReplayStore.open(configuration.at.database_url, utc_now),
         key_wrap=keys.key_wrap,
         idempotency_store=DatabaseIdempotencyStore.open(configuration.at.database_url),
+        lockout_store=lockout_store
+        or SharedLockoutStore(DatabaseLockoutStore.open(configuration.at.database_url), gateways=1),
         access_log=files,
         clock=utc_now,
         pause=store.wait_for_change,

@@ -6,12 +6,12 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from gateway.control.key_rules import KeyRules
-from gateway.control.lockout import LockoutRules
 from gateway.control.room import RoomRules
 from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
 from gateway.control.two_person import TwoPersonAct, TwoPersonRule
 from gateway.core.keyring import KeyAlgorithm, KeyUse
+from gateway.core.lockout import LockoutRules
 from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.core.scrub_rules import SILENT
 from gateway.core.tokens import MAX_LEEWAY

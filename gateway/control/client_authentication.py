@@ -118,13 +118,15 @@ class ClientAuthentication:
         too many bad proofs or when too many secrets are being checked, ``StoreUnavailable``.
         """
         claim = _read_claim(proof.evidence)
-        self._lockout.verify(proof.address, claim.client_id, now=self._clock())
+        pair = (proof.address, claim.client_id)
+        has_failed = await self._lockout.verify(*pair, now=self._clock())
         try:
             authenticated = await self._verify(proof, claim)
         except InvalidClient:
-            self._lockout.count_failure(proof.address, claim.client_id, now=self._clock())
+            await self._lockout.count_failure(*pair, now=self._clock())
             raise
-        self._lockout.forget(proof.address, claim.client_id)
+        if has_failed:
+            await self._lockout.forget(*pair)
         verify_address(proof.address, authenticated.client.networks)
         return authenticated
 
@@ -154,8 +156,8 @@ class ClientAuthentication:
         )
         secret_hash = credential.verifier if credential is not None and good else None
 
-        def verify_not_locked() -> None:
-            self._lockout.verify(address, client_id, now=self._clock())
+        async def verify_not_locked() -> None:
+            await self._lockout.verify(address, client_id, now=self._clock())
 
         await self._hasher.verify(secret, secret_hash=secret_hash, before=verify_not_locked)
         assert credential is not None

@@ -21,7 +21,7 @@ from gateway.control.idempotency import IdempotentCalls
 from gateway.control.key_documents import DocumentRules, KeyDocuments
 from gateway.control.key_rules import KeyRules
 from gateway.control.keys import Keys
-from gateway.control.lockout import Lockout, LockoutRules
+from gateway.control.lockout import Lockout
 from gateway.control.models import Models
 from gateway.control.permission_uses import PermissionUses
 from gateway.control.permissions import Permissions
@@ -40,6 +40,7 @@ from gateway.control.status import Status
 from gateway.control.tokens import TokenRules, Tokens
 from gateway.control.two_person import TwoPersonRule
 from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable, WrappingTokenRefused
+from gateway.core.lockout import LockoutRules, LockoutStore
 from gateway.core.ports import (
     AccessLogArchive,
     Clock,
@@ -65,6 +66,7 @@ class RoomPorts:
     replay_store: ReplayStore
     key_wrap: KeyWrap
     idempotency_store: IdempotencyStore
+    lockout_store: LockoutStore
     access_log: AccessLogArchive
     clock: Clock
     monotonic: MonotonicClock = time.monotonic
@@ -119,6 +121,7 @@ class ControlRoom:
     background: BackgroundTasks
     store: ControlStore
     replay_store: ReplayStore
+    lockout_store: LockoutStore
     key_wrap: KeyWrap
 
     async def start(self) -> None:
@@ -152,6 +155,7 @@ class ControlRoom:
         await self.background.close()
         with suppress(StoreUnavailable):
             await self.permission_uses.write()
+        await self.lockout_store.close()
         await self.replay_store.close()
         await self.key_wrap.close()
         await self.idempotency.close()
@@ -202,6 +206,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         background=BackgroundTasks(),
         store=store,
         replay_store=ports.replay_store,
+        lockout_store=ports.lockout_store,
         key_wrap=ports.key_wrap,
     )
 
@@ -213,7 +218,7 @@ def _tokens(
     authentication = ClientAuthentication(
         outside,
         hasher=hasher,
-        lockout=Lockout(rules.lockout),
+        lockout=Lockout(ports.lockout_store, rules.lockout),
         audiences=rules.tokens.assertion_audiences,
     )
     return Tokens(outside, snapshots, authentication=authentication, rules=rules.tokens)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,7 +52,7 @@ def credential_id_of(unverified_secret: Secret[str]) -> str:
     return unverified_secret.reveal().partition("-")[0]
 
 
-def _nothing() -> None:
+async def _nothing() -> None:
     pass
 
 
@@ -83,7 +83,7 @@ class SecretHasher:
         secret: Secret[str],
         *,
         secret_hash: str | None,
-        before: Callable[[], None] = _nothing,
+        before: Callable[[], Awaitable[object]] = _nothing,
     ) -> None:
         """Raise ``InvalidClient`` unless *secret* is what *secret_hash* was made from.
 
@@ -96,7 +96,7 @@ class SecretHasher:
         self._admitted += 1
         try:
             async with self._slots:
-                before()
+                await before()
                 matches = await asyncio.to_thread(_matches, secret, secret_hash or self._decoy)
         finally:
             self._admitted -= 1

@@ -12,6 +12,7 @@ from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.key_wrap import KEY_BYTES, FileKeyWrap
 from gateway.backends.memory import MemoryStore
 from gateway.backends.memory_idempotency import MemoryIdempotencyStore
+from gateway.backends.memory_lockout import MemoryLockoutStore
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.control.actors import Actor, LocalOperator, Staff
 from gateway.control.acts import NO_RULE
@@ -144,6 +145,7 @@ def make_room(
         replay_store=MemoryReplayStore(clock),
         key_wrap=key_wrap or make_wrap(),
         idempotency_store=idempotency_store or MemoryIdempotencyStore(),
+        lockout_store=MemoryLockoutStore(),
         access_log=AccessLogFiles(directory / "access"),
         clock=clock,
         monotonic=clock.monotonic,

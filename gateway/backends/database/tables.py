@@ -183,6 +183,17 @@ PERMISSION_USES = Table(
     Column("last_used_on", Date, nullable=True),
 )
 
+LOCKOUTS = Table(
+    "lockouts",
+    METADATA,
+    Column("pair", LargeBinary(16), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", UtcDateTime, nullable=False),
+    Column("locked_until", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Index("ix_lockouts_ends_at", "ends_at"),
+)
+
 IDEMPOTENCY = Table(
     "idempotency",
     METADATA,

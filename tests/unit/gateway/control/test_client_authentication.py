@@ -19,9 +19,9 @@ from gateway.control.client_authentication import (
     SecretProof,
 )
 from gateway.control.clients import IssuedCredential
-from gateway.control.lockout import LockoutRules
 from gateway.control.room import ControlRoom
 from gateway.core.errors import AddressNotAllowed, InvalidClient, RateLimited
+from gateway.core.lockout import LockoutRules
 from gateway.core.registry import CredentialKind
 from gateway.core.secret import Secret
 from tests.fakes.control import GRANTS, ISSUER, LOCAL, LOOPBACK, FakeClock, add_secret, proof

@@ -58,7 +58,7 @@ async def test_last_word_before_the_hash() -> None:
     """Whatever refuses when it is a secret's turn does so before the hash, and frees the place."""
     hasher = SecretHasher(concurrency=1, queue=0)
 
-    def refuse() -> None:
+    async def refuse() -> None:
         raise RateLimited
 
     for _ in range(3):

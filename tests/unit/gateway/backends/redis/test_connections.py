@@ -19,10 +19,12 @@ from gateway.backends.redis.connections import (
     parse_info,
     verify_fit,
 )
+from gateway.backends.redis.lockout import RedisLockoutStore
 from gateway.backends.redis.quotas import open_shared_quotas
 from gateway.backends.redis.replay import RedisReplayStore
 from gateway.core.errors import QuotaExceeded, StoreUnavailable
 from gateway.core.grants import Quota
+from gateway.core.lockout import LockoutRules
 from tests.fakes.certificates import ClientAuthority
 from tests.fakes.engines import RedisServer
 
@@ -86,7 +88,7 @@ async def test_evicting_server_is_refused(evicting: RedisServer) -> None:
 
 
 async def test_least_rights(redis_server: RedisServer, tmp_path: Path) -> None:
-    """The access list of the handbook is enough for claims and quotas, and for nothing else."""
+    """The access list of the handbook is enough for claims, quotas, lock-outs, and for no more."""
     handbook = (Path(__file__).parents[5] / "deploy/README.md").read_text("utf-8")
     rule = next(line for line in handbook.splitlines() if line.startswith("user sealgate "))
     words = rule.replace("#SHA256_OF_THE_PASSWORD", ">hush").split()[1:]
@@ -102,6 +104,9 @@ async def test_least_rights(redis_server: RedisServer, tmp_path: Path) -> None:
     await quotas.count_tokens("least", quota, 1)
     with pytest.raises(QuotaExceeded):
         await quotas.take("least", quota)
+    lockouts = RedisLockoutStore(pool)
+    await lockouts.count_failure(b"least", LockoutRules(), now=datetime.now(UTC))
+    await lockouts.forget(b"least")
     with pytest.raises(NoPermissionError):
         await Redis(connection_pool=pool).get("elsewhere")
     await store.close()
