@@ -35,18 +35,20 @@ from gateway.backends.metrics import (
     redaction_counter,
 )
 from gateway.backends.scrub_thread import ScrubThread
-from gateway.backends.upstream import ApiKey, UnixSocketUpstream, UpstreamTimeouts
+from gateway.backends.upstream_metrics import count_upstream
 from gateway.configured_keys import open_key_service
 from gateway.configured_redis import open_shared_memory
 from gateway.configured_room import control_room, utc_now
+from gateway.configured_upstream import build_balancer, open_upstream
 from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
 from gateway.control.room import ControlRoom
 from gateway.core.external_tokens import ExternalIssuer
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.pii.ner import SentenceModel
 from gateway.core.pii.shipped import shipped_machine
-from gateway.core.ports import AccessLog, QuotaStore, ReplayStore, Upstream
+from gateway.core.ports import AccessLog, QuotaStore, ReplayStore
 from gateway.core.token_verifier import TokenVerifier
+from gateway.core.upstream_port import Upstream
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import Authorize, inference_routes
@@ -131,8 +133,11 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         replay_store=memory.replay_store,
         lockout_store=memory.lockout_store,
     )
+    balancer = build_balancer(configuration.settings.upstream)
+    count_upstream(registry, balancer.loads)
+    upstream = open_upstream(configuration, balancer, keys.upstream_key, drained=frozenset)
     outside = Outside(
-        upstream=_upstream(configuration, keys.upstream_key),
+        upstream=upstream,
         replay_store=room.replay_store,
         quota_store=memory.quota_store,
         access_log=files,
@@ -148,11 +153,14 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         if memory.verify is not None:
             await memory.verify()
         await room.start()
+        room.background.every(
+            configuration.settings.upstream.health_interval_seconds, upstream.check
+        )
         yield build_applications(configuration, room, outside)
     finally:
         await room.close()
         await keys.close()
-        await outside.upstream.close()
+        await upstream.close()
         thread.close()
         files.close()
 
@@ -316,16 +324,3 @@ def _issuer_keys(configuration: Configuration, room: ControlRoom) -> IssuerKeyHo
     if feeds:
         room.background.every(CHECK_SECONDS, holder.refresh_due)
     return holder
-
-
-def _upstream(configuration: Configuration, api_key: ApiKey) -> UnixSocketUpstream:
-    upstream = configuration.settings.upstream
-    return UnixSocketUpstream(
-        configuration.at.upstream_socket,
-        api_key,
-        timeouts=UpstreamTimeouts(
-            connect=upstream.connect_timeout_seconds,
-            head=upstream.head_timeout_seconds,
-            idle=upstream.idle_timeout_seconds,
-        ),
-    )

@@ -23,6 +23,7 @@ from gateway.settings_issuers import Issuer, verify_issuers_differ
 from gateway.settings_keys import Pkcs11, Vault, uses_key_file, verify_key_service
 from gateway.settings_scrub import ScrubSettings, verify_models_known
 from gateway.settings_store import AccessLogSettings, Redis, Store
+from gateway.settings_upstream import Upstream, verify_models_served
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 HostName = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")]
@@ -98,16 +99,6 @@ class Tls(_Section):
     certificate_file: Path | None = None
     key_file: Path | None = None
     client_ca_file: Path | None = None
-
-
-class Upstream(_Section):
-    """Where vLLM listens. *api_key_file* is written by ``serving run`` beside the socket."""
-
-    uds: Path = Path("run/vllm.sock")
-    api_key_file: Path = Path("run/vllm.key")
-    connect_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
-    head_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
-    idle_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
 
 class Tokens(_Section):
@@ -223,6 +214,7 @@ class Settings(BaseSettings):
             raise ValueError("tls.certificate_file and tls.key_file must be given together")
         verify_issuers_differ(self.issuers)
         verify_models_known(self.scrub, self.models)
+        verify_models_served(self.upstream, self.models)
         return self
 
     @model_validator(mode="after")
@@ -245,7 +237,6 @@ class Locations:
     tls_key_file: Path
     client_ca_file: Path | None
     access_log_directory: Path
-    upstream_socket: Path
     upstream_api_key_file: Path
 
 
@@ -342,6 +333,5 @@ def _locate(settings: Settings, base: Path) -> Locations:
         tls_key_file=base / (settings.tls.key_file or tls / "server.key"),
         client_ca_file=base / settings.tls.client_ca_file if settings.tls.client_ca_file else None,
         access_log_directory=base / (settings.access_log.directory or directory / "access-log"),
-        upstream_socket=base / settings.upstream.uds,
         upstream_api_key_file=base / settings.upstream.api_key_file,
     )

@@ -18,7 +18,6 @@ from gateway.core.errors import (
     InvalidMember,
     MethodNotAllowed,
     ProofRequired,
-    QuotaExceeded,
     RateLimited,
     SealgateError,
 )
@@ -79,6 +78,7 @@ PROBLEMS: dict[str, Problem] = {
     errors.QuotaExceeded.code: Problem(429, "Quota used up", "rate_limit_error"),
     errors.ProofRequired.code: Problem(401, "Proof required", "authentication_error"),
     errors.UpstreamUnavailable.code: Problem(502, "Model server unavailable", "server_error"),
+    errors.UpstreamTimedOut.code: Problem(504, "Model server too slow", "server_error"),
     errors.UpstreamRefused.code: Problem(
         400, "Refused by the model server", "invalid_request_error"
     ),
@@ -97,6 +97,7 @@ _ANTHROPIC_TYPES = {  # others are invalid_request_error below 500 and api_error
     413: "request_too_large",
     429: "rate_limit_error",
     503: "overloaded_error",
+    504: "timeout_error",
 }
 
 _RETRY_AFTER_SECONDS = {429: 5, 503: 1}
@@ -118,7 +119,7 @@ def headers_of(error: SealgateError) -> Headers:
     if status == 401:
         return _challenges(error)
     seconds = _RETRY_AFTER_SECONDS.get(status)
-    if isinstance(error, QuotaExceeded | RateLimited):
+    if isinstance(error, RateLimited):
         seconds = error.retry_after_seconds
     return ((b"retry-after", b"%d" % seconds),) if seconds else ()  # RFC 9110 §10.2.3
 

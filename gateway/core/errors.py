@@ -31,9 +31,10 @@ error. HTTP statuses live in one table, ``gateway/api/problems.py``.
     ├── DateRefused           a sealed request without a Date, or with one too far from our clock
     ├── Replayed              a sealed request that was here before
     ├── RateLimited           too many calls for now
-    ├── QuotaExceeded         the client used up what it may use for now
+    │   └── QuotaExceeded         the client used up what it may use for now
     ├── ProofRequired         the DPoP proof is missing, wrong or needs a nonce of ours
-    ├── UpstreamUnavailable   vLLM did not answer or broke off
+    ├── UpstreamUnavailable   vLLM cannot be reached, broke off or answered what is no answer
+    │   └── UpstreamTimedOut      vLLM did not answer, or not go on, in time
     ├── UpstreamRefused       vLLM answered with an error of its own
     ├── ScrubFailed           the answer could not be scrubbed, so nothing more of it is sent
     ├── AnswerBlocked         the answer holds personal data that ends it, by the policy for it
@@ -259,15 +260,11 @@ class RateLimited(SealgateError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class QuotaExceeded(SealgateError):
+class QuotaExceeded(RateLimited):
     """The client used up its quota; *retry_after_seconds* says when there is some again."""
 
     code = "quota_exceeded"
     default_detail = "The quota of this client is used up for now."
-
-    def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 60) -> None:
-        super().__init__(detail)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class ProofRequired(SealgateError):
@@ -285,10 +282,17 @@ class ProofRequired(SealgateError):
 
 
 class UpstreamUnavailable(SealgateError):
-    """vLLM did not answer in time, refused the connection or broke off."""
+    """vLLM refused the connection, broke off or answered what is no answer."""
 
     code = "upstream_unavailable"
     default_detail = "The model server is not available."
+
+
+class UpstreamTimedOut(UpstreamUnavailable):
+    """vLLM took longer than it may for the head, for the next piece or for all of its answer."""
+
+    code = "upstream_timeout"
+    default_detail = "The model server did not answer in time."
 
 
 class UpstreamRefused(SealgateError):

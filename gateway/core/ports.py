@@ -7,9 +7,8 @@ its port in ``tests/contract``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -77,47 +76,6 @@ class ReplayStore(Protocol):
 
     async def close(self) -> None:
         """Give everything back. Claims that still wait are finished first."""
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
-    """What is sent to vLLM: built from checked values, never the caller's bytes, and not shown."""
-
-    method: str
-    path: str
-    body: bytes = field(default=b"", repr=False)
-
-
-class UpstreamAnswer(Protocol):
-    """vLLM's answer: a status and content type at once, then the body as it arrives."""
-
-    status: int
-    content_type: str
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body. Raises ``UpstreamUnavailable`` when it breaks off."""
-
-    async def close(self) -> None:
-        """Give the connection back, or cut it when the body was not read to its end.
-
-        Cutting it is what makes vLLM stop generating.
-        """
-
-
-class Upstream(Protocol):
-    """The model server."""
-
-    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
-        """Send *request*; return once the head of the answer is there.
-
-        Raises ``UpstreamUnavailable`` when there is no connection or no answer in time.
-        """
-
-    async def is_healthy(self) -> bool:
-        """Return whether vLLM says that it can serve."""
-
-    async def close(self) -> None:
-        """Close all pooled connections."""
 
 
 class AccessLog(Protocol):

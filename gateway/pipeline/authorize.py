@@ -33,10 +33,11 @@ from gateway.core.policy import (
     verify_grant,
     verify_permission,
 )
-from gateway.core.ports import SnapshotSource, UpstreamRequest, UseLog
+from gateway.core.ports import SnapshotSource, UseLog
 from gateway.core.secret import Secret
 from gateway.core.tally import Tally
 from gateway.core.text_scrubbers import TextScrubbers
+from gateway.core.upstream_port import UpstreamRequest
 from gateway.pipeline.exchange import Authorized, Decapsulated, Fresh, ModelCall, Scrubber
 
 DATA_CLASS_HEADER = b"sealgate-data-class"
@@ -108,7 +109,13 @@ def _call_model(
         principal=principal,
         permission=Permission.CALL_MODEL,
         call=ModelCall(grant, data_class, request.parameters),
-        upstream_request=UpstreamRequest("POST", api.path, salted.upstream_body),
+        upstream_request=UpstreamRequest(
+            "POST",
+            api.path,
+            salted.upstream_body,
+            model=request.model,
+            client_id=principal.client.client_id,
+        ),
         new_scrubber=new_scrubber,
         streamed=request.stream,
         tally=tally,
@@ -123,7 +130,8 @@ def _list_models(
     principal: Principal, decapsulated: Decapsulated, snapshot: Snapshot
 ) -> Authorized:
     visible = _visible_models(principal, decapsulated, snapshot)
-    return _ask_for_models(principal, partial(ModelListFilter, visible=visible))
+    request = UpstreamRequest("GET", _MODELS)
+    return _ask_for_models(principal, request, partial(ModelListFilter, visible=visible))
 
 
 def _show_model(
@@ -131,7 +139,8 @@ def _show_model(
 ) -> Authorized:
     if name not in _visible_models(principal, decapsulated, snapshot):
         raise NotFound
-    return _ask_for_models(principal, partial(ModelFilter, name))
+    request = UpstreamRequest("GET", _MODELS, model=name)
+    return _ask_for_models(principal, request, partial(ModelFilter, name))
 
 
 def _visible_models(
@@ -143,12 +152,14 @@ def _visible_models(
     return principal.client.models & snapshot.models.keys()
 
 
-def _ask_for_models(principal: Principal, new_scrubber: Callable[[], Scrubber]) -> Authorized:
+def _ask_for_models(
+    principal: Principal, request: UpstreamRequest, new_scrubber: Callable[[], Scrubber]
+) -> Authorized:
     return Authorized(
         principal=principal,
         permission=Permission.LIST_MODELS,
         call=None,
-        upstream_request=UpstreamRequest("GET", _MODELS),
+        upstream_request=request,
         new_scrubber=lambda _: new_scrubber(),
         streamed=False,
     )

@@ -20,9 +20,9 @@ from gateway.core.masks import Masks
 from gateway.core.ohttp import Profile, ResponseSealer
 from gateway.core.pii.actions import PLACEHOLDERS, Actions
 from gateway.core.policy import Permission
-from gateway.core.ports import UpstreamAnswer, UpstreamRequest
 from gateway.core.tally import Tally
 from gateway.core.text_scrubbers import TextScrubbers
+from gateway.core.upstream_port import UpstreamAnswer, UpstreamRequest
 
 Headers = Sequence[tuple[bytes, bytes]]
 

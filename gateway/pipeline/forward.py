@@ -7,7 +7,7 @@ call is refused with ``UpstreamUnavailable``; it is never retried once an answer
 from __future__ import annotations
 
 from gateway.core.errors import UpstreamRefused, UpstreamUnavailable
-from gateway.core.ports import Upstream
+from gateway.core.upstream_port import Upstream
 from gateway.pipeline.exchange import Forwarded, Masked
 
 _EVENT_STREAM = "text/event-stream"

@@ -126,7 +126,7 @@ def test_compose_configuration_is_accepted_by_the_gateway() -> None:
     """The configuration that the composition mounts is one that the gateway starts with."""
     configuration = load_configuration(DEPLOY / "compose" / "sealgate.toml")
     assert str(configuration.settings.admin.host) == "127.0.0.1"
-    assert configuration.at.upstream_socket == Path("/run/sealgate/vllm.sock")
+    assert configuration.settings.upstream.uds == Path("/run/sealgate/vllm.sock")
 
 
 def image_words(name: str) -> list[str]:

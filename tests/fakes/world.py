@@ -20,9 +20,9 @@ from gateway.core.jwk import SigningAlgorithm, VerificationKey
 from gateway.core.ohttp import CHUNKED, Profile, RequestSealer
 from gateway.core.ohttp_keys import encode_key_list, load_recipient_key
 from gateway.core.policy import ModelPolicy, Revocations, Snapshot
-from gateway.core.ports import UpstreamRequest
 from gateway.core.secret import Secret
 from gateway.core.tokens import AccessClaims, Expectations, sign_access_token
+from gateway.core.upstream_port import UpstreamRequest
 from gateway.pipeline.exchange import Decapsulated, Headers, Received, Seal
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

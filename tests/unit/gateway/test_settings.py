@@ -29,9 +29,10 @@ def test_defaults_are_safe(tmp_path):
 
 def test_paths_are_relative_to_the_file(tmp_path):
     """A configuration works from wherever the command is called."""
-    at = load(tmp_path, '[store]\ndirectory = "state"\n[upstream]\nuds = "/run/v.sock"').at
+    text = '[store]\ndirectory = "state"\n[upstream]\napi_key_file = "/run/v.key"'
+    at = load(tmp_path, text).at
     assert at.storage_key_file == tmp_path / "state/storage.key"
-    assert at.upstream_socket == Path("/run/v.sock")
+    assert at.upstream_api_key_file == Path("/run/v.key")
     assert at.client_ca_file is None
     asking = load(tmp_path, '[tls]\nclient_ca_file = "clients.crt"').at
     assert asking.client_ca_file == tmp_path / "clients.crt"

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 
-from gateway.backends.upstream import ApiKeyFile, UnixSocketUpstream, UpstreamTimeouts
+from gateway.backends.certificates import CertificateFiles, ensure_certificates
+from gateway.backends.upstream import (
+    ApiKeyFile,
+    HostAddress,
+    NothingSent,
+    PooledUpstream,
+    SocketAddress,
+)
+from gateway.backends.upstream_answer import AnswerLimits
 from gateway.core.errors import UpstreamUnavailable
-from gateway.core.ports import UpstreamRequest
+from gateway.core.upstream_port import UpstreamRequest
 from loadtests.fake_vllm import Options, start_fake_vllm
 from loadtests.script import Cut, Hang, Script, text
+from tests.fakes.certificates import ClientAuthority
 from tests.fakes.waiting import until
 
 CALL = UpstreamRequest(
@@ -29,9 +41,10 @@ async def fake(tmp_path):
 @pytest.fixture
 async def upstream(tmp_path, fake):
     """The client under test."""
-    timeouts = UpstreamTimeouts(connect=1, head=0.5, idle=0.5)
-    client = UnixSocketUpstream(
-        tmp_path / "v.sock", ApiKeyFile(tmp_path / "vllm.key"), timeouts=timeouts
+    client = PooledUpstream(
+        SocketAddress(tmp_path / "v.sock"),
+        ApiKeyFile(tmp_path / "vllm.key"),
+        limits=AnswerLimits(head=0.5, idle=0.5),
     )
     yield client
     await client.close()
@@ -110,7 +123,7 @@ async def test_stalled_body_is_given_up(fake, upstream):
 async def test_connection_closed_while_idle_is_replaced(tmp_path):
     """A server that was restarted between two calls costs no call."""
     (tmp_path / "k").write_text("k1")
-    client = UnixSocketUpstream(tmp_path / "v.sock", ApiKeyFile(tmp_path / "k"))
+    client = PooledUpstream(SocketAddress(tmp_path / "v.sock"), ApiKeyFile(tmp_path / "k"))
     for _ in range(2):
         async with start_fake_vllm(tmp_path / "v.sock", options=Options(api_key="k1")):
             await read(await client.send(CALL))
@@ -119,7 +132,7 @@ async def test_connection_closed_while_idle_is_replaced(tmp_path):
 
 async def test_absent_server_is_unavailable(tmp_path):
     """Neither a missing key nor a missing socket is anything but unavailable."""
-    client = UnixSocketUpstream(tmp_path / "v.sock", ApiKeyFile(tmp_path / "k"))
+    client = PooledUpstream(SocketAddress(tmp_path / "v.sock"), ApiKeyFile(tmp_path / "k"))
     with pytest.raises(UpstreamUnavailable):
         await client.send(CALL)
     (tmp_path / "k").write_text("k1")
@@ -128,52 +141,62 @@ async def test_absent_server_is_unavailable(tmp_path):
     assert not await client.is_healthy()
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        b"rubbish\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20_000,
-        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n",
-    ],
-)
-async def test_hostile_head_is_unavailable(tmp_path, reply):
-    """Rubbish, an endless head and a head that never ends are all refused."""
+async def test_a_request_is_never_sent_twice_to_a_server_that_took_it(tmp_path):
+    """What ends a server without an answer is not given to it again, nor called unsent."""
+    served = []
 
     async def serve(reader, writer):
-        await reader.read(10)
-        writer.write(reply)
+        served.append(await reader.read(65_536))
         writer.close()
 
     (tmp_path / "k").write_text("k1")
     server = await asyncio.start_unix_server(serve, tmp_path / "v.sock")
-    client = UnixSocketUpstream(tmp_path / "v.sock", ApiKeyFile(tmp_path / "k"))
-    with pytest.raises(UpstreamUnavailable):
+    client = PooledUpstream(SocketAddress(tmp_path / "v.sock"), ApiKeyFile(tmp_path / "k"))
+    with pytest.raises(UpstreamUnavailable) as caught:
         await client.send(CALL)
+    assert not isinstance(caught.value, NothingSent)
+    assert len(served) == 1
     server.close()
-    await server.wait_closed()
 
 
-@pytest.mark.parametrize(
-    "replies",
-    [
-        b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx" * 2,
-    ],
-)
-async def test_answers_never_change_owner(tmp_path, replies):
-    """An interim answer or one too many never becomes the answer to somebody else's request."""
+async def test_a_server_that_dies_of_a_call_on_an_old_connection_may_have_had_it(tmp_path):
+    """A call that an idle connection may have carried counts as sent when nobody listens after."""
+    (tmp_path / "k").write_text("k1")
+    client = PooledUpstream(SocketAddress(tmp_path / "v.sock"), ApiKeyFile(tmp_path / "k"))
+    calls = 0
+
+    async def serve(reader, writer):
+        nonlocal calls
+        while await reader.read(65_536):
+            calls += 1
+            if calls == 2:
+                server.close()
+                (tmp_path / "v.sock").unlink()
+                break
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx")
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, tmp_path / "v.sock")
+    await read(await client.send(CALL))
+    with pytest.raises(UpstreamUnavailable) as caught:
+        await client.send(CALL)
+    assert not isinstance(caught.value, NothingSent)
+
+
+async def test_answers_never_change_owner(tmp_path):
+    """An answer too many never becomes the answer to somebody else's request."""
     served = 0
 
     async def serve(reader, writer):
         nonlocal served
         served += 1
         while await reader.read(65_536):
-            writer.write(replies)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx" * 2)
         writer.close()
 
     (tmp_path / "k").write_text("k1")
     server = await asyncio.start_unix_server(serve, tmp_path / "v.sock")
-    client = UnixSocketUpstream(tmp_path / "v.sock", ApiKeyFile(tmp_path / "k"))
+    client = PooledUpstream(SocketAddress(tmp_path / "v.sock"), ApiKeyFile(tmp_path / "k"))
     for _ in range(2):
         with pytest.raises(UpstreamUnavailable):
             await read(await client.send(CALL))
@@ -183,24 +206,55 @@ async def test_answers_never_change_owner(tmp_path, replies):
     server.close()
 
 
-async def test_large_body_may_come_with_its_head(tmp_path):
-    """Head and a long body in one piece are an answer like any other."""
-    body = b"x" * 200_000
+@pytest.fixture
+async def remote(tmp_path):
+    """A server over TLS on loopback: its port, and the authority that vouches for it."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, ["127.0.0.1"], now=datetime.now(UTC))
 
     async def serve(reader, writer):
-        await reader.read(65_536)
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n" + body)
-        await writer.drain()
-        await reader.read()
+        with suppress(OSError):
+            while await reader.read(65_536):
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx")
         writer.close()
 
     (tmp_path / "k").write_text("k1")
-    server = await asyncio.start_unix_server(serve, tmp_path / "v.sock")
-    client = UnixSocketUpstream(tmp_path / "v.sock", ApiKeyFile(tmp_path / "k"))
-    assert await read(await client.send(CALL)) == body
-    await client.close()
-    await asyncio.sleep(0.05)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    yield server.sockets[0].getsockname()[1], files.ca_certificate
     server.close()
+
+
+def trusting(ca_file):
+    return ssl.create_default_context(cafile=str(ca_file))
+
+
+async def test_another_host_is_reached_over_tls(tmp_path, remote):
+    """A server whose certificate the named authority vouches for is asked, and asked again."""
+    port, ca_file = remote
+    address = HostAddress("127.0.0.1", port, trusting(ca_file))
+    client = PooledUpstream(address, ApiKeyFile(tmp_path / "k"))
+    for _ in range(2):
+        assert await read(await client.send(CALL)) == b"x"
+    assert address.authority == f"127.0.0.1:{port}"
+    await client.close()
+
+
+async def test_nobody_else_is_trusted(tmp_path, remote):
+    """A certificate of another authority or for another name gets not a byte of the request."""
+    port, ca_file = remote
+    other = ClientAuthority(tmp_path, "other").file
+    for host, trusted in (("127.0.0.1", other), ("127.0.0.2", ca_file)):
+        address = HostAddress(host, port, trusting(trusted))
+        client = PooledUpstream(address, ApiKeyFile(tmp_path / "k"))
+        with pytest.raises(NothingSent):
+            await client.send(CALL)
+
+
+def test_an_address_of_version_6_is_written_in_brackets():
+    """As it stands in a URL (RFC 3986 §3.2.2)."""
+    assert HostAddress("::1", 8000, None).authority == "[::1]:8000"
 
 
 async def test_health_is_vllms_own_word(upstream):

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.backends import memory
 from gateway.backends.access_log_files import AccessLogFiles
+from gateway.backends.balanced_upstream import BalancedAnswer, BalancedUpstream
 from gateway.backends.database import change
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
@@ -20,7 +21,8 @@ from gateway.backends.key_wrap import FileKeyWrap
 from gateway.backends.memory import MemoryStore
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.metrics import CountingAccessLog
-from gateway.backends.upstream import ApiKeyFile, UnixSocketUpstream
+from gateway.backends.model_lists import ListAnswer
+from gateway.backends.upstream import ApiKeyFile, PooledUpstream, SocketAddress
 from gateway.control.snapshot import SnapshotHolder
 from gateway.core.ports import (
     AccessLog,
@@ -31,10 +33,8 @@ from gateway.core.ports import (
     KeyWrap,
     ReplayStore,
     SnapshotSource,
-    Upstream,
-    UpstreamAnswer,
-    UpstreamRequest,
 )
+from gateway.core.upstream_port import Upstream, UpstreamAnswer, UpstreamRequest
 from tests.fakes.control import FakeClock, make_room, make_wrap
 from tests.fakes.world import FakeAnswer, FakeUpstream, FixedSnapshots
 
@@ -45,7 +45,9 @@ def satisfied(directory: Path) -> list[tuple[type, object]]:
     room = make_room(directory, FakeClock())
     holder: SnapshotSource = room.snapshots
     snapshots: SnapshotSource = FixedSnapshots()
-    socket: Upstream = UnixSocketUpstream(directory / "v.sock", ApiKeyFile(directory / "v.key"))
+    socket: Upstream = PooledUpstream(
+        SocketAddress(directory / "v.sock"), ApiKeyFile(directory / "v.key")
+    )
     fake_answer: UpstreamAnswer = FakeAnswer([])
     upstream: Upstream = FakeUpstream(FakeAnswer([]))
     files = AccessLogFiles(directory / "log")
@@ -75,8 +77,11 @@ def satisfied(directory: Path) -> list[tuple[type, object]]:
 
 SATISFIED_BY = [
     (SnapshotSource, SnapshotHolder),
-    (Upstream, UnixSocketUpstream),
-    (UpstreamAnswer, get_type_hints(UnixSocketUpstream.send)["return"]),
+    (Upstream, PooledUpstream),
+    (Upstream, BalancedUpstream),
+    (UpstreamAnswer, get_type_hints(PooledUpstream.send)["return"]),
+    (UpstreamAnswer, BalancedAnswer),
+    (UpstreamAnswer, ListAnswer),
     (AccessLog, AccessLogFiles),
     (AccessLog, CountingAccessLog),
     (AccessLogArchive, AccessLogFiles),

@@ -19,7 +19,7 @@ from gateway.core.errors import (
 from gateway.core.grants import DataClass, Grant, Operation, Parameter, Quota
 from gateway.core.identity import Principal, Role
 from gateway.core.policy import ModelPolicy, Permission, Revocations
-from gateway.core.ports import UpstreamRequest
+from gateway.core.upstream_port import UpstreamRequest
 from gateway.pipeline.cut import Grounds, RunningAnswers
 from gateway.pipeline.exchange import Authorized, ModelCall
 from tests.fakes.waiting import until

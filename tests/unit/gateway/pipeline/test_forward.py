@@ -7,7 +7,7 @@ import pytest
 from gateway.core.errors import UpstreamRefused, UpstreamUnavailable
 from gateway.core.identity import Principal
 from gateway.core.policy import Permission
-from gateway.core.ports import UpstreamRequest
+from gateway.core.upstream_port import UpstreamRequest
 from gateway.pipeline.exchange import Authorized, Masked
 from gateway.pipeline.forward import Forward
 from tests.fakes.world import APPLICATION, NOW, FakeAnswer, FakeUpstream

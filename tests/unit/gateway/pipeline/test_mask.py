@@ -10,7 +10,7 @@ import pytest
 
 from gateway.core.identity import Principal
 from gateway.core.policy import Permission
-from gateway.core.ports import UpstreamRequest
+from gateway.core.upstream_port import UpstreamRequest
 from gateway.pipeline.exchange import Authorized, Metered
 from gateway.pipeline.mask import Mask
 from tests.fakes.world import APPLICATION, NOW

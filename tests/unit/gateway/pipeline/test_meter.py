@@ -10,7 +10,7 @@ from gateway.core.errors import QuotaExceeded, StoreUnavailable, UpstreamUnavail
 from gateway.core.grants import DataClass, Grant, Operation, Quota
 from gateway.core.identity import Principal
 from gateway.core.policy import Permission
-from gateway.core.ports import UpstreamRequest
+from gateway.core.upstream_port import UpstreamRequest
 from gateway.pipeline.exchange import Authorized, ModelCall
 from gateway.pipeline.meter import Meter
 from tests.fakes.waiting import until

@@ -6,7 +6,7 @@ from gateway.core.identity import Principal
 from gateway.core.pii.actions import Actions, PartialMask
 from gateway.core.pii.ner import SentenceModel, Span
 from gateway.core.policy import Permission
-from gateway.core.ports import UpstreamRequest
+from gateway.core.upstream_port import UpstreamRequest
 from gateway.pipeline.exchange import Authorized, Forwarded
 from gateway.pipeline.scrub import Scrub
 from tests.fakes.world import APPLICATION, NOW, FakeAnswer

@@ -1,0 +1,197 @@
+"""Which backend gets the next call: the client's favourite, unless another has clearly less to do.
+
+Sans-IO, time is an argument. A call goes only where its model is served, to a backend that is
+healthy, not ejected, not drained and below its limit; if there is none the caller waits or is
+refused, and nothing is tried in the hope that it might work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from hashlib import blake2b
+from typing import NamedTuple
+
+from gateway.core.breaker import Breaker, BreakerRules
+from gateway.core.errors import UpstreamUnavailable
+
+NONE: Collection[str] = frozenset()
+
+
+class Backend(NamedTuple):
+    """One model server by the operator's *name*. No *models* means that it serves every model."""
+
+    name: str
+    models: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRules:
+    """How much one backend gets.
+
+    *max_outstanding* calls at most, in this process. The favourite of a client is spared when it
+    has more than *spill_factor* times the calls of the least busy one, and *spill_calls* more.
+    *checks_to_fail* health checks in a row must fail before it counts as unhealthy.
+    """
+
+    max_outstanding: int = 256
+    spill_factor: float = 1.25
+    spill_calls: int = 4
+    checks_to_fail: int = 2
+    breaker: BreakerRules = field(default_factory=BreakerRules)
+
+
+class Outcome(Enum):
+    """How a call ended, as far as the backend is to blame."""
+
+    COMPLETED = auto()
+    """Its answer came whole."""
+
+    FAILED = auto()
+    """It refused the connection, broke off or answered what is no answer."""
+
+    NO_VERDICT = auto()
+    """The caller left, or it took too long: a caller can ask for answers that do."""
+
+
+class BackendLoad(NamedTuple):
+    """One backend as it is now. *healthy* is None before the first check."""
+
+    name: str
+    models: frozenset[str]
+    healthy: bool | None
+    ejected: bool
+    outstanding: int
+    failures: int
+    ejections: int
+
+
+class _State:
+    __slots__ = ("backend", "breaker", "failures", "healthy", "missed", "outstanding")
+
+    def __init__(self, backend: Backend, rules: BreakerRules) -> None:
+        self.backend = backend
+        self.breaker = Breaker(rules)
+        self.outstanding = 0
+        self.failures = 0
+        self.healthy: bool | None = None
+        self.missed = 0
+
+    def is_usable(self, now: float) -> bool:
+        return self.healthy is not False and self.breaker.allows(now)
+
+
+class Lease:
+    """One call's place at a backend. Ends exactly once, however often it is ended."""
+
+    __slots__ = ("_is_trial", "_state", "name")
+
+    def __init__(self, state: _State, *, now: float) -> None:
+        self._state: _State | None = state
+        self._is_trial = state.breaker.begin(now)
+        self.name = state.backend.name
+        state.outstanding += 1
+
+    def answered(self) -> None:
+        """Note that the head of the answer came."""
+        if self._is_trial and self._state is not None:
+            self._is_trial = False
+            self._state.breaker.answered()
+
+    def end(self, outcome: Outcome, *, now: float) -> None:
+        """Give the place back."""
+        state, self._state = self._state, None
+        if state is None:
+            return
+        state.outstanding -= 1
+        if outcome is Outcome.COMPLETED:
+            state.breaker.completed()
+        elif outcome is Outcome.FAILED:
+            state.failures += 1
+            state.breaker.failed(now, was_trial=self._is_trial)
+
+
+class Balancer:
+    """The places of all backends. For one event loop; every method returns at once."""
+
+    def __init__(self, backends: Iterable[Backend], rules: BalanceRules | None = None) -> None:
+        self._rules = rules or BalanceRules()
+        self._states = {b.name: _State(b, self._rules.breaker) for b in backends}
+        self._everything = tuple(self._states.values())
+        names = {name for state in self._everything for name in state.backend.models}
+        self._serving = {name: self._servers_of(name) for name in names}
+        self._general = self._servers_of("")
+
+    def find_place(
+        self, model: str, client_id: str, *, now: float, avoided: Collection[str] = NONE
+    ) -> Lease | None:
+        """Return a place for a call to *model* (any backend if that is empty), None if all is full.
+
+        Backends named in *avoided* get nothing. Raises ``UpstreamUnavailable`` if none is usable.
+        """
+        states = self._serving.get(model, self._general) if model else self._everything
+        usable = [s for s in states if s.backend.name not in avoided and s.is_usable(now)]
+        if not usable:
+            raise UpstreamUnavailable
+        free = [s for s in usable if s.outstanding < self._rules.max_outstanding]
+        return Lease(self._best(free, client_id), now=now) if free else None
+
+    def note_check(self, name: str, *, healthy: bool, now: float) -> None:
+        """Note what a health check found."""
+        state = self._states[name]
+        if healthy:
+            if state.healthy is False:
+                state.breaker.recovered(now)
+            state.healthy, state.missed = True, 0
+            return
+        state.missed += 1
+        # One that never was healthy is starting: it need not fail twice.
+        if state.missed >= self._rules.checks_to_fail or state.healthy is None:
+            state.healthy = False
+
+    def has_usable(self, *, now: float, avoided: Collection[str] = NONE) -> bool:
+        """Return whether at least one backend is known to be healthy and would get calls."""
+        return any(
+            s.healthy and s.is_usable(now) and s.backend.name not in avoided
+            for s in self._everything
+        )
+
+    def loads(self) -> Sequence[BackendLoad]:
+        """Return all backends as they are now, in the order in which they were configured."""
+        return [
+            BackendLoad(
+                *s.backend,
+                healthy=s.healthy,
+                ejected=s.breaker.is_open,
+                outstanding=s.outstanding,
+                failures=s.failures,
+                ejections=s.breaker.ejections,
+            )
+            for s in self._everything
+        ]
+
+    def _servers_of(self, model: str) -> tuple[_State, ...]:
+        return tuple(
+            s for s in self._everything if not s.backend.models or model in s.backend.models
+        )
+
+    def _best(self, free: Sequence[_State], client_id: str) -> _State:
+        if len(free) == 1:
+            return free[0]
+        favourite = max(free, key=lambda state: _weight(client_id, state.backend.name))
+        least = min(free, key=lambda state: state.outstanding)
+        rules = self._rules
+        is_busy = favourite.outstanding > (
+            rules.spill_factor * least.outstanding + rules.spill_calls
+        )
+        return least if is_busy else favourite
+
+
+def _weight(client_id: str, name: str) -> bytes:
+    """Return what ranks the backends for one client (rendezvous hashing).
+
+    When a backend comes or goes, only the clients whose favourite it is move: the others keep the
+    prefixes that vLLM has cached for them.
+    """
+    return blake2b(f"{name}\0{client_id}".encode(), digest_size=8).digest()
