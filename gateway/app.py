@@ -22,7 +22,7 @@ from gateway.api.inference import Inference
 from gateway.api.metrics import build_metrics_app
 from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
 from gateway.api.problems import ProblemPresenter
-from gateway.backends.access_log_files import AccessLogFiles
+from gateway.backends.access_log_writer import FLUSH_SECONDS, PREPARE_SECONDS, AccessLogWriter
 from gateway.backends.database.upgrade import verify_schema
 from gateway.backends.entity_finder import load_entity_finder
 from gateway.backends.fault_log import report_fault
@@ -38,15 +38,16 @@ from gateway.backends.scrub_thread import ScrubThread
 from gateway.backends.upstream_metrics import count_upstream
 from gateway.configured_keys import open_key_service
 from gateway.configured_redis import open_shared_memory
-from gateway.configured_room import control_room, utc_now
+from gateway.configured_room import control_room, open_access_log, utc_now
 from gateway.configured_upstream import build_balancer, open_upstream
 from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
 from gateway.control.room import ControlRoom
+from gateway.core.access_log_ports import AccessLog
 from gateway.core.external_tokens import ExternalIssuer
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.pii.ner import SentenceModel
 from gateway.core.pii.shipped import shipped_machine
-from gateway.core.ports import AccessLog, QuotaStore, ReplayStore
+from gateway.core.ports import QuotaStore, ReplayStore
 from gateway.core.token_verifier import TokenVerifier
 from gateway.core.upstream_port import Upstream
 from gateway.pipeline.admit import Admit
@@ -120,11 +121,13 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
     whose key service is away starts and is not ready.
     """
     await verify_schema(configuration.at.database_url)
-    files, registry = AccessLogFiles(configuration.at.access_log_directory), CollectorRegistry()
+    registry = CollectorRegistry()
     scrub = configuration.settings.scrub
     thread = ScrubThread(seconds=scrub.ner_seconds)
     model = await asyncio.to_thread(_sentence_model, scrub)
     keys = open_key_service(configuration, KeyServiceMeter(registry))
+    files = open_access_log(configuration, keys)
+    log = AccessLogWriter(files, utc_now, form=configuration.settings.access_log.addresses)
     memory = open_shared_memory(configuration, utc_now)
     room = control_room(
         configuration,
@@ -140,7 +143,7 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         upstream=upstream,
         replay_store=room.replay_store,
         quota_store=memory.quota_store,
-        access_log=files,
+        access_log=log,
         is_memory_ready=memory.is_ready,
         model=model,
         workplace=Here() if model is None else thread,
@@ -150,6 +153,8 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         await asyncio.to_thread(shipped_machine)  # more than a second, which no request waits for
         for seconds, work in keys.upkeep:
             room.background.every(seconds, work)
+        room.background.every(PREPARE_SECONDS, log.prepare)
+        room.background.every(FLUSH_SECONDS, log.flush)
         if memory.verify is not None:
             await memory.verify()
         await room.start()
@@ -162,7 +167,7 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         await keys.close()
         await upstream.close()
         thread.close()
-        files.close()
+        await log.close()
 
 
 def build_applications(

@@ -15,6 +15,7 @@ from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.high_water import HighWater
 from gateway.backends.metrics import KeyServiceMeter
+from gateway.backends.segment_keys import SegmentKeys
 from gateway.backends.shared_lockout import SharedLockoutStore
 from gateway.configured_keys import KeyService, open_key_service
 from gateway.configured_rules import room_rules
@@ -35,8 +36,18 @@ async def open_control(config_path: Path | None = None) -> ControlRoom:
     Raises ``SettingsError`` or ``StoreUnavailable``.
     """
     configuration = load_configuration(config_path)
-    files = AccessLogFiles(configuration.at.access_log_directory)
-    return control_room(configuration, files, open_key_service(configuration, KeyServiceMeter()))
+    keys = open_key_service(configuration, KeyServiceMeter())
+    return control_room(configuration, open_access_log(configuration, keys), keys)
+
+
+def open_access_log(configuration: Configuration, keys: KeyService) -> AccessLogFiles:
+    """Return the access log of *configuration*, whose keys are wrapped by *keys*.
+
+    Raises ``StoreUnavailable`` for a directory that is not the gateway's alone.
+    """
+    at = configuration.at
+    segment_keys = SegmentKeys(at.access_log_key_directory, keys.key_wrap)
+    return AccessLogFiles(at.access_log_directory, segment_keys)
 
 
 def control_room(

@@ -1,4 +1,4 @@
-"""The sections ``[store]``, ``[redis]`` and ``[access_log]``: where state and records lie.
+"""The sections ``[store]`` and ``[redis]``: where state lies.
 
 Read by ``settings``, which knows what relative paths are relative to.
 """
@@ -91,10 +91,3 @@ class Redis(_Section):
         if parts.scheme == "redis" and parts.hostname not in _LOOPBACK:
             raise ValueError("must be rediss:// for a server on another machine")
         return url
-
-
-class AccessLogSettings(_Section):
-    """Where the records of time, status and address go, and for how long."""
-
-    directory: Path | None = None
-    retention_days: Annotated[int, Field(ge=1, le=7)] = 7

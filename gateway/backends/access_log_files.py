@@ -1,156 +1,221 @@
-"""The access log: one file a day (UTC), one JSON object a line, holding time, status and address.
+"""The access log: segments of sealed records, one for each day (UTC) and process, in a directory.
 
-No other member exists. Files have mode 0600 in a directory of mode 0700; a symbolic link in place
-of either is refused, so nobody can make the gateway write elsewhere.
+Holds time, status and address and no other member. A segment opens with its key alone, which a
+purge destroys first. Files are ours alone; a symbolic link in place of one is refused.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from datetime import UTC, date, datetime
-from ipaddress import IPv6Address, ip_address
-from itertools import islice
+from heapq import nsmallest
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-import orjson
+from gateway.backends.private_files import (
+    NO_LINK,
+    create_private_file,
+    file_errors,
+    open_private_directory,
+    sync_directory,
+)
+from gateway.backends.segment_keys import SegmentKeys
+from gateway.core.access_log import (
+    AccessRecord,
+    LogSpan,
+    SegmentReport,
+    SegmentState,
+    parse_records,
+)
+from gateway.core.access_segments import SegmentDamaged, SegmentOpener
+from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable
 
-from gateway.core.access_log import AccessRecord
-from gateway.core.errors import NotFound, StoreUnavailable
+_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.[0-9a-f]{16}\.[0-9]{1,9}", re.ASCII)
+_SUFFIX: Final = ".seg"
+_PLAIN: Final = re.compile(r"access-(\d{4}-\d{2}-\d{2})\.log", re.ASCII)
+"""What versions before the first release wrote in the clear: purged as the rest, never read."""
 
-_FILE_NAME: Final = re.compile(r"access-(\d{4}-\d{2}-\d{2})\.log", re.ASCII)
-_NO_LINK: Final = os.O_NOFOLLOW | os.O_CLOEXEC
-_OTHERS: Final = 0o077
+_PIECE_BYTES: Final = 2**20  # what is read at once, so that a long segment needs little memory
+_MARK: Final = "trusted-time"
 
 
 class AccessLogFiles:
-    """An ``AccessLog`` and an ``AccessLogArchive`` in one directory, which is made when missing.
+    """An ``AccessLogArchive`` in one directory, which is made when missing, over *keys*.
 
-    Raises ``StoreUnavailable`` when the directory is a link, belongs to another user or is open to
-    others. Safe for several processes: each record is one appending write.
+    Safe for several processes. Raises ``StoreUnavailable`` when the directory is a link, belongs to
+    another user or is open to others. What is read is decrypted off the event loop.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, keys: SegmentKeys) -> None:
         self._directory = directory
-        self._open: tuple[date, int] | None = None
-        with _file_errors():
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _verify_directory(directory.lstat())
+        self.keys = keys
+        open_private_directory(directory)
 
-    def write(self, record: AccessRecord) -> None:
-        """Append *record* to the file of its day. Raises ``StoreUnavailable``."""
-        line = encode_record(record)
-        with _file_errors():
-            # One write of one line on an O_APPEND file: lines of two processes never mix.
-            if os.write(self._descriptor(record.at.astimezone(UTC).date()), line) != len(line):
-                raise StoreUnavailable("The access log is full.")
+    def create(self, name: str) -> int:
+        """Return a fresh file for the segment *name*, open for writing and without a key yet.
 
-    def days(self) -> Sequence[date]:
-        """Return the days that have a file, oldest first. Raises ``StoreUnavailable``."""
-        with _file_errors():
-            return sorted(self._files())
-
-    def read(self, day: date, *, skip: int, limit: int) -> Sequence[AccessRecord]:
-        """Return up to *limit* records of *day* after the first *skip*.
-
-        Raises ``NotFound`` without a file of that day, ``StoreUnavailable`` for one that is a link
-        or damaged.
+        Raises ``StoreUnavailable``.
         """
-        with _file_errors():
-            return self._read(day, skip, limit)
+        with file_errors():
+            descriptor = create_private_file(self._path(name))
+            sync_directory(self._directory)
+            return descriptor
 
-    def purge(self, *, before: date) -> Sequence[date]:
-        """Delete the files of all days before *before*; return those days.
+    async def days(self) -> Sequence[date]:
+        """Return the days that have a log, oldest first. Raises ``StoreUnavailable``."""
+        return await asyncio.to_thread(lambda: sorted({day for day, _ in self._segments()}))
 
-        Goes by the day in the name, never by what the file system says of a file's age.
+    async def read(self, span: LogSpan, *, limit: int) -> Sequence[AccessRecord]:
+        """Return up to *limit* records of *span*, in the order of their times.
+
+        A segment whose key is gone counts as purged. Raises ``StoreUnavailable`` for one that is
+        damaged; ``verify`` says where.
         """
-        with _file_errors():
-            purged = sorted(day for day in self._files() if day < before)
-            for day in purged:
-                self._path(day).unlink(missing_ok=True)
-        if self._open is not None and self._open[0] < before:
-            self.close()
-        return purged
+        first, last = (moment.astimezone(UTC).date() for moment in (span.since, span.until))
+        found: list[AccessRecord] = []
+        for name in [name for day, name in self._segments() if first <= day <= last]:
+            key = await self.keys.find(name)
+            if key is not None:
+                opener = SegmentOpener(name, key.reveal())
+                frames = self._frames(opener, self._path(name))
+                found = await asyncio.to_thread(_merge, found, frames, span=span, limit=limit)
+        return found[span.skip :]
 
-    def close(self) -> None:
-        """Close the file of the day, if one is open. The next write opens one again."""
-        if self._open is not None:
-            os.close(self._open[1])
-            self._open = None
+    async def verify(self) -> Sequence[SegmentReport]:
+        """Return what a check of every frame of every segment found, by name.
 
-    def _read(self, day: date, skip: int, limit: int) -> list[AccessRecord]:
+        Raises ``KeyServiceUnavailable`` while keys cannot be unwrapped.
+        """
+        # Keys first: a segment is made before its key, so that a new one is not taken for missing.
+        keyed = await asyncio.to_thread(self.keys.names)
+        named = dict(sorted((name, day) for day, name in self._segments()))
+        reports = [await self._verify(name, day) for name, day in named.items()]
+        for name in sorted(keyed - named.keys()):
+            day = _find_day(name)
+            if day is not None and name in self.keys.names():  # and not purged meanwhile
+                reports.append(SegmentReport(name, day, SegmentState.MISSING, records=0, frame=0))
+        return reports
+
+    async def purge(self, *, before: date) -> Sequence[date]:
+        """Destroy the keys of all days before *before*, then their segments; return those days.
+
+        Goes by the day in the name, never by what the file system says of a file's age. May be
+        killed at any moment and run by several at once; the next one does what is left.
+        """
+        return await asyncio.to_thread(self._purge, before)
+
+    async def rewrap(self) -> int:
+        """Wrap the key of every segment anew; return how many. Raises ``StoreUnavailable``."""
+        return await self.keys.rewrap()
+
+    async def find_mark(self) -> datetime | None:
+        """Return the time that was kept last, or None where none was."""
         try:
-            descriptor = os.open(self._path(day), os.O_RDONLY | os.O_NONBLOCK | _NO_LINK)
-        except FileNotFoundError:
-            raise NotFound("There is no access log of that day.") from None
-        with os.fdopen(descriptor, "rb") as file:
-            # A line without its end is still being written by another process.
-            whole = (line for line in file if line.endswith(b"\n"))
-            return [parse_record(line) for line in islice(whole, skip, skip + limit)]
+            moment = datetime.fromisoformat((self._directory / _MARK).read_text("ascii"))
+        except (OSError, ValueError):
+            return None
+        return moment if moment.tzinfo else None
 
-    def _files(self) -> Iterator[date]:
-        for entry in self._directory.iterdir():
-            match = _FILE_NAME.fullmatch(entry.name)
-            if match:
-                yield date.fromisoformat(match[1])
+    async def keep_mark(self, moment: datetime) -> None:
+        """Keep *moment* for :meth:`find_mark`, also over a crash. Raises ``StoreUnavailable``."""
+        await asyncio.to_thread(self._keep_mark, moment)
 
-    def _path(self, day: date) -> Path:
-        return self._directory / f"access-{day.isoformat()}.log"
+    def _keep_mark(self, moment: datetime) -> None:
+        fresh = self._directory / f"{_MARK}.{os.getpid()}"
+        with file_errors():
+            fresh.unlink(missing_ok=True)
+            os.close(create_private_file(fresh, moment.isoformat().encode("ascii")))
+            fresh.replace(self._directory / _MARK)
 
-    def _descriptor(self, day: date) -> int:
-        """Return the open file of *day*: midnight closes one file and opens the next."""
-        if self._open is not None and self._open[0] == day:
-            return self._open[1]
-        self.close()
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | _NO_LINK
-        descriptor = os.open(self._path(day), flags, 0o600)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise StoreUnavailable("The access log is not a plain file.")
-        self._open = (day, descriptor)
-        return descriptor
+    def _frames(self, opener: SegmentOpener, path: Path) -> Iterator[bytes]:
+        with file_errors():
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | NO_LINK)
+            except FileNotFoundError:  # it was purged
+                return
+            with os.fdopen(descriptor, "rb", buffering=0) as file:
+                while piece := file.read(_PIECE_BYTES):
+                    yield from opener.feed(piece)
+
+    async def _verify(self, name: str, day: date) -> SegmentReport:
+        try:
+            key = await self.keys.find(name)
+        except KeyServiceUnavailable:
+            raise  # nothing is known of the key then
+        except StoreUnavailable:
+            key = None
+        with file_errors():
+            size = self._path(name).stat().st_size if self._path(name).exists() else 0
+        if key is None:
+            # One that was never written to lost nothing when its process was killed.
+            state = SegmentState.KEYLESS if size else SegmentState.UNFINISHED
+            return SegmentReport(name, day, state, records=0, frame=0)
+        opener = SegmentOpener(name, key.reveal())
+        return await asyncio.to_thread(self._check, opener, name, day)
+
+    def _check(self, opener: SegmentOpener, name: str, day: date) -> SegmentReport:
+        records = 0
+        try:
+            for frame in self._frames(opener, self._path(name)):
+                records += sum(1 for _ in parse_records(frame))
+            state = opener.finish()
+        except SegmentDamaged:
+            state = SegmentState.DAMAGED
+        return SegmentReport(name, day, state, records, opener.frame)
+
+    def _purge(self, before: date) -> list[date]:
+        due = [(day, name) for day, name in self._segments() if day < before]
+        keyed = ((_find_day(name), name) for name in self.keys.names())
+        due += [(day, name) for day, name in keyed if day is not None and day < before]
+        for name in {name for _, name in due}:
+            self.keys.destroy(name)
+            with file_errors():
+                self._path(name).unlink(missing_ok=True)
+        with file_errors():
+            plain = [path for path in self._directory.iterdir() if _PLAIN.fullmatch(path.name)]
+            for path in plain:
+                day = date.fromisoformat(path.name[7:17])
+                if day < before:
+                    path.unlink(missing_ok=True)
+                    due.append((day, path.name))
+            sync_directory(self._directory)
+        return sorted({day for day, _ in due})
+
+    def _segments(self) -> list[tuple[date, str]]:
+        """Return day and name of every segment, oldest day first."""
+        with file_errors():
+            paths = [path for path in self._directory.iterdir() if path.suffix == _SUFFIX]
+        named = ((_find_day(path.stem), path.stem) for path in paths)
+        return sorted((day, name) for day, name in named if day is not None)
+
+    def _path(self, name: str) -> Path:
+        return self._directory / f"{name}{_SUFFIX}"
 
 
-def encode_record(record: AccessRecord) -> bytes:
-    """Return the line of *record*: exactly ``time`` (RFC 3339, ms, Z), ``status`` and ``ip``.
-
-    An IPv4-mapped address is written as the IPv4 address that it carries.
-    """
-    ip = record.ip
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-        shown = str(ip.ipv4_mapped)
-    else:
-        shown = str(ip)
-    time = record.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-    return orjson.dumps({"time": time, "status": record.status, "ip": shown}) + b"\n"
+def segment_name(day: date, writer: str, number: int) -> str:
+    """Return the name of a segment: its day, the writer's 16 hexadecimal digits, its number."""
+    return f"{day.isoformat()}.{writer}.{number}"
 
 
-def parse_record(line: bytes) -> AccessRecord:
-    """Return the record of a line. Raises ``StoreUnavailable`` when it is not one of ours."""
+def _merge(
+    found: list[AccessRecord], frames: Iterator[bytes], *, span: LogSpan, limit: int
+) -> list[AccessRecord]:
+    """Return the first records of *found* and of those in *frames*, as many as *span* needs."""
+    opened = chain.from_iterable(parse_records(frame, span) for frame in frames)
     try:
-        members = orjson.loads(line)
-        if set(members) != {"time", "status", "ip"} or type(members["status"]) is not int:
-            raise StoreUnavailable("A line of the access log is damaged.")
-        at = datetime.fromisoformat(members["time"])
-        return AccessRecord(at, members["status"], ip_address(members["ip"]))
-    except (ValueError, TypeError):
-        raise StoreUnavailable("A line of the access log is damaged.") from None
+        return nsmallest(limit + span.skip, chain(found, opened), key=attrgetter("at"))
+    except SegmentDamaged:
+        raise StoreUnavailable("A segment of the access log is damaged.") from None
 
 
-@contextmanager
-def _file_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError:
-        raise StoreUnavailable("The access log cannot be used.") from None
-
-
-def _verify_directory(status: os.stat_result) -> None:
-    if not stat.S_ISDIR(status.st_mode):
-        raise StoreUnavailable("The directory of the access log is not a directory.")
-    if status.st_uid != os.geteuid() or status.st_mode & _OTHERS:
-        raise StoreUnavailable("The directory of the access log must be ours, with mode 0700.")
+def _find_day(name: str) -> date | None:
+    match = _NAME.fullmatch(name)
+    with suppress(ValueError):  # the 31st of a month that has 30 days: not ours
+        return date.fromisoformat(match[1]) if match else None
+    return None

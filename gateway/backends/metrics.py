@@ -10,9 +10,9 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from gateway.core.access_log import AccessRecord
+from gateway.core.access_log_ports import AccessLog
 from gateway.core.errors import StoreUnavailable
 from gateway.core.pii.labels import LABELS
-from gateway.core.ports import AccessLog
 
 
 def quota_refusal_counter(registry: CollectorRegistry) -> Callable[[], None]:

@@ -8,7 +8,7 @@ from gateway.cli.grants import show_grants
 from gateway.cli.session import Row
 from gateway.control.clients import IssuedCredential
 from gateway.control.credentials import MadeCredential
-from gateway.core.access_log import AccessRecord
+from gateway.core.access_log import AccessRecord, SegmentReport, record_time
 from gateway.core.keyring import KeyState, StoredKey
 from gateway.core.registry import Credential, CredentialKind, Revocation, StoredClient
 
@@ -105,4 +105,14 @@ def revocation_row(revocation: Revocation) -> Row:
 
 def record_row(record: AccessRecord) -> Row:
     """Return the row of a line of the access log."""
-    return {"time": record.at, "status": record.status, "ip": str(record.ip)}
+    return {"time": record_time(record), "status": record.status, "ip": str(record.ip)}
+
+
+def segment_row(report: SegmentReport) -> Row:
+    """Return the row of what a check of a segment of the access log found."""
+    return {
+        "segment": report.name,
+        "state": report.state.value,
+        "records": report.records,
+        "frame": report.frame,
+    }

@@ -14,6 +14,7 @@ from typing import Final
 from gateway.control.actors import Actor
 from gateway.control.acts import Act, Action, Acts
 from gateway.control.key_material import rewrap_key, wrapped_private
+from gateway.core.access_log_ports import AccessLogArchive
 from gateway.core.errors import Conflict
 from gateway.core.keyring import USABLE, StoredKey
 from gateway.core.policy import Permission
@@ -26,18 +27,22 @@ class Rewrapping:
     """The use case after a rotation of the wrapping key.
 
     Answers that are kept for repeated calls are not wrapped anew, they end within a day. So the old
-    wrapping key must open for a day more.
+    wrapping key must open for a day more. The keys of the access log follow once the others are in
+    place, those of this host alone; on the others the command is to be run too.
     """
 
-    def __init__(self, acts: Acts, key_wrap: KeyWrap) -> None:
+    def __init__(self, acts: Acts, key_wrap: KeyWrap, access_log: AccessLogArchive) -> None:
         self._acts = acts
         self._key_wrap = key_wrap
+        self._access_log = access_log
 
     async def rewrap(self, actor: Actor) -> Sequence[StoredKey]:
         """Wrap every usable key under the newest wrapping key; return those keys.
 
         Raises ``PermissionDenied``, ``StoreUnavailable`` when one of them does not open or the key
         service is away, with nothing changed, and ``Conflict`` when the keys change all the time.
+        ``StoreUnavailable`` also for a key of the access log: then the others are done, and the
+        same call again does the rest.
         """
         await self._acts.admit(actor, Permission.WRITE_KEYS, Act(Action.REWRAP_KEYS, "usable"))
         fresh: dict[bytes, bytes] = {}
@@ -48,7 +53,9 @@ class Rewrapping:
                 for old, key in keys.items()
             }
             with suppress(_KeysChanged):
-                return await self._replace(actor, fresh)
+                done = await self._replace(actor, fresh)
+                await self._access_log.rewrap()
+                return done
         raise Conflict("The keys are being changed by somebody else. Try again.")
 
     async def _usable_now(self) -> Sequence[StoredKey]:

@@ -39,16 +39,10 @@ from gateway.control.snapshot import (
 from gateway.control.status import Status
 from gateway.control.tokens import TokenRules, Tokens
 from gateway.control.two_person import TwoPersonRule
+from gateway.core.access_log_ports import AccessLogArchive
 from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable, WrappingTokenRefused
 from gateway.core.lockout import LockoutRules, LockoutStore
-from gateway.core.ports import (
-    AccessLogArchive,
-    Clock,
-    ControlStore,
-    IdempotencyStore,
-    KeyWrap,
-    ReplayStore,
-)
+from gateway.core.ports import Clock, ControlStore, IdempotencyStore, KeyWrap, ReplayStore
 
 _LOGGER: Final = logging.getLogger(__name__)
 _ACTIVATION_SECONDS: Final = 0.5
@@ -177,7 +171,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         clients=Clients(acts, credentials=credentials),
         credentials=credentials,
         keys=keys,
-        rewrapping=Rewrapping(acts, ports.key_wrap),
+        rewrapping=Rewrapping(acts, ports.key_wrap, ports.access_log),
         key_documents=KeyDocuments(
             snapshots,
             clock=clock,
@@ -186,7 +180,12 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         ),
         tokens=_tokens(ports, rules, snapshots=snapshots, hasher=hasher),
         revocations=RevocationList(acts, keys=keys),
-        retention=Retention(ports.access_log, acts, keep_days=rules.access_log_keep_days),
+        retention=Retention(
+            ports.access_log,
+            acts,
+            monotonic=ports.monotonic,
+            keep_days=rules.access_log_keep_days,
+        ),
         status=Status(acts),
         models=Models(acts, rules.policies),
         idempotency=IdempotentCalls(ports.idempotency_store, ports.key_wrap, clock),

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 
-from gateway.core.access_log import AccessRecord
 from gateway.core.audit import AuditEntry, AuditHead, AuditRow
 from gateway.core.grants import Quota
 from gateway.core.idempotency import CallClaim
@@ -76,33 +75,6 @@ class ReplayStore(Protocol):
 
     async def close(self) -> None:
         """Give everything back. Claims that still wait are finished first."""
-
-
-class AccessLog(Protocol):
-    """Where a record of each request goes."""
-
-    def write(self, record: AccessRecord) -> None:
-        """Append *record*. Raises ``StoreUnavailable`` when it cannot be written."""
-
-
-class AccessLogArchive(Protocol):
-    """The access log of past days, by day in UTC. Every method may block on a disk."""
-
-    def days(self) -> Sequence[date]:
-        """Return the days that have a log, oldest first. Raises ``StoreUnavailable``."""
-
-    def read(self, day: date, *, skip: int, limit: int) -> Sequence[AccessRecord]:
-        """Return up to *limit* records of *day*, leaving out the first *skip*.
-
-        Raises ``NotFound`` when there is no log of that day, ``StoreUnavailable`` when it cannot
-        be read.
-        """
-
-    def purge(self, *, before: date) -> Sequence[date]:
-        """Delete the logs of all days before *before*; return those days.
-
-        Raises ``StoreUnavailable`` when one cannot be deleted.
-        """
 
 
 class KeyWrap(Protocol):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 from gateway.core.access_log import AccessRecord
+from gateway.core.access_log_ports import AccessLog
 from gateway.core.errors import StoreUnavailable
 from gateway.core.identity import Address
-from gateway.core.ports import AccessLog, Clock
+from gateway.core.ports import Clock
 
 
 class Record:

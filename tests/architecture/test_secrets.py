@@ -11,8 +11,11 @@ from tests.architecture.source import ROOT, name_of, source_files, tree
 REVEAL_CALLERS = {
     "gateway/api/admin/client_shapes.py",  # the one answer that shows a new credential
     "gateway/api/oauth/app.py",  # the token endpoint's answer
+    "gateway/backends/access_log_files.py",  # a segment's key, into what opens it
+    "gateway/backends/access_log_writer.py",  # a segment's key, into what seals it
     "gateway/backends/key_wrap.py",  # wraps and unwraps
     "gateway/backends/pkcs11_key_wrap.py",  # wraps and unwraps; the PIN, into the module
+    "gateway/backends/segment_keys.py",  # compares a key that was wrapped anew
     "gateway/backends/upstream.py",  # vLLM's key, into the request to vLLM
     "gateway/backends/vault/connection.py",  # Vault's token, into a header
     "gateway/backends/vault/logins.py",  # what proves the gateway, into the login

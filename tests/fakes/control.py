@@ -9,11 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gateway.backends.access_log_files import AccessLogFiles
+from gateway.backends.access_log_writer import AccessLogWriter
 from gateway.backends.key_wrap import KEY_BYTES, FileKeyWrap
 from gateway.backends.memory import MemoryStore
 from gateway.backends.memory_idempotency import MemoryIdempotencyStore
 from gateway.backends.memory_lockout import MemoryLockoutStore
 from gateway.backends.memory_replay import MemoryReplayStore
+from gateway.backends.segment_keys import SegmentKeys
 from gateway.control.actors import Actor, LocalOperator, Staff
 from gateway.control.acts import NO_RULE
 from gateway.control.client_authentication import ClientProof, SecretProof
@@ -25,6 +27,7 @@ from gateway.control.secrets import HashCost
 from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
 from gateway.control.two_person import TwoPersonRule
+from gateway.core.access_log import AccessRecord
 from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable
 from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Principal, Role
@@ -126,6 +129,20 @@ def make_wrap() -> FileKeyWrap:
     return FileKeyWrap(Secret(secrets.token_bytes(KEY_BYTES)))
 
 
+def open_log(directory: Path, key_wrap: KeyWrap) -> AccessLogFiles:
+    """Return the access log in *directory*."""
+    return AccessLogFiles(directory, SegmentKeys(directory / "keys", key_wrap))
+
+
+async def write_log(files: AccessLogFiles, *records: AccessRecord) -> None:
+    """Write *records* as a process does that begins before them and ends after them."""
+    writer = AccessLogWriter(files, FakeClock())
+    for record in records:
+        writer.write(record)
+    await writer.prepare()
+    await writer.close()
+
+
 def make_room(
     directory: Path,
     clock: FakeClock,
@@ -140,13 +157,14 @@ def make_room(
     dpop_nonce_required: bool = True,
 ) -> ControlRoom:
     """Return a control room over *store*, by default a fresh one in memory."""
+    key_wrap = key_wrap or make_wrap()
     ports = RoomPorts(
         store=store or MemoryStore(),
         replay_store=MemoryReplayStore(clock),
-        key_wrap=key_wrap or make_wrap(),
+        key_wrap=key_wrap,
         idempotency_store=idempotency_store or MemoryIdempotencyStore(),
         lockout_store=MemoryLockoutStore(),
-        access_log=AccessLogFiles(directory / "access"),
+        access_log=open_log(directory / "access", key_wrap),
         clock=clock,
         monotonic=clock.monotonic,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import stat
+import time
+from typing import Any
 
 import pytest
 from anthropic import Anthropic
@@ -12,9 +14,19 @@ from openai import BadRequestError, OpenAI
 
 from loadtests.script import Raw, Script
 from tests.fakes.streams import message_events, named, response_events
+from tests.story.gateway import Gateway
 
 PROMPT = "canary-prompt-81c2"
 ANSWER = "canary-answer-93d7"
+
+
+def newest_record(gateway: Gateway) -> dict[str, Any]:
+    """Return the last record, once it was written: half a second after its answer."""
+    deadline = time.monotonic() + 30
+    while not (records := gateway.access_records()):
+        assert time.monotonic() < deadline, "nothing was recorded"
+        time.sleep(0.05)
+    return records[-1]
 
 
 def test_exactly_three_fields_and_nothing_else_anywhere(world):
@@ -40,7 +52,7 @@ def test_exactly_three_fields_and_nothing_else_anywhere(world):
             openai.chat.completions.create(model="tiny", messages=said, logprobs=True)
     token = gateway.token(world.application)
 
-    record = gateway.access_records()[-1]
+    record = newest_record(gateway)
     assert set(record) == {"time", "status", "ip"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record["time"])
 
@@ -68,6 +80,7 @@ def test_purge_keeps_today(world):
     log = world.gateway.state / "access-log"
     old = log / "access-2020-01-01.log"
     old.touch(mode=0o600)
+    assert newest_record(world.gateway)
     world.gateway.command("logs", "purge")
     assert not old.exists()
     assert world.gateway.access_records()

@@ -59,7 +59,8 @@ ADMIN: dict[Route, Permission | None] = {
     ("GET", "revocations"): Permission.READ_REVOCATIONS,
     ("POST", "revocations"): Permission.WRITE_REVOCATIONS,
     ("GET", "access-log"): Permission.READ_ACCESS_LOG,
-    ("GET", "access-log/{day}"): Permission.READ_ACCESS_LOG,
+    ("GET", "access-log/days"): Permission.READ_ACCESS_LOG,
+    ("GET", "access-log/segments"): Permission.READ_ACCESS_LOG,
     ("POST", "access-log/purge"): Permission.PURGE_ACCESS_LOG,
     ("GET", "audit"): Permission.READ_AUDIT,
     ("GET", "audit/verify"): Permission.READ_AUDIT,
@@ -83,7 +84,7 @@ BODIES = {
     ("POST", "permissions/reclaim"): {"idle_days": 30},
     ("POST", "permissions/restore"): {"client_id": "c-0", "permission": "models:list"},
 }
-NAMES = {"use": "document", "day": "2026-11-23"}
+NAMES = {"use": "document"}
 """What stands for a name in a path; otherwise one that is not there, so that nothing is done."""
 
 OPEN_ADMIN = {("GET", "/livez"), ("GET", "/readyz"), ("GET", "/metrics")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import ssl
@@ -14,13 +15,18 @@ from typing import Any
 
 import httpx2
 
+from gateway.backends.access_log_files import AccessLogFiles
+from gateway.backends.key_wrap import FileKeyWrap
+from gateway.backends.segment_keys import SegmentKeys
+from gateway.cli.rows import record_row
 from gateway.client.dpop import DpopProver
 from gateway.client.httpx2_transport import sealed_async_client, sealed_client
 from gateway.core import bhttp
+from gateway.core.access_log import LogSpan
 from gateway.core.bhttp_response import Response, parse_response
 from gateway.core.ohttp import REQUEST_MEDIA_TYPE, RequestSealer
 from gateway.core.ohttp_keys import parse_key_list
-from tests.story.processes import ROOT, Process, free_port, read_json_lines, run
+from tests.story.processes import ROOT, Process, free_port, run
 
 SEALGATE = str(ROOT / ".venv/bin/sealgate")
 
@@ -191,9 +197,12 @@ class Gateway:
         )
 
     def access_records(self) -> list[dict[str, Any]]:
-        """Return every access record, oldest first."""
-        files = sorted((self.state / "access-log").glob("access-*.log"))
-        return [record for file in files for record in read_json_lines(file)]
+        """Return every access record, oldest first. The newest may come half a second late."""
+        log = self.state / "access-log"
+        keys = SegmentKeys(log / "keys", FileKeyWrap.open(self.state / "storage.key"))
+        span = LogSpan(datetime(2020, 1, 1, tzinfo=UTC), datetime(2120, 1, 1, tzinfo=UTC))
+        found = asyncio.run(AccessLogFiles(log, keys).read(span, limit=1_000_000))
+        return [dict(record_row(record)) for record in found]
 
     def _is_live(self) -> bool:
         try:

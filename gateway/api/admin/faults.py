@@ -72,7 +72,8 @@ async def refuse_unknown(request: Request) -> None:
     """
     route = request.scope["route"]
     assert isinstance(route, APIRoute)
-    known = {parameter.alias for parameter in route.dependant.query_params}
+    takers = (route.dependant, *route.dependant.dependencies)
+    known = {parameter.alias for taker in takers for parameter in taker.query_params}
     faults = [_unknown(name, "") for name in request.query_params if name not in known]
     body = b"" if route.body_field is not None else await request.body()
     if body:

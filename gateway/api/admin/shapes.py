@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from gateway.control.status import StatusReport
-from gateway.core.access_log import AccessRecord
+from gateway.core.access_log import AccessRecord, SegmentReport, SegmentState
 from gateway.core.grants import DataClass
 from gateway.core.identity import Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
@@ -98,6 +98,22 @@ class AccessRecordOut(Shape):
     def of(cls, record: AccessRecord) -> Self:
         """Return the shape of *record*."""
         return cls(time=record.at, status=record.status, ip=str(record.ip))
+
+
+class SegmentOut(Shape):
+    """What a check of one segment of the access log found, and at which frame it ended."""
+
+    name: str
+    day: date
+    state: SegmentState
+    is_sound: bool
+    records: int
+    frame: int
+
+    @classmethod
+    def of(cls, report: SegmentReport) -> Self:
+        """Return the shape of *report*."""
+        return cls(**{name: getattr(report, name) for name in cls.model_fields})
 
 
 class ModelOut(Shape):

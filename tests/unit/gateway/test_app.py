@@ -17,12 +17,12 @@ from gateway.app import (
     build_applications,
     running_gateway,
 )
-from gateway.backends.key_wrap import create_key_file
+from gateway.backends.key_wrap import FileKeyWrap, create_key_file
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.configured_room import open_control
 from gateway.control.room import ControlRoom
-from gateway.core.access_log import AccessRecord
+from gateway.core.access_log import AccessRecord, SegmentState
 from gateway.core.errors import StoreUnavailable
 from gateway.core.grants import DataClass
 from gateway.core.identity import Role
@@ -32,7 +32,7 @@ from gateway.core.keyring import KeyUse
 from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.settings import Configuration, SettingsError, load_configuration
 from tests.fakes.asgi import Answer, call, scope
-from tests.fakes.control import GRANTS, LOCAL, FakeClock, make_room
+from tests.fakes.control import GRANTS, LOCAL, FakeClock, make_room, open_log
 from tests.fakes.database import make_database
 from tests.fakes.world import FakeAnswer, FakeUpstream
 from tests.unit.gateway.backends.test_jwks_fetch import served, whole
@@ -111,11 +111,6 @@ def configured(config: Path, text: str) -> Configuration:
     """Return the configuration after *text* was put into its file."""
     config.write_text(text, "utf-8")
     return load_configuration(config)
-
-
-def lines(directory: Path) -> int:
-    """Return how many lines all files of a folder have."""
-    return sum(len(file.read_bytes().splitlines()) for file in directory.iterdir())
 
 
 def lose(*files: Path) -> None:
@@ -235,7 +230,10 @@ async def test_running_gateway_makes_its_first_keys(prepared: Configuration) -> 
         assert (await ask(apps.public, "GET", "/livez")).status == 200
         assert (await ask(apps.public, "GET", "/readyz")).status == 503
         assert (await ask(apps.public, "GET", SEALED)).body != b""
-        assert lines(prepared.at.access_log_directory) == 3
+    wrap = FileKeyWrap.open(prepared.at.storage_key_file)
+    reports = await open_log(prepared.at.access_log_directory, wrap).verify()
+    assert sum(report.records for report in reports) == 3
+    assert {report.state for report in reports} == {SegmentState.WHOLE}
 
 
 async def test_without_key_file_it_does_not_start(prepared: Configuration) -> None:

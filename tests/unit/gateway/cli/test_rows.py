@@ -15,10 +15,11 @@ from gateway.cli.rows import (
     made_row,
     record_row,
     revocation_row,
+    segment_row,
 )
 from gateway.control.clients import IssuedCredential
 from gateway.control.credentials import MadeCredential
-from gateway.core.access_log import AccessRecord
+from gateway.core.access_log import AccessRecord, SegmentReport, SegmentState, record_time
 from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
@@ -129,5 +130,12 @@ def test_revocation_row_names_its_kind() -> None:
 
 def test_record_row_has_three_members() -> None:
     """A record is time, status and address."""
-    row = record_row(AccessRecord(NOW, 204, ip_address("::1")))
-    assert row == {"time": NOW, "status": 204, "ip": "::1"}
+    record = AccessRecord(NOW, 204, ip_address("::1"))
+    row = record_row(record)
+    assert row == {"time": record_time(record), "status": 204, "ip": "::1"}
+
+
+def test_segment_row_says_what_was_found() -> None:
+    """What a check found is its state, and where it ended."""
+    report = SegmentReport("n", NOW.date(), SegmentState.TORN, records=3, frame=1)
+    assert segment_row(report) == {"segment": "n", "state": "torn", "records": 3, "frame": 1}

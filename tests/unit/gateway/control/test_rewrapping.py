@@ -11,6 +11,7 @@ import pytest
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.memory import MemoryStore
 from gateway.control.room import ControlRoom
+from gateway.core.access_log import AccessRecord
 from gateway.core.errors import (
     Conflict,
     KeyServiceUnavailable,
@@ -21,7 +22,16 @@ from gateway.core.identity import Role
 from gateway.core.keyring import USABLE, KeyUse
 from gateway.core.ports import ControlStore
 from gateway.core.secret import Secret
-from tests.fakes.control import LOCAL, FakeClock, LosableKeyWrap, make_room, principal
+from tests.fakes.control import (
+    LOCAL,
+    LOOPBACK,
+    FakeClock,
+    LosableKeyWrap,
+    make_room,
+    open_log,
+    principal,
+    write_log,
+)
 from tests.fakes.database import make_database
 
 
@@ -57,6 +67,19 @@ async def test_old_wrapping_key_is_not_needed_any_more(tmp_path: Path) -> None:
     await again.snapshots.refresh()
     assert again.snapshots.current().recipient_kids == snapshot.recipient_kids
     await again.close()
+
+
+async def test_keys_of_the_access_log_are_among_them(tmp_path: Path) -> None:
+    """The access log opens under the new wrapping key alone, too."""
+    wrap = LosableKeyWrap()
+    room = await make(tmp_path, wrap)
+    log = open_log(tmp_path / "access", wrap)
+    await write_log(log, AccessRecord(room.clock(), 200, LOOPBACK))
+    wrap.rotate()
+    await room.rewrapping.rewrap(LOCAL)
+    wrap.forget_old()
+    assert {report.records for report in await log.verify()} == {1}
+    await room.close()
 
 
 async def test_withdrawn_keys_stay_gone(tmp_path: Path) -> None:

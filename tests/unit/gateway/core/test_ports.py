@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from gateway.backends import memory
-from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.balanced_upstream import BalancedAnswer, BalancedUpstream
 from gateway.backends.database import change
 from gateway.backends.database.replay import DatabaseReplayStore
@@ -20,13 +18,10 @@ from gateway.backends.database.store import DatabaseStore
 from gateway.backends.key_wrap import FileKeyWrap
 from gateway.backends.memory import MemoryStore
 from gateway.backends.memory_replay import MemoryReplayStore
-from gateway.backends.metrics import CountingAccessLog
 from gateway.backends.model_lists import ListAnswer
 from gateway.backends.upstream import ApiKeyFile, PooledUpstream, SocketAddress
 from gateway.control.snapshot import SnapshotHolder
 from gateway.core.ports import (
-    AccessLog,
-    AccessLogArchive,
     Clock,
     ControlChange,
     ControlStore,
@@ -50,10 +45,6 @@ def satisfied(directory: Path) -> list[tuple[type, object]]:
     )
     fake_answer: UpstreamAnswer = FakeAnswer([])
     upstream: Upstream = FakeUpstream(FakeAnswer([]))
-    files = AccessLogFiles(directory / "log")
-    log: AccessLog = files
-    counting: AccessLog = CountingAccessLog(files, CollectorRegistry())
-    archive: AccessLogArchive = files
     key_wrap: KeyWrap = make_wrap()
     replays: ReplayStore = MemoryReplayStore(FakeClock())
     in_memory: ControlStore = MemoryStore()
@@ -66,9 +57,6 @@ def satisfied(directory: Path) -> list[tuple[type, object]]:
         (Upstream, socket),
         (Upstream, upstream),
         (UpstreamAnswer, fake_answer),
-        (AccessLog, log),
-        (AccessLog, counting),
-        (AccessLogArchive, archive),
         (KeyWrap, key_wrap),
         (ReplayStore, replays),
         (ControlStore, in_memory),
@@ -82,9 +70,6 @@ SATISFIED_BY = [
     (UpstreamAnswer, get_type_hints(PooledUpstream.send)["return"]),
     (UpstreamAnswer, BalancedAnswer),
     (UpstreamAnswer, ListAnswer),
-    (AccessLog, AccessLogFiles),
-    (AccessLog, CountingAccessLog),
-    (AccessLogArchive, AccessLogFiles),
     (KeyWrap, FileKeyWrap),
     (ReplayStore, MemoryReplayStore),
     (ReplayStore, DatabaseReplayStore),

@@ -1,0 +1,30 @@
+"""The section ``[access_log]``."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.core.shown_addresses import AddressForm
+from gateway.settings_logs import AccessLogSettings
+
+
+def test_defaults() -> None:
+    """Seven days, whole addresses, beside the rest of the state."""
+    settings = AccessLogSettings()
+    assert (settings.retention_days, settings.addresses) == (7, AddressForm.WHOLE)
+    assert settings.directory is settings.key_directory is None
+
+
+@pytest.mark.parametrize("days", [0, 8, 30])
+def test_no_longer_than_a_week(days: int) -> None:
+    """Nobody can have records kept for longer than seven days, or for none."""
+    with pytest.raises(ValidationError):
+        AccessLogSettings(retention_days=days)
+
+
+def test_addresses_take_one_of_three_forms() -> None:
+    """What is no form of an address is refused."""
+    assert AccessLogSettings(addresses="hashed").addresses is AddressForm.HASHED
+    with pytest.raises(ValidationError):
+        AccessLogSettings(addresses="none")
