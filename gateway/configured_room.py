@@ -45,9 +45,8 @@ def open_access_log(configuration: Configuration, keys: KeyService) -> AccessLog
 
     Raises ``StoreUnavailable`` for a directory that is not the gateway's alone.
     """
-    at = configuration.at
-    segment_keys = SegmentKeys(at.access_log_key_directory, keys.key_wrap)
-    return AccessLogFiles(at.access_log_directory, segment_keys)
+    at = configuration.at.access_log
+    return AccessLogFiles(at.records, SegmentKeys(at.keys, keys.key_wrap))
 
 
 def control_room(

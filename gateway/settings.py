@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gateway.core.grants import DataClass
 from gateway.settings_issuers import Issuer, verify_issuers_differ
 from gateway.settings_keys import Pkcs11, Vault, uses_key_file, verify_key_service
-from gateway.settings_logs import AccessLogSettings
+from gateway.settings_logs import AccessLogSettings, LogDirectories
 from gateway.settings_scrub import ScrubSettings, verify_models_known
 from gateway.settings_store import Redis, Store
 from gateway.settings_upstream import Upstream, verify_models_served
@@ -237,8 +237,7 @@ class Locations:
     certificate_file: Path
     tls_key_file: Path
     client_ca_file: Path | None
-    access_log_directory: Path
-    access_log_key_directory: Path
+    access_log: LogDirectories
     upstream_api_key_file: Path
 
 
@@ -324,7 +323,6 @@ def _locate(settings: Settings, base: Path) -> Locations:
     directory = base / settings.store.directory
     key_file = base / (settings.store.key_file or directory / "storage.key")
     tls = directory / "tls"
-    access_log = base / (settings.access_log.directory or directory / "access-log")
     return Locations(
         base=base,
         directory=directory,
@@ -335,7 +333,6 @@ def _locate(settings: Settings, base: Path) -> Locations:
         certificate_file=base / (settings.tls.certificate_file or tls / "server.crt"),
         tls_key_file=base / (settings.tls.key_file or tls / "server.key"),
         client_ca_file=base / settings.tls.client_ca_file if settings.tls.client_ca_file else None,
-        access_log_directory=access_log,
-        access_log_key_directory=base / (settings.access_log.key_directory or access_log / "keys"),
+        access_log=settings.access_log.directories(base, state=directory),
         upstream_api_key_file=base / settings.upstream.api_key_file,
     )

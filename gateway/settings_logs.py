@@ -6,11 +6,18 @@ Read by ``settings``, which knows what relative paths are relative to.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.core.shown_addresses import AddressForm
+
+
+class LogDirectories(NamedTuple):
+    """Where the access log lies, and where the keys that a purge destroys."""
+
+    records: Path
+    keys: Path
 
 
 class AccessLogSettings(BaseModel):
@@ -28,3 +35,8 @@ class AccessLogSettings(BaseModel):
     key_directory: Path | None = None
     retention_days: Annotated[int, Field(ge=1, le=7)] = 7
     addresses: AddressForm = AddressForm.WHOLE
+
+    def directories(self, base: Path, *, state: Path) -> LogDirectories:
+        """Return both directories; relative ones are relative to *base*, by default in *state*."""
+        records = base / (self.directory or state / "access-log")
+        return LogDirectories(records, base / (self.key_directory or records / "keys"))

@@ -231,7 +231,7 @@ async def test_running_gateway_makes_its_first_keys(prepared: Configuration) -> 
         assert (await ask(apps.public, "GET", "/readyz")).status == 503
         assert (await ask(apps.public, "GET", SEALED)).body != b""
     wrap = FileKeyWrap.open(prepared.at.storage_key_file)
-    reports = await open_log(prepared.at.access_log_directory, wrap).verify()
+    reports = await open_log(prepared.at.access_log.records, wrap).verify()
     assert sum(report.records for report in reports) == 3
     assert {report.state for report in reports} == {SegmentState.WHOLE}
 

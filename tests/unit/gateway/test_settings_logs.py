@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -28,3 +30,12 @@ def test_addresses_take_one_of_three_forms() -> None:
     assert AccessLogSettings(addresses="hashed").addresses is AddressForm.HASHED
     with pytest.raises(ValidationError):
         AccessLogSettings(addresses="none")
+
+
+def test_directories_are_in_the_state_unless_set_apart() -> None:
+    """By default the log is in the state and the keys in the log; each can lie elsewhere."""
+    base, state = Path("/etc/x"), Path("/var/y")
+    default = AccessLogSettings().directories(base, state=state)
+    assert default == (state / "access-log", state / "access-log" / "keys")
+    apart = AccessLogSettings(directory=Path("log"), key_directory=Path("/k"))
+    assert apart.directories(base, state=state) == (base / "log", Path("/k"))
