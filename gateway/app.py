@@ -39,7 +39,7 @@ from gateway.backends.upstream_metrics import count_upstream
 from gateway.configured_keys import open_key_service
 from gateway.configured_redis import open_shared_memory
 from gateway.configured_room import control_room, open_access_log, utc_now
-from gateway.configured_upstream import build_balancer, open_upstream
+from gateway.configured_upstream import open_upstream
 from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
 from gateway.control.room import ControlRoom
 from gateway.core.access_log_ports import AccessLog
@@ -136,9 +136,10 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         replay_store=memory.replay_store,
         lockout_store=memory.lockout_store,
     )
-    balancer = build_balancer(configuration.settings.upstream)
-    count_upstream(registry, balancer.loads)
-    upstream = open_upstream(configuration, balancer, keys.upstream_key, drained=frozenset)
+    count_upstream(registry, room.backends.balancer.loads)
+    upstream = open_upstream(
+        configuration, room.backends.balancer, keys.upstream_key, drained=room.backends.drained
+    )
     outside = Outside(
         upstream=upstream,
         replay_store=room.replay_store,

@@ -19,6 +19,7 @@ from gateway.backends.segment_keys import SegmentKeys
 from gateway.backends.shared_lockout import SharedLockoutStore
 from gateway.configured_keys import KeyService, open_key_service
 from gateway.configured_rules import room_rules
+from gateway.configured_upstream import build_balancer
 from gateway.control.room import ControlRoom, RoomPorts, build_room
 from gateway.core.lockout import LockoutStore
 from gateway.core.ports import ReplayStore
@@ -75,5 +76,6 @@ def control_room(
         access_log=files,
         clock=utc_now,
         pause=store.wait_for_change,
+        balancer=build_balancer(configuration.settings.upstream),
     )
     return build_room(ports, room_rules(configuration))

@@ -37,6 +37,7 @@ class _Contents:
     audit: list[AuditRow] = field(default_factory=list)
     proposals: dict[str, Proposal] = field(default_factory=dict)
     uses: dict[tuple[str, str], PermissionUse] = field(default_factory=dict)
+    drained: frozenset[str] = frozenset()
 
     def copied(self) -> _Contents:
         """Return contents that can be changed without changing these; the values are immutable."""
@@ -50,6 +51,7 @@ class _Contents:
             copy(self.audit),
             copy(self.proposals),
             copy(self.uses),
+            self.drained,
         )
 
 
@@ -91,6 +93,7 @@ class MemoryStore:
                     contents.revocations.values(), key=lambda r: (r.revoked_at, r.kind, r.subject)
                 )
             ),
+            drained_backends=contents.drained,
         )
 
     async def find_client(self, client_id: str) -> StoredClient | None:
@@ -243,6 +246,11 @@ class _MemoryChange:
         row = append_row(_audit_head(self.contents), entry)
         self.contents.audit.append(row)
         return row
+
+    async def save_drained(self, backend: str, *, drained: bool) -> None:
+        named = frozenset({backend})
+        before = self.contents.drained
+        self.contents.drained = before | named if drained else before - named
 
     async def add_proposal(self, proposal: Proposal) -> None:
         if proposal.proposal_id in self.contents.proposals:

@@ -28,6 +28,7 @@ _NOUNS: Final = (
     "clients",
     "credentials",
     "keys",
+    "backends",
     "revoke",
     "audit",
     "logs",

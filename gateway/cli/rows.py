@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from gateway.cli.grants import show_grants
 from gateway.cli.session import Row
+from gateway.control.backends import BackendStatus
 from gateway.control.clients import IssuedCredential
 from gateway.control.credentials import MadeCredential
 from gateway.core.access_log import AccessRecord, SegmentReport, record_time
@@ -91,6 +92,12 @@ def key_row(key: StoredKey) -> Row:
         "retires_at": key.retires_at,
         "revoked_at": key.revoked_at,
     }
+
+
+def backend_row(status: BackendStatus) -> Row:
+    """Return a model server's row. A command does not know how it is, the running gateway does."""
+    models = ", ".join(sorted(status.load.models)) or "all"
+    return {"name": status.load.name, "models": models, "drained": status.drained}
 
 
 def revocation_row(revocation: Revocation) -> Row:

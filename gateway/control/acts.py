@@ -57,6 +57,8 @@ class Action(StrEnum):
     PROPOSE = "proposal.create"
     APPROVE_PROPOSAL = "proposal.approve"
     REJECT_PROPOSAL = "proposal.reject"
+    DRAIN_BACKEND = "backend.drain"
+    UNDRAIN_BACKEND = "backend.undrain"
     READ_ACCESS_LOG = "access-log.read"
     PURGE_ACCESS_LOG = "access-log.purge"
     READ_AUDIT = "audit.read"

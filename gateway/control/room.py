@@ -13,6 +13,7 @@ from typing import Final
 from gateway.control.acts import NO_RULE, Acts
 from gateway.control.approvals import Approvals
 from gateway.control.audit import AuditTrail
+from gateway.control.backends import Backends
 from gateway.control.background import BackgroundTasks
 from gateway.control.client_authentication import AuthenticationPorts, ClientAuthentication
 from gateway.control.clients import Clients
@@ -40,6 +41,7 @@ from gateway.control.status import Status
 from gateway.control.tokens import TokenRules, Tokens
 from gateway.control.two_person import TwoPersonRule
 from gateway.core.access_log_ports import AccessLogArchive
+from gateway.core.balancer import Balancer
 from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable, WrappingTokenRefused
 from gateway.core.lockout import LockoutRules, LockoutStore
 from gateway.core.ports import Clock, ControlStore, IdempotencyStore, KeyWrap, ReplayStore
@@ -66,6 +68,9 @@ class RoomPorts:
     monotonic: MonotonicClock = time.monotonic
     pause: Pause = asyncio.sleep
     """How the watch waits between two looks at the store."""
+
+    balancer: Balancer = field(default_factory=lambda: Balancer([]))
+    """What the data plane chooses model servers by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ class ControlRoom:
     retention: Retention
     status: Status
     models: Models
+    backends: Backends
     idempotency: IdempotentCalls
     audit: AuditTrail
     acts: Acts
@@ -166,6 +172,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
     uses = PermissionUses(store, clock)
     acts = Acts(store, snapshots, clock=clock, uses=uses, rule=rules.two_person)
     credentials = Credentials(acts, hasher=hasher)
+    backends = Backends(acts, ports.balancer)
     keys = Keys(acts, key_wrap=ports.key_wrap, rules=rules.keys)
     return ControlRoom(
         clients=Clients(acts, credentials=credentials),
@@ -186,8 +193,9 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
             monotonic=ports.monotonic,
             keep_days=rules.access_log_keep_days,
         ),
-        status=Status(acts),
+        status=Status(acts, backends),
         models=Models(acts, rules.policies),
+        backends=backends,
         idempotency=IdempotentCalls(ports.idempotency_store, ports.key_wrap, clock),
         audit=AuditTrail(acts),
         acts=acts,

@@ -296,6 +296,7 @@ class SnapshotHolder:
             locations=self._policies.locations,
             scrubbing=self._policies.scrubbing,
             conversation_keys=self._conversations(state.keys),
+            drained_backends=state.drained_backends,
         )
 
     def _conversations(self, keys: Iterable[StoredKey]) -> ConversationKeys | None:

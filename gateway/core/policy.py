@@ -50,6 +50,7 @@ class Permission(StrEnum):
     READ_MODELS = "models:read"
     READ_PERMISSIONS = "permissions:read"
     RECLAIM_PERMISSIONS = "permissions:reclaim"
+    WRITE_BACKENDS = "backends:write"
     READ_AUDIT = "audit:read"
     READ_PROPOSALS = "proposals:read"
     DECIDE_PROPOSALS = "proposals:decide"
@@ -70,6 +71,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.PURGE_ACCESS_LOG,
                 Permission.READ_STATUS,
                 Permission.READ_MODELS,
+                Permission.WRITE_BACKENDS,
                 Permission.READ_PERMISSIONS,
                 Permission.RECLAIM_PERMISSIONS,
                 Permission.READ_PROPOSALS,
@@ -163,7 +165,8 @@ class Snapshot:
     without leave to finish: a stream that began under one of them must be cut. *locations* says
     where data of each class may go; a class that is not in it goes nowhere.
     *scrubbing* says which form found values get unless model or client say otherwise,
-    *conversation_keys* derives the keys of their pseudonyms.
+    *conversation_keys* derives the keys of their pseudonyms. *drained_backends* names the model
+    servers that get no new calls.
     """
 
     revision: int
@@ -178,6 +181,7 @@ class Snapshot:
     locations: Mapping[DataClass, frozenset[str]] = field(default_factory=lambda: HERE_ONLY)
     scrubbing: ScrubRules = SILENT
     conversation_keys: ConversationKeys | None = None
+    drained_backends: frozenset[str] = frozenset()
 
 
 def verify_principal(principal: Principal, snapshot: Snapshot) -> Client:

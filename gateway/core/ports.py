@@ -145,6 +145,9 @@ class ControlChange(Protocol):
     async def append_audit(self, entry: AuditEntry) -> AuditRow:
         """Add *entry* at the end of the audit trail, in this transaction; return its row."""
 
+    async def save_drained(self, backend: str, *, drained: bool) -> None:
+        """Remember whether the model server of this name is drained."""
+
     async def add_proposal(self, proposal: Proposal) -> None:
         """Add a proposal. Raises ``Conflict`` when its identifier is taken."""
 

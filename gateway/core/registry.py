@@ -153,6 +153,7 @@ class ControlState:
     """All that a snapshot is built from, as of one *revision* of the store.
 
     *document_seq* is the number of the key document; each change of an encryption key raises it.
+    *drained_backends* names the model servers that get no new calls.
     """
 
     revision: int
@@ -160,3 +161,4 @@ class ControlState:
     keys: tuple[StoredKey, ...]
     revocations: tuple[Revocation, ...]
     document_seq: int = 0
+    drained_backends: frozenset[str] = frozenset()

@@ -333,6 +333,14 @@ async def test_notes_and_uses_leave_the_revision(store: ControlStore) -> None:
     assert await store.revision() == before
 
 
+async def test_drained_backends_are_remembered(store: ControlStore) -> None:
+    """A drained backend is in what is loaded until it is not; saying so twice changes nothing."""
+    for drained, expected in ((True, {"gpu-0"}), (True, {"gpu-0"}), (False, set()), (False, set())):
+        async with store.change() as change:
+            await change.save_drained("gpu-0", drained=drained)
+        assert (await store.load()).drained_backends == expected
+
+
 async def test_proposals(store: ControlStore) -> None:
     """A proposal comes back, is replaced whole, and is listed by identifier."""
     proposal = Proposal("p-1", "role.assign", "{}", "client:c-1", NOW, NOW + timedelta(hours=1))

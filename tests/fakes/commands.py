@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from gateway.backends.database.store import DatabaseStore
 from gateway.cli import (
     audit,
+    backends,
     clients,
     credentials,
     keys,
@@ -31,6 +32,7 @@ from tests.fakes.database import make_database
 
 _NOUNS = {
     "audit": audit,
+    "backends": backends,
     "clients": clients,
     "credentials": credentials,
     "keys": keys,

@@ -28,6 +28,7 @@ from gateway.control.snapshot import Policies
 from gateway.control.tokens import TokenRules
 from gateway.control.two_person import TwoPersonRule
 from gateway.core.access_log import AccessRecord
+from gateway.core.balancer import Backend, Balancer
 from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable
 from gateway.core.grants import every_operation
 from gateway.core.identity import Client, Principal, Role
@@ -167,6 +168,7 @@ def make_room(
         access_log=open_log(directory / "access", key_wrap),
         clock=clock,
         monotonic=clock.monotonic,
+        balancer=Balancer([Backend("gpu-0"), Backend("gpu-1", frozenset({"tiny"}))]),
     )
     rules = RoomRules(
         tokens=TokenRules(ISSUER, AUDIENCE, lifetime, dpop_nonce_required),

@@ -12,6 +12,7 @@ from starlette.routing import Match
 from gateway.api.admin import (
     access_log,
     audit,
+    backends,
     clients,
     keys,
     models,
@@ -43,6 +44,7 @@ _NOUNS: Final = (
     access_log,
     audit,
     models,
+    backends,
     permissions,
     proposals,
     status,

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.control.backends import BackendStatus
 from gateway.control.status import StatusReport
 from gateway.core.access_log import AccessRecord, SegmentReport, SegmentState
 from gateway.core.grants import DataClass
@@ -147,6 +148,33 @@ class RoleInfoOut(Shape):
         return cls(role=role, permissions=sorted(ROLE_PERMISSIONS[role]))
 
 
+class BackendOut(Shape):
+    """A model server as the process that answers sees it. *healthy* is null before a check.
+
+    No *models* means that it serves every model.
+    """
+
+    name: str
+    models: list[str]
+    drained: bool
+    healthy: bool | None
+    ejected: bool
+    outstanding: int
+
+    @classmethod
+    def of(cls, status: BackendStatus) -> Self:
+        """Return the shape of *status*."""
+        load = status.load
+        return cls(
+            name=load.name,
+            models=sorted(load.models),
+            drained=status.drained,
+            healthy=load.healthy,
+            ejected=load.ejected,
+            outstanding=load.outstanding,
+        )
+
+
 class DaysOut(Shape):
     """Days of the access log."""
 
@@ -161,6 +189,7 @@ class StatusOut(Shape):
     clients_disabled: int
     keys: list[KeyOut]
     revocations: dict[RevocationKind, int]
+    backends: list[BackendOut]
 
     @classmethod
     def of(cls, report: StatusReport) -> Self:
@@ -171,4 +200,5 @@ class StatusOut(Shape):
             clients_disabled=report.clients_disabled,
             keys=[KeyOut.of(key) for key in report.keys],
             revocations=report.revocations,
+            backends=[BackendOut.of(status) for status in report.backends],
         )

@@ -27,6 +27,7 @@ from gateway.backends.database.tables import (
     AUDIT,
     CLIENTS,
     CREDENTIALS,
+    DRAINED_BACKENDS,
     KEYS,
     PERMISSION_USES,
     PROPOSALS,
@@ -145,6 +146,13 @@ class DatabaseChange:
         head = {"audit_number": row.number, "audit_digest": row.digest}
         await self._connection.execute(update(REVISION).values(head))
         return row
+
+    async def save_drained(self, backend: str, *, drained: bool) -> None:
+        """Remember whether a model server is drained."""
+        where = DRAINED_BACKENDS.c.backend == backend
+        await self._connection.execute(delete(DRAINED_BACKENDS).where(where))
+        if drained:
+            await self._insert(DRAINED_BACKENDS, {"backend": backend})
 
     async def add_proposal(self, proposal: Proposal) -> None:
         """Add a proposal."""

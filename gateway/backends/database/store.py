@@ -33,6 +33,7 @@ from gateway.backends.database.rows import (
 )
 from gateway.backends.database.tables import (
     CLIENTS,
+    DRAINED_BACKENDS,
     KEYS,
     PERMISSION_USES,
     PROPOSALS,
@@ -137,6 +138,7 @@ class DatabaseStore:
             keys = await queries.rows(connection, select(KEYS).order_by(KEYS.c.sequence))
             self._revocations = await queries.revocations(connection, self._revocations)
             revocations = tuple(self._revocations.values())
+            drained = await queries.rows(connection, select(DRAINED_BACKENDS))
             (numbers,) = await queries.rows(connection, select(REVISION))
             self._verify_no_old_copy(numbers["value"], floor=floor)
             return ControlState(
@@ -145,6 +147,7 @@ class DatabaseStore:
                 clients=tuple(client_of(row) for row in clients),
                 keys=tuple(key_of(row) for row in keys),
                 revocations=revocations,
+                drained_backends=frozenset(row["backend"] for row in drained),
             )
 
     async def find_client(self, client_id: str) -> StoredClient | None:

@@ -174,6 +174,12 @@ PROPOSALS = Table(
     Column("decided_at", UtcDateTime, nullable=True),
 )
 
+DRAINED_BACKENDS = Table(
+    "drained_backends",
+    METADATA,
+    Column("backend", String(64), primary_key=True),
+)
+
 PERMISSION_USES = Table(
     "permission_uses",
     METADATA,

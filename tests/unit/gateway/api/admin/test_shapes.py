@@ -88,7 +88,12 @@ def test_status_shows_keys_in_their_shape() -> None:
     """Counts are as in the report, keys without their bytes."""
     counts = {RevocationKind.JTI: 2}
     report = StatusReport(
-        revision=5, clients=3, clients_disabled=1, keys=(KEY,), revocations=counts
+        revision=5,
+        clients=3,
+        clients_disabled=1,
+        keys=(KEY,),
+        revocations=counts,
+        backends=(),
     )
     shown = StatusOut.of(report)
     assert (shown.revision, shown.clients, shown.clients_disabled) == (5, 3, 1)
