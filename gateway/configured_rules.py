@@ -55,6 +55,7 @@ def _policies(settings: Settings) -> Policies:
         MappingProxyType(models),
         MappingProxyType({**HERE_ONLY, **locations}),
         scrub.rules(),
+        settings.requests.limits(),
     )
 
 

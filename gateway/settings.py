@@ -22,6 +22,7 @@ from gateway.core.grants import DataClass
 from gateway.settings_issuers import Issuer, verify_issuers_differ
 from gateway.settings_keys import Pkcs11, Vault, uses_key_file, verify_key_service
 from gateway.settings_logs import AccessLogSettings, LogDirectories
+from gateway.settings_requests import RequestSettings
 from gateway.settings_scrub import ScrubSettings, verify_models_known
 from gateway.settings_store import Redis, Store
 from gateway.settings_upstream import Upstream, verify_models_served
@@ -193,6 +194,7 @@ class Settings(BaseSettings):
     vault: Vault | None = None
     pkcs11: Pkcs11 | None = None
     scrub: ScrubSettings = ScrubSettings()
+    requests: RequestSettings = RequestSettings()
     models: dict[str, Model] = Field(default_factory=dict)
     data_classes: dict[DataClass, DataClassRule] = Field(default_factory=dict)
     issuers: tuple[Issuer, ...] = ()

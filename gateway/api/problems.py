@@ -137,13 +137,16 @@ def _challenges(error: SealgateError) -> Headers:
 
 
 def openai_error(error: SealgateError) -> WholeAnswer:
-    """Return *error* in OpenAI's shape, which the official SDKs turn into their exceptions."""
+    """Return *error* in OpenAI's shape, which the official SDKs turn into their exceptions.
+
+    ``param`` is the JSON pointer to the member at fault.
+    """
     problem = PROBLEMS[error.code]
     body = {
         "error": {
             "message": error.detail,
             "type": problem.openai_type,
-            "param": None,
+            "param": error.pointer or None,
             "code": error.code,
         }
     }
@@ -154,7 +157,9 @@ def anthropic_error(error: SealgateError) -> WholeAnswer:
     """Return *error* in Anthropic's shape, which its official SDKs turn into their exceptions."""
     status = PROBLEMS[error.code].status
     kind = _ANTHROPIC_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    body = {"type": "error", "error": {"type": kind, "message": error.detail}}
+    # This shape has no member for the place.
+    message = f"{error.detail} (at {error.pointer})" if error.pointer else error.detail
+    body = {"type": "error", "error": {"type": kind, "message": message}}
     return WholeAnswer(status, "application/json", orjson.dumps(body), headers_of(error))
 
 

@@ -13,12 +13,14 @@ from gateway.cli.grants import (
     Models,
     Networks,
     Parameters,
+    RequestLimitsOption,
     ScrubOption,
     ShapingOption,
     parse_grants,
     parse_networks,
     parse_parameters,
     parse_quota,
+    parse_request_limits,
     parse_scrub,
 )
 from gateway.cli.rows import client_row, client_summary, issued_row, made_row
@@ -66,6 +68,7 @@ def create(
     scrub: ScrubOption = None,
     masks_requests: MasksRequests = None,
     parameters: Parameters = None,
+    limit: RequestLimitsOption = None,
     requests_per_minute: Limit = None,
     requests_per_day: Limit = None,
     tokens_per_minute: Limit = None,
@@ -93,6 +96,7 @@ def create(
         scrubbing=parse_scrub(scrub),
         masks_requests=masks_requests,
         parameters=parse_parameters(parameters),
+        limits=parse_request_limits(limit),
         quota=parse_quota(
             {
                 "requests_per_minute": requests_per_minute,
@@ -130,6 +134,7 @@ def change(
     scrub: ScrubOption = None,
     masks_requests: MasksRequests = None,
     parameters: Parameters = None,
+    limit: RequestLimitsOption = None,
     requests_per_minute: Limit = None,
     requests_per_day: Limit = None,
     tokens_per_minute: Limit = None,
@@ -148,6 +153,7 @@ def change(
         scrubbing=parse_scrub(scrub),
         masks_requests=masks_requests,
         parameters=parse_parameters(parameters),
+        limits=parse_request_limits(limit),
         quota=parse_quota(
             {
                 "requests_per_minute": requests_per_minute,

@@ -15,6 +15,7 @@ import typer
 from gateway.core.errors import MalformedRequest
 from gateway.core.grants import Grant, Operation, Parameter, every_operation
 from gateway.core.identity import Network
+from gateway.core.request_limits import NAMES, parse_limits
 from gateway.core.scrub_rules import ScrubRules, Treatment
 from gateway.core.shaping import Shaping, parse_shaping
 from gateway.core.written_rules import parse_scrub_rules
@@ -83,6 +84,16 @@ Parameters = Annotated[
 ]
 
 
+RequestLimitsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="NAME=NUMBER|none",
+        help="How much its requests may ask for, in the gateway's place: " + ", ".join(NAMES) + ".",
+    ),
+]
+
+
 def parse_grants(values: Iterable[str]) -> frozenset[Grant]:
     """Return the grants that the options ``--model`` name."""
     return frozenset(grant for value in values for grant in _parse_grant(value))
@@ -126,6 +137,19 @@ def parse_parameters(value: str | None) -> frozenset[Parameter] | None:
         return frozenset(Parameter(name) for name in value.split(",") if name != _NONE)
     except ValueError:
         raise typer.BadParameter(f"a parameter is one of {', '.join(Parameter)}") from None
+
+
+def parse_request_limits(values: Iterable[str] | None) -> Mapping[str, int] | None:
+    """Return the limits that the options ``--limit`` name; None without any."""
+    if not values:
+        return None
+    written = [value.partition("=") for value in values if value != _NONE]
+    if not all(number.isascii() and number.isdigit() for _, _, number in written):
+        raise typer.BadParameter("a limit looks like choices=2")
+    try:
+        return parse_limits({name: int(number[:20]) for name, _, number in written})
+    except MalformedRequest as refusal:
+        raise typer.BadParameter(refusal.detail) from None
 
 
 def parse_scrub(values: Iterable[str] | None) -> ScrubRules | None:

@@ -34,6 +34,7 @@ def client_row(stored: StoredClient) -> Row:
         "scrub": client.scrubbing.as_written(),
         "masks_requests": client.masks_requests,
         "parameters": sorted(client.parameters),
+        "limits": dict(client.limits),
         "version": stored.version,
         "created_at": stored.created_at,
     }

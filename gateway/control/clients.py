@@ -39,6 +39,7 @@ from gateway.core.identity import Client, Network, Role
 from gateway.core.policy import ROLE_PERMISSIONS, Permission
 from gateway.core.ports import ControlChange
 from gateway.core.registry import StoredClient
+from gateway.core.request_limits import parse_limits
 from gateway.core.scrub_rules import ScrubRules
 from gateway.core.secret import Secret
 from gateway.core.shaping import Shaping
@@ -64,6 +65,7 @@ class ClientGrants:
     scrubbing: ScrubRules | None = None
     masks_requests: bool | None = None
     parameters: frozenset[Parameter] | None = None
+    limits: Mapping[str, int] | None = None
 
     def named(self) -> list[str]:
         """Return the names of the parts that are given."""
@@ -321,6 +323,7 @@ def _with_grants(client: Client, given: ClientGrants) -> Client:
         scrubbing=client.scrubbing if given.scrubbing is None else given.scrubbing,
         masks_requests=client.masks_requests if masks is None else masks,
         parameters=parameters,
+        limits=client.limits if given.limits is None else parse_limits(given.limits),
         withheld=withheld,
     )
 

@@ -39,6 +39,7 @@ from gateway.core.ohttp_keys import RecipientKey, encode_key_list
 from gateway.core.policy import HERE_ONLY, ModelPolicy, Revocations, Snapshot
 from gateway.core.ports import ControlStore, KeyWrap
 from gateway.core.registry import EVERYTHING_SUBJECT, ControlState, Revocation, RevocationKind
+from gateway.core.request_limits import DEFAULTS, RequestLimits
 from gateway.core.scrub_rules import SILENT, ScrubRules
 from gateway.core.tokens import SigningPrivateKey
 
@@ -81,11 +82,12 @@ class _Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What the configuration says of the models, of where data may go, of the form of values."""
+    """What the configuration says: models, where data may go, form of values, limits."""
 
     models: Mapping[str, ModelPolicy] = field(default_factory=lambda: MappingProxyType({}))
     locations: Mapping[DataClass, frozenset[str]] = field(default_factory=lambda: HERE_ONLY)
     scrubbing: ScrubRules = SILENT
+    request_limits: RequestLimits = DEFAULTS
 
 
 class SnapshotHolder:
@@ -297,6 +299,7 @@ class SnapshotHolder:
             scrubbing=self._policies.scrubbing,
             conversation_keys=self._conversations(state.keys),
             drained_backends=state.drained_backends,
+            request_limits=self._policies.request_limits,
         )
 
     def _conversations(self, keys: Iterable[StoredKey]) -> ConversationKeys | None:

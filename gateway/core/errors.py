@@ -52,6 +52,7 @@ from typing import ClassVar
 class SealgateError(Exception):
     """Base of all refusals. *detail* is shown to the caller; leave it out to show the default."""
 
+    pointer: str = ""  # where in the body of the request the fault is, if in one place (RFC 6901)
     code: ClassVar[str] = "internal_error"
     default_detail: ClassVar[str] = "The gateway met an unexpected condition."
 

@@ -40,11 +40,13 @@ def every_operation(models: Iterable[str]) -> frozenset[Grant]:
 
 
 class Parameter(StrEnum):
-    """What a request may ask for only where an operator granted it (ADR-0021).
+    """What a request may ask for only where an operator granted it (ADR-0021, ADR-0029).
 
     ``logprobs`` are those of an answer in which no value was found; ``echo`` repeats the prompt,
-    scrubbed; ``stop_reason`` says at which of the caller's own strings an answer ended. The other
-    two are raw: nothing in them is scrubbed.
+    scrubbed; ``stop_reason`` says at which of the caller's own strings an answer ended.
+    ``token_ids`` and ``prompt_logprobs`` are raw: nothing in them is scrubbed. The others are of
+    requests: images as data URLs, regular expressions and grammars that the model has to obey,
+    options of its chat template, and prompts of token ids.
     """
 
     LOGPROBS = "logprobs"
@@ -52,10 +54,20 @@ class Parameter(StrEnum):
     STOP_REASON = "stop_reason"
     TOKEN_IDS = "token_ids"  # noqa: S105 - no password
     PROMPT_LOGPROBS = "prompt_logprobs"
+    DATA_URLS = "data_urls"
+    PATTERNS = "patterns"
+    GRAMMARS = "grammars"
+    CHAT_TEMPLATE_KWARGS = "chat_template_kwargs"
+    TOKEN_PROMPTS = "token_prompts"  # noqa: S105 - no password
 
 
 RAW_PARAMETERS = frozenset({Parameter.TOKEN_IDS, Parameter.PROMPT_LOGPROBS})
 """Unscrubbed: only for developers, whose models are not in production."""
+
+UNMASKABLE_PARAMETERS = frozenset(
+    {Parameter.DATA_URLS, Parameter.PATTERNS, Parameter.GRAMMARS, Parameter.TOKEN_PROMPTS}
+)
+"""What nothing can be masked in: not for clients whose models are to see no personal data."""
 
 
 class DataClass(StrEnum):

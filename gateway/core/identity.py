@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from gateway.core.grants import (
     RAW_PARAMETERS,
     UNLIMITED,
+    UNMASKABLE_PARAMETERS,
     DataClass,
     Grant,
     Parameter,
@@ -54,7 +56,7 @@ class Client:
     lower one, *token_binding* what must prove that a token is its own. *scrubbing* says which form
     values found in its answers get. With *masks_requests* the models see tokens in the place of
     personal data in its requests. *parameters* are what it may ask for beside what every client
-    may.
+    may, *limits* how much, by the names of ``RequestLimits``, in the place of the gateway's.
     """
 
     client_id: str
@@ -71,13 +73,14 @@ class Client:
     scrubbing: ScrubRules = SILENT
     masks_requests: bool = False
     parameters: frozenset[Parameter] = frozenset()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def usable_parameters(self) -> frozenset[Parameter]:
-        """The parameters that count for its role: raw ones for developers alone."""
-        if self.role is Role.DEVELOPER:
-            return self.parameters
-        return self.parameters - RAW_PARAMETERS
+        """The parameters that count: raw ones for developers alone, and none around the masks."""
+        raw = frozenset() if self.role is Role.DEVELOPER else RAW_PARAMETERS
+        unmasked = UNMASKABLE_PARAMETERS if self.masks_requests else frozenset()
+        return self.parameters - raw - unmasked
 
     @property
     def models(self) -> frozenset[str]:

@@ -29,6 +29,7 @@ from gateway.core.identity import (
 )
 from gateway.core.jwk import VerificationKey
 from gateway.core.ohttp_keys import RecipientKey
+from gateway.core.request_limits import DEFAULTS, RequestLimits
 from gateway.core.scrub_rules import SILENT, ScrubRules
 
 
@@ -166,7 +167,7 @@ class Snapshot:
     where data of each class may go; a class that is not in it goes nowhere.
     *scrubbing* says which form found values get unless model or client say otherwise,
     *conversation_keys* derives the keys of their pseudonyms. *drained_backends* names the model
-    servers that get no new calls.
+    servers that get no new calls. *request_limits* hold for clients that have none of their own.
     """
 
     revision: int
@@ -182,6 +183,7 @@ class Snapshot:
     scrubbing: ScrubRules = SILENT
     conversation_keys: ConversationKeys | None = None
     drained_backends: frozenset[str] = frozenset()
+    request_limits: RequestLimits = DEFAULTS
 
 
 def verify_principal(principal: Principal, snapshot: Snapshot) -> Client:

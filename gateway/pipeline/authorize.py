@@ -34,6 +34,8 @@ from gateway.core.policy import (
     verify_permission,
 )
 from gateway.core.ports import SnapshotSource, UseLog
+from gateway.core.request_limits import limits_for
+from gateway.core.requests.limits import limited
 from gateway.core.secret import Secret
 from gateway.core.tally import Tally
 from gateway.core.text_scrubbers import TextScrubbers
@@ -91,7 +93,8 @@ def _call_model(
     verify_permission(principal, Permission.CALL_MODEL)
     _verify_json(decapsulated)
     granted = principal.client.usable_parameters
-    request = api.parse(decapsulated.request.body, granted)
+    limits = limits_for(principal.client.limits, snapshot.request_limits)
+    request = limited(api.parse(decapsulated.request.body, granted), limits)
     _verify_can_stream(decapsulated, streamed=request.stream)
     grant = Grant(request.model, api.operation)
     policy = verify_grant(principal, grant, snapshot.models)

@@ -36,6 +36,7 @@ from gateway.core.errors import MalformedRequest
 from gateway.core.grants import DataClass, Grant, Operation, Parameter, Quota, TokenBinding
 from gateway.core.identity import Client, Role
 from gateway.core.registry import Credential, CredentialKind, StoredClient
+from gateway.core.request_limits import NAMES, parse_limits
 from gateway.core.scrub_rules import Treatment
 from gateway.core.shaping import parse_shaping
 from gateway.core.written_rules import parse_scrub_rules
@@ -79,6 +80,13 @@ ScrubText = Annotated[
 ]
 
 
+RequestLimitsText = Annotated[
+    dict[str, StrictInt],
+    Field(max_length=len(NAMES), examples=[{"choices": 1, "output_tokens": 2000}]),
+    _checked(parse_limits),
+]
+
+
 class GrantShape(Shape):
     """The calls to one model or LoRA adapter."""
 
@@ -114,10 +122,11 @@ class GrantsIn(Shape):
     scrub: ScrubText | None = None
     masks_requests: StrictBool | None = None
     parameters: Annotated[list[Parameter], Field(max_length=len(Parameter))] | None = None
+    limits: RequestLimitsText | None = None
 
     @field_validator(
         "models", "networks", "plaintext_allowed", "shaping", "data_class", "token_binding",
-        "quota", "scrub", "masks_requests", "parameters", mode="before",
+        "quota", "scrub", "masks_requests", "parameters", "limits", mode="before",
     )  # fmt: skip
     @classmethod
     def _verify_given(cls, value: object) -> object:
@@ -141,6 +150,7 @@ class GrantsIn(Shape):
             scrubbing=None if self.scrub is None else parse_scrub_rules(self.scrub),
             masks_requests=self.masks_requests,
             parameters=None if self.parameters is None else frozenset(self.parameters),
+            limits=self.limits,
         )
 
 
@@ -227,6 +237,7 @@ class ClientOut(Shape):
     scrub: dict[str, str]
     masks_requests: bool
     parameters: list[Parameter]
+    limits: dict[str, int]
     version: int
     created_at: datetime
     changed_at: datetime
@@ -250,6 +261,7 @@ class ClientOut(Shape):
             scrub=client.scrubbing.as_written(),
             masks_requests=client.masks_requests,
             parameters=sorted(client.parameters),
+            limits=dict(client.limits),
             version=stored.version,
             created_at=stored.created_at,
             changed_at=stored.changed_at,

@@ -48,6 +48,7 @@ def client_row(stored: StoredClient) -> Row:
         "scrubbing": client.scrubbing.as_written(),
         "masks_requests": client.masks_requests,
         "parameters": sorted(client.parameters),
+        "limits": dict(client.limits),
         "version": stored.version,
         "created_at": stored.created_at,
         "changed_at": stored.changed_at,
@@ -71,6 +72,7 @@ def client_of(row: Row) -> StoredClient:
         scrubbing=read_scrub_rules(row["scrubbing"]),
         masks_requests=row["masks_requests"],
         parameters=frozenset(Parameter(name) for name in row["parameters"]),
+        limits=row["limits"],
     )
     return StoredClient(
         client,

@@ -92,6 +92,7 @@ CLIENTS = Table(
     Column("scrubbing", JSON, nullable=False),
     Column("masks_requests", Boolean, nullable=False),
     Column("parameters", JSON, nullable=False),
+    Column("limits", JSON, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),

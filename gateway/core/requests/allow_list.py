@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from gateway.core.grants import Parameter
-from gateway.core.requests.fields import LEFT_OUT, Check, malformed, unsupported
+from gateway.core.requests.fields import (
+    LEFT_OUT,
+    Check,
+    checked_at,
+    malformed,
+    place,
+    unsupported,
+)
 
 # Why members are refused, in the caller's error.
 NOT_SCRUBBED: Final = "it repeats text where it cannot be scrubbed"
@@ -19,6 +26,8 @@ ORACLE: Final = "it steers the model token by token"
 PROMPTS_ARE_TEXT: Final = "prompts are text"
 SERVERS_TEMPLATE: Final = "the template is the server's"
 NOTHING_IS_KEPT: Final = "nothing is kept between requests"
+STARVES: Final = "it takes its share from others"
+SERVERS_OWN: Final = "it is the server's own"
 
 # What SDKs add on the caller's behalf and the model server has no use for. It says who is behind
 # the caller, so it stays here.
@@ -40,9 +49,31 @@ REFUSED: Final[Mapping[str, tuple[Any, str]]] = {
     "prompt_token_ids": (None, PROMPTS_ARE_TEXT),
     "structured_outputs": (None, "use the schema of the answer's format"),
     "allowed_token_ids": (None, ORACLE),
-    "bad_words": (None, ORACLE),
+    "logprob_token_ids": (None, ORACLE),
+    "stop_token_ids": ([], ORACLE),
+    "bad_words": ([], ORACLE),
     "min_tokens": (0, ORACLE),
     "ignore_eos": (False, ORACLE),
+    "skip_special_tokens": (True, SERVERS_TEMPLATE),
+    "spaces_between_special_tokens": (True, SERVERS_TEMPLATE),
+    "add_generation_prompt": (True, SERVERS_TEMPLATE),
+    "continue_final_message": (False, SERVERS_TEMPLATE),
+    "documents": (None, SERVERS_TEMPLATE),
+    "include_stop_str_in_output": (False, NOT_SCRUBBED),
+    "return_token_offsets": (False, NOT_SCRUBBED),
+    "use_beam_search": (False, STARVES),
+    "length_penalty": (1.0, "it is for beams"),
+    "priority": (0, STARVES),
+    "cache_salt": (None, SERVERS_OWN),
+    "request_id": (None, SERVERS_OWN),
+    "session_id": (None, SERVERS_OWN),
+    "kv_transfer_params": (None, SERVERS_OWN),
+    "ec_transfer_params": (None, SERVERS_OWN),
+    "lora_request": (None, "an adapter is a model by name"),
+    "vllm_xargs": (None, SERVERS_OWN),
+    "mm_processor_kwargs": (None, SERVERS_OWN),
+    "media_io_kwargs": (None, SERVERS_OWN),
+    "truncate_prompt_tokens": (None, "prompts are read whole"),
 }
 
 
@@ -81,14 +112,14 @@ class AllowList:
         for name, value in received.items():
             check = self._find_check(name, value, granted)
             if check is not None:
-                passed = LEFT_OUT if value is None else check(name, value)
+                passed = LEFT_OUT if value is None else checked_at(check, name, value, at=name)
                 if passed is not LEFT_OUT:
                     checked[name] = passed
             elif name not in self.dropped:
                 self._verify_neutral(name, value)
         for name in self.needed:
             if name not in checked:
-                raise malformed(name, "given")
+                raise place(malformed(name, "given"), name)
         return checked
 
     def used(self, checked: dict[str, Any]) -> frozenset[Parameter]:
@@ -111,6 +142,6 @@ class AllowList:
     def _verify_neutral(self, name: str, value: Any) -> None:
         """Refuse a member outside the list, unless it asks for nothing."""
         if name not in self.refused:
-            raise unsupported(name)
+            raise place(unsupported(name), name)
         if not self._is_neutral(name, value):
-            raise unsupported(name, self.refused[name][1])
+            raise place(unsupported(name, self.refused[name][1]), name)

@@ -5,26 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.grants import Operation, Parameter
+from gateway.core.request_limits import HIGHEST
 from gateway.core.requests.allow_list import AllowList, Granted
 from gateway.core.requests.chat_messages import (
     messages,
     response_format,
     tool_choice,
     tools,
-    verify_obeyed_tools,
 )
 from gateway.core.requests.choices import (
     CHOICES_DROPPED,
     CHOICES_GRANTED,
     CHOICES_REFUSED,
-    MAX_ALTERNATIVES,
     MEMBERS,
     ask_for_usage,
     stops_of,
     verify_whole,
 )
+from gateway.core.requests.features import use_features
 from gateway.core.requests.fields import flag, integer, one_of, token_limit
 from gateway.core.requests.inference_request import InferenceRequest, rebuilt
+from gateway.core.requests.schemas import use_schemas
+from gateway.core.requests.structured_outputs import TEMPLATE_OPTIONS
 from gateway.core.strict_json import parse_object
 
 _CHAT: Final = AllowList(
@@ -44,7 +46,8 @@ _CHAT: Final = AllowList(
     granted={
         **CHOICES_GRANTED,
         "logprobs": Granted(Parameter.LOGPROBS, flag),
-        "top_logprobs": Granted(Parameter.LOGPROBS, integer(0, MAX_ALTERNATIVES)),
+        "chat_template_kwargs": TEMPLATE_OPTIONS,
+        "top_logprobs": Granted(Parameter.LOGPROBS, integer(0, HIGHEST.alternatives)),
     },
 )
 
@@ -56,10 +59,11 @@ def parse_chat(body: bytes, granted: frozenset[Parameter] = frozenset()) -> Infe
     fields and never hold values.
     """
     checked = _CHAT.check(parse_object(body), granted)
-    used = _CHAT.used(checked)
+    used = _CHAT.used(checked) | use_features(checked, granted)
+    forced = checked.get("tool_choice") not in (None, "none", "auto")
+    used |= use_schemas(checked, granted, forced=forced)
     verify_whole(used, stream=checked.get("stream", False))
     usage_shown = ask_for_usage(checked)
-    verify_obeyed_tools(checked)
     return rebuilt(
         Operation.CHAT_COMPLETIONS,
         checked,

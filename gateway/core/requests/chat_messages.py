@@ -1,7 +1,7 @@
 """Checks of the nested parts of a chat request: messages, tools and the response format.
 
-Text alone is let through. Parts that point elsewhere (images, audio, video, files) would make the
-model server fetch an address of the caller's choice.
+Text is let through, and images that are in the request themselves. Parts that point elsewhere
+(images, audio, video, files) would make the model server fetch an address of the caller's choice.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
+from gateway.core.request_limits import HIGHEST
 from gateway.core.requests.fields import (
     LEFT_OUT,
     Check,
@@ -26,11 +27,10 @@ from gateway.core.requests.fields import (
     tagged_object,
     text,
 )
-from gateway.core.requests.schemas import verify_no_patterns, verify_obeyed_schemas
+from gateway.core.requests.media import data_url
 
-MAX_MESSAGES: Final = 4096
 MAX_PARTS: Final = 1024
-MAX_TOOLS: Final = 128
+MAX_CALLS: Final = 128
 
 
 def tool_choice(name: str, value: Any) -> Any:
@@ -41,28 +41,20 @@ def tool_choice(name: str, value: Any) -> Any:
 
 
 def response_format(name: str, value: Any) -> Any:
-    """Accept text, any JSON, or JSON by a schema without regular expressions."""
+    """Accept text, any JSON, or JSON by a schema."""
     checked = exact_object(name, value, members=_RESPONSE_FORMAT)
     require(name, checked, ["type"])
     if (checked["type"] == "json_schema") != ("json_schema" in checked):
         raise malformed(name, "of type json_schema exactly where it has that member")
-    if "json_schema" in checked:
-        verify_no_patterns(name, checked["json_schema"].get("schema", {}))
     return checked
-
-
-def verify_obeyed_tools(request: dict[str, Any]) -> None:
-    """Refuse regular expressions in tool schemas where the model has to obey them.
-
-    *request* is checked already. Raises ``MalformedRequest`` for a choice without tools.
-    """
-    functions = [tool["function"] for tool in request.get("tools", ())]
-    forced = request.get("tool_choice") not in (None, "none", "auto")
-    verify_obeyed_schemas(functions, member="parameters", forced=forced)
 
 
 def _content(name: str, value: Any) -> Any:
     return value if isinstance(value, str) else _parts(name, value)
+
+
+def _seen_content(name: str, value: Any) -> Any:
+    return value if isinstance(value, str) else _seen_parts(name, value)
 
 
 def _tool_calls(name: str, value: Any) -> Any:
@@ -82,15 +74,17 @@ def _of_function(members: dict[str, Check], **beside: Check) -> Check:
     return partial(tagged_object, kinds={"function": kind})
 
 
-_parts: Final = list_of(
-    partial(
-        tagged_object,
-        kinds={kind: Kind({kind: text}, needs=(kind,)) for kind in ("text", "refusal")},
-    ),
-    at_most=MAX_PARTS,
+_image: Final = partial(
+    exact_object, members={"url": data_url, "detail": one_of("auto", "low", "high")}
+)
+_TEXTS: Final = {kind: Kind({kind: text}, needs=(kind,)) for kind in ("text", "refusal")}
+_IMAGE: Final = Kind({"image_url": _image}, needs=("image_url",))
+_parts: Final = list_of(partial(tagged_object, kinds=_TEXTS), at_most=MAX_PARTS)
+_seen_parts: Final = list_of(
+    partial(tagged_object, kinds={**_TEXTS, "image_url": _IMAGE}), at_most=MAX_PARTS
 )
 _calls: Final = list_of(
-    _of_function({"name": identifier, "arguments": text}, id=identifier), at_most=MAX_TOOLS
+    _of_function({"name": identifier, "arguments": text}, id=identifier), at_most=MAX_CALLS
 )
 _named_tool: Final = _of_function({"name": identifier})
 _DESCRIBED: Final[dict[str, Check]] = {"name": identifier, "description": text, "strict": flag}
@@ -103,7 +97,7 @@ _SAID: Final = Kind(_SPEAKER, needs=("content",))
 _ROLES: Final = {
     "system": _SAID,
     "developer": _SAID,
-    "user": _SAID,
+    "user": Kind(_SPEAKER | {"content": _seen_content}, needs=("content",)),
     "tool": Kind(_SPEAKER | {"tool_call_id": identifier}, needs=("tool_call_id", "content")),
     "assistant": Kind(
         _SPEAKER
@@ -119,8 +113,12 @@ _ROLES: Final = {
     ),
 }
 
-messages: Final = list_of(partial(tagged_object, kinds=_ROLES, tag="role"), at_most=MAX_MESSAGES)
+messages: Final = list_of(
+    partial(tagged_object, kinds=_ROLES, tag="role"), at_most=HIGHEST.messages
+)
 """Accept a conversation of text messages; null members are left out."""
 
-tools: Final = list_of(_of_function(_DESCRIBED | {"parameters": json_object}), at_most=MAX_TOOLS)
+tools: Final = list_of(
+    _of_function(_DESCRIBED | {"parameters": json_object}), at_most=HIGHEST.tools
+)
 """Accept function tools."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from gateway.core.errors import MalformedRequest, UnsupportedParameter
 from gateway.core.grants import Parameter
+from gateway.core.request_limits import HIGHEST
 from gateway.core.requests.allow_list import (
     DROPPED,
     NOT_SCRUBBED,
@@ -26,27 +27,35 @@ from gateway.core.requests.fields import (
     logit_bias,
     model_name,
     number,
+    place,
     seed,
     stop,
     token_limit,
 )
+from gateway.core.requests.structured_outputs import structured_outputs
 
-# A choice costs as much as a request of its own; more than this is a way around the limits.
-MAX_CHOICES: Final = 8
+# vLLM's own; none of them says anything but how likely the tokens are that the model offers.
+SAMPLING: Final[Mapping[str, Check]] = {
+    "top_k": integer(-1, 10_000),
+    "min_p": number(0, 1),
+    "repetition_penalty": number(0.01, 2),  # vLLM takes no zero
+}
 
 MEMBERS: Final[Mapping[str, Check]] = {
+    **SAMPLING,
     "model": model_name,
     "stream": flag,
     "stream_options": partial(exact_object, members={"include_usage": flag}),
     "temperature": number(0, 2),
     "top_p": number(0, 1),
-    "n": integer(1, MAX_CHOICES),
+    "n": integer(1, HIGHEST.choices),
     "stop": stop,
     "seed": seed,
     "max_tokens": token_limit,
     "presence_penalty": number(-2, 2),
     "frequency_penalty": number(-2, 2),
     "logit_bias": logit_bias,
+    "structured_outputs": structured_outputs,
 }
 
 CHOICES_DROPPED: Final = DROPPED | {"store"}
@@ -70,18 +79,19 @@ CHOICES_REFUSED: Final[Mapping[str, tuple[Any, str]]] = {
 
 # The tokens of a choice in a stream are no text of their own, so what is about tokens comes whole.
 _WHOLE_ONLY: Final = frozenset({Parameter.LOGPROBS, Parameter.TOKEN_IDS, Parameter.PROMPT_LOGPROBS})
-MAX_ALTERNATIVES: Final = 20  # as in OpenAI's API reference; vLLM's own limit may be lower
-
 CHOICES_GRANTED: Final[Mapping[str, Granted]] = {
     "return_token_ids": Granted(Parameter.TOKEN_IDS, flag),
-    "prompt_logprobs": Granted(Parameter.PROMPT_LOGPROBS, integer(0, MAX_ALTERNATIVES)),
+    "prompt_logprobs": Granted(Parameter.PROMPT_LOGPROBS, integer(0, HIGHEST.alternatives)),
 }
 
 
 def verify_whole(parameters: frozenset[Parameter], *, stream: bool) -> None:
     """Refuse to stream what is about single tokens; raises ``UnsupportedParameter``."""
     if stream and parameters & _WHOLE_ONLY:
-        raise UnsupportedParameter("Tokens and their probabilities come with whole answers only.")
+        raise place(
+            UnsupportedParameter("Tokens and their probabilities come with whole answers only."),
+            "stream",
+        )
 
 
 def stops_of(checked: dict[str, Any]) -> frozenset[str]:
@@ -98,7 +108,9 @@ def ask_for_usage(checked: dict[str, Any]) -> bool:
     stream = checked.get("stream", False)
     options = checked.get("stream_options")
     if options is not None and not stream:
-        raise MalformedRequest("The field 'stream_options' needs 'stream'.")
+        raise place(
+            MalformedRequest("The field 'stream_options' needs 'stream'."), "stream_options"
+        )
     if stream:
         checked["stream_options"] = {"include_usage": True}
     return bool((options or {}).get("include_usage", False))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from gateway.core.grants import Operation, Parameter
+from gateway.core.request_limits import HIGHEST
 from gateway.core.requests.allow_list import AllowList, Granted
 from gateway.core.requests.choices import (
     CHOICES_DROPPED,
     CHOICES_GRANTED,
     CHOICES_REFUSED,
-    MAX_ALTERNATIVES,
     MEMBERS,
     ask_for_usage,
     stops_of,
     verify_whole,
 )
-from gateway.core.requests.fields import flag, integer, prompt
+from gateway.core.requests.features import use_features
+from gateway.core.requests.fields import flag, integer, is_tokens, prompt
 from gateway.core.requests.inference_request import InferenceRequest, rebuilt
+from gateway.core.requests.schemas import use_schemas
 from gateway.core.strict_json import parse_object
 from gateway.core.text_scrubbers import REACH
 
@@ -28,7 +30,7 @@ _COMPLETION: Final = AllowList(
     dropped=CHOICES_DROPPED,
     granted={
         **CHOICES_GRANTED,
-        "logprobs": Granted(Parameter.LOGPROBS, integer(0, MAX_ALTERNATIVES)),
+        "logprobs": Granted(Parameter.LOGPROBS, integer(0, HIGHEST.alternatives)),
         "echo": Granted(Parameter.ECHO, flag),
     },
 )
@@ -41,14 +43,15 @@ def parse_completion(body: bytes, granted: frozenset[Parameter] = frozenset()) -
     fields and never hold values.
     """
     checked = _COMPLETION.check(parse_object(body), granted)
-    used = _COMPLETION.used(checked)
+    used = _COMPLETION.used(checked) | use_features(checked, granted)
+    used |= use_schemas(checked, granted, forced=False)
     verify_whole(used, stream=checked.get("stream", False))
     usage_shown = ask_for_usage(checked)
     return rebuilt(
         Operation.COMPLETIONS,
         checked,
         # With an echo the prompt is in the answer and passes its scrubber there.
-        prompts=() if "echo" in checked else _tails(checked["prompt"]),
+        prompts=_tails(checked),
         n=checked.get("n", 1),
         usage_shown=usage_shown,
         stops=stops_of(checked),
@@ -56,6 +59,10 @@ def parse_completion(body: bytes, granted: frozenset[Parameter] = frozenset()) -
     )
 
 
-def _tails(prompts: str | list[str]) -> tuple[str, ...]:
-    several = [prompts] if isinstance(prompts, str) else prompts
-    return tuple([item[-REACH:] for item in several])
+def _tails(checked: dict[str, Any]) -> tuple[str, ...]:
+    """Return the ends of the prompts, empty for token ids, of which nobody knows the text."""
+    if "echo" in checked:
+        return ()
+    prompts = checked["prompt"]
+    several = [prompts] if isinstance(prompts, str) or is_tokens(prompts) else prompts
+    return tuple([item[-REACH:] if isinstance(item, str) else "" for item in several])

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from gateway.core.grants import Operation, Parameter
 from gateway.core.requests.allow_list import REFUSED, AllowList
-from gateway.core.requests.fields import integer, malformed, model_name, one_of
+from gateway.core.requests.features import use_embedded_features
+from gateway.core.requests.fields import integer, is_tokens, malformed, model_name, one_of
 from gateway.core.requests.inference_request import InferenceRequest, rebuilt
 from gateway.core.strict_json import parse_object
 
@@ -15,9 +16,12 @@ MAX_DIMENSIONS: Final = 65_536
 
 
 def _input(name: str, value: Any) -> Any:
-    """Accept one text or several; token ids are refused, for nobody can read them."""
+    """Accept one text or several, or token ids."""
+    if is_tokens(value):
+        return value
     several = value if isinstance(value, list) else [value]
-    if not 1 <= len(several) <= MAX_INPUTS or not all(isinstance(item, str) for item in several):
+    are_texts = all(isinstance(item, str) for item in several)
+    if not 1 <= len(several) <= MAX_INPUTS or not (are_texts or all(map(is_tokens, several))):
         raise malformed(name, f"a string or a list of at most {MAX_INPUTS} strings")
     return value
 
@@ -36,11 +40,13 @@ _EMBEDDINGS: Final = AllowList(
 
 def parse_embedding_request(
     body: bytes,
-    granted: frozenset[Parameter] = frozenset(),  # noqa: ARG001 - nothing is granted here
+    granted: frozenset[Parameter] = frozenset(),
 ) -> InferenceRequest:
     """Return the request that *body* makes, ready to be sent on.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    return rebuilt(Operation.EMBEDDINGS, _EMBEDDINGS.check(parse_object(body)))
+    checked = _EMBEDDINGS.check(parse_object(body))
+    used = use_embedded_features(checked, granted)
+    return rebuilt(Operation.EMBEDDINGS, checked, parameters=used)

@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from gateway.core.errors import MalformedRequest, UnsupportedParameter
+from gateway.core.errors import MalformedRequest, SealgateError, UnsupportedParameter
+from gateway.core.request_limits import HIGHEST
 
 Check = Callable[[str, Any], Any]
 """Takes the name and the value of a field; returns what goes upstream, or raises."""
@@ -64,9 +65,7 @@ class FreeObject(dict[str, Any]):
     __slots__ = ()
 
 
-MAX_STOP_STRINGS: Final = 4  # as in OpenAI's API reference
-MAX_BIASES: Final = 300
-_MAX_TOKENS: Final = 2**24
+_MAX_TOKEN_ID: Final = 2**31
 _SEED: Final = 2**63
 
 
@@ -80,6 +79,18 @@ def unsupported(name: str, reason: str = "") -> UnsupportedParameter:
     if not _SHOWN_NAME.fullmatch(name):
         return UnsupportedParameter("A field of the request is not supported.")
     return UnsupportedParameter(f"The field '{name}' is not supported{reason and ': ' + reason}.")
+
+
+def place(refusal: SealgateError, step: str | int) -> SealgateError:
+    """Return *refusal*, its pointer made to begin with *step*: a member's name or an index.
+
+    A name that is not plain may be the caller's own text, so what is below it is not pointed at.
+    """
+    if isinstance(step, int) or _SHOWN_NAME.fullmatch(step):
+        refusal.pointer = f"/{step}{refusal.pointer}"
+    else:
+        refusal.pointer = ""
+    return refusal
 
 
 def integer(low: int, high: int) -> Check:
@@ -104,7 +115,7 @@ def number(low: float, high: float) -> Check:
     return check
 
 
-token_limit: Final = integer(1, _MAX_TOKENS)
+token_limit: Final = integer(1, HIGHEST.output_tokens)
 """Accept how many tokens an answer may have."""
 
 seed: Final = integer(-_SEED, _SEED - 1)
@@ -175,17 +186,21 @@ def json_object(name: str, value: Any) -> Any:
 
 
 def stop(name: str, value: Any) -> Any:
-    """Accept one stop string or a few."""
+    """Accept one stop string or a few, none of them long: an answer is held back as far."""
     several = value if isinstance(value, list) else [value]
-    if len(several) > MAX_STOP_STRINGS or not all(isinstance(s, str) for s in several):
-        raise malformed(name, f"a string or a list of at most {MAX_STOP_STRINGS} strings")
+    most, longest = HIGHEST.stop_strings, HIGHEST.stop_characters
+    is_short = all(isinstance(item, str) and len(item) <= longest for item in several)
+    if len(several) > most or not is_short:
+        raise malformed(
+            name, f"a string or at most {most} of them, of {longest} characters at most"
+        )
     return value
 
 
 def logit_bias(name: str, value: Any) -> Any:
     """Accept biases from -100 to 100 by token id."""
-    if not isinstance(value, dict) or len(value) > MAX_BIASES:
-        raise malformed(name, f"an object of at most {MAX_BIASES} members")
+    if not isinstance(value, dict) or len(value) > HIGHEST.biases:
+        raise malformed(name, f"an object of at most {HIGHEST.biases} members")
     bias = number(-100, 100)
     for token, amount in value.items():
         if not _TOKEN_ID.fullmatch(token):
@@ -195,11 +210,26 @@ def logit_bias(name: str, value: Any) -> Any:
 
 
 def prompt(name: str, value: Any) -> Any:
-    """Accept one prompt or up to eight; token ids are refused, for nobody can read them."""
+    """Accept one prompt or up to eight: strings, or lists of token ids."""
+    if is_tokens(value):
+        return value
     several = value if isinstance(value, list) else [value]
-    if not 1 <= len(several) <= 8 or not all(isinstance(item, str) for item in several):
+    if not 1 <= len(several) <= 8 or not (_are_texts(several) or all(map(is_tokens, several))):
         raise malformed(name, "a string or a list of at most 8 strings")
     return value
+
+
+def is_tokens(value: Any) -> bool:
+    """Return whether *value* is a prompt of token ids; nobody can read those."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(type(token) is int and 0 <= token < _MAX_TOKEN_ID for token in value)
+    )
+
+
+def _are_texts(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def exact_object(name: str, value: Any, *, members: Mapping[str, Check]) -> dict[str, Any]:
@@ -213,12 +243,21 @@ def exact_object(name: str, value: Any, *, members: Mapping[str, Check]) -> dict
     for member, inner in value.items():
         check = members.get(member)
         if check is None:
-            raise unsupported(member, f"unknown member of '{name}'")
+            raise place(unsupported(member, f"unknown member of '{name}'"), member)
         if inner is not None:
-            passed = check(member, inner)
+            passed = checked_at(check, member, inner, at=member)
             if passed is not LEFT_OUT:
                 checked[member] = passed
     return checked
+
+
+def checked_at(check: Check, name: str, value: Any, *, at: str | int) -> Any:
+    """Return what *check* makes of *value*; a refusal points to the member or index *at*."""
+    try:
+        return check(name, value)
+    except SealgateError as refusal:
+        place(refusal, at)
+        raise
 
 
 class Kind(NamedTuple):
@@ -252,7 +291,7 @@ def list_of(check: Check, *, at_most: int, at_least: int = 1) -> Check:
     def check_list(name: str, value: Any) -> Any:
         if not isinstance(value, list) or not at_least <= len(value) <= at_most:
             raise malformed(name, f"a list of {at_least} to {at_most} elements")
-        checked = [check(name, element) for element in value]
+        checked = [checked_at(check, name, element, at=at) for at, element in enumerate(value)]
         return [element for element in checked if element is not LEFT_OUT]
 
     return check_list
@@ -262,4 +301,4 @@ def require(name: str, checked: dict[str, Any], members: Iterable[str]) -> None:
     """Refuse a *checked* object that lacks one of *members*."""
     for member in members:
         if member not in checked:
-            raise MalformedRequest(f"The field '{name}' lacks '{member}'.")
+            raise place(MalformedRequest(f"The field '{name}' lacks '{member}'."), member)

@@ -1,7 +1,7 @@
 """``POST /v1/messages`` (Anthropic): a conversation of messages that are made of blocks.
 
-Text alone is let through, as everywhere. An answer never goes on inside the last message: vLLM puts
-the beginning of a new one behind it.
+Text is let through, and images that are in the request themselves. An answer never goes on inside
+the last message: vLLM puts the beginning of a new one behind it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from functools import partial
 from typing import Any, Final
 
 from gateway.core.grants import Operation, Parameter
+from gateway.core.request_limits import HIGHEST
 from gateway.core.requests.allow_list import DROPPED, REFUSED, AllowList
+from gateway.core.requests.features import use_features
 from gateway.core.requests.fields import (
     LEFT_OUT,
-    MAX_STOP_STRINGS,
     Check,
+    Exact,
     Kind,
     exact_object,
     flag,
@@ -23,21 +25,23 @@ from gateway.core.requests.fields import (
     json_object,
     left_out,
     list_of,
+    malformed,
     model_name,
     number,
     one_of,
     require,
+    stop,
     tagged_object,
     text,
     token_limit,
 )
 from gateway.core.requests.inference_request import InferenceRequest, rebuilt
-from gateway.core.requests.schemas import verify_no_patterns, verify_obeyed_schemas
+from gateway.core.requests.media import MEDIA_TYPES, verify_image
+from gateway.core.requests.schemas import use_schemas
+from gateway.core.requests.structured_outputs import TEMPLATE_OPTIONS
 from gateway.core.strict_json import parse_object
 
-MAX_MESSAGES: Final = 4096
 MAX_BLOCKS: Final = 1024
-MAX_TOOLS: Final = 128
 _MAX_TOP_K: Final = 10_000
 _MIN_THINKING: Final = 1024  # vLLM's own limit, and Anthropic's
 
@@ -64,16 +68,22 @@ def _block(kinds: dict[str, Kind]) -> Check:
     return check
 
 
+def _stop_sequences(name: str, value: Any) -> Any:
+    if not isinstance(value, list):
+        raise malformed(name, "a list of strings")
+    return stop(name, value)
+
+
 def _tool(name: str, value: Any) -> Any:
     checked = exact_object(name, value, members=_TOOL)
     require(name, checked, ["name", "input_schema"])
     return checked
 
 
-def _output_config(name: str, value: Any) -> Any:
-    checked = exact_object(name, value, members=_OUTPUT_CONFIG)
-    verify_no_patterns(name, checked.get("format", {}).get("schema", {}))
-    return checked
+def _source(name: str, value: Any) -> Any:
+    checked = tagged_object(name, value, kinds=_SOURCES)
+    verify_image(checked["media_type"], checked["data"])
+    return {**checked, "data": Exact(checked["data"])}
 
 
 _NOTES: Final[dict[str, Check]] = {"cache_control": left_out, "citations": left_out}
@@ -88,8 +98,14 @@ _USE: Final = Kind(
     needs=("id", "name", "input"),
 )
 _THINKING: Final = Kind({"thinking": text, "signature": left_out}, needs=("thinking",))
+_SOURCES: Final = {
+    "base64": Kind({"media_type": one_of(*MEDIA_TYPES), "data": text}, ("media_type", "data"))
+}
+_IMAGE: Final = Kind(_NOTES | {"source": _source}, needs=("source",))
 _ROLES: Final = {
-    "user": Kind({"content": _text_or(_blocks(text=_TEXT, tool_result=_RESULT))}, ("content",)),
+    "user": Kind(
+        {"content": _text_or(_blocks(text=_TEXT, tool_result=_RESULT, image=_IMAGE))}, ("content",)
+    ),
     "assistant": Kind(
         {"content": _text_or(_blocks(text=_TEXT, thinking=_THINKING, tool_use=_USE))}, ("content",)
     ),
@@ -130,35 +146,39 @@ _MESSAGES: Final = AllowList(
     allowed={
         "model": model_name,
         "max_tokens": token_limit,
-        "messages": list_of(partial(tagged_object, kinds=_ROLES, tag="role"), at_most=MAX_MESSAGES),
+        "messages": list_of(
+            partial(tagged_object, kinds=_ROLES, tag="role"), at_most=HIGHEST.messages
+        ),
         "system": _texts,
-        "tools": list_of(_tool, at_most=MAX_TOOLS, at_least=0),
+        "tools": list_of(_tool, at_most=HIGHEST.tools, at_least=0),
         "tool_choice": partial(tagged_object, kinds=_CHOICES),
         "temperature": number(0, 2),
         "top_p": number(0, 1),
         "top_k": integer(0, _MAX_TOP_K),
-        "stop_sequences": list_of(text, at_most=MAX_STOP_STRINGS, at_least=0),
+        "stop_sequences": _stop_sequences,
         "stream": flag,
         "thinking": partial(tagged_object, kinds=_THOUGHT),
-        "output_config": _output_config,
+        "output_config": partial(exact_object, members=_OUTPUT_CONFIG),
     },
     needed=("model", "max_tokens", "messages"),
     refused=REFUSED,
     dropped=DROPPED | {"cache_control"},
+    granted={"chat_template_kwargs": TEMPLATE_OPTIONS},
 )
 
 
 def parse_message_request(
     body: bytes,
-    granted: frozenset[Parameter] = frozenset(),  # noqa: ARG001 - nothing is granted here
+    granted: frozenset[Parameter] = frozenset(),
 ) -> InferenceRequest:
     """Return the request that *body* makes, ready to be sent on.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = _MESSAGES.check(parse_object(body))
+    checked = _MESSAGES.check(parse_object(body), granted)
+    used = _MESSAGES.used(checked) | use_features(checked, granted)
     forced = checked.get("tool_choice", {}).get("type") in {"any", "tool"}
-    verify_obeyed_schemas(checked.get("tools", ()), member="input_schema", forced=forced)
+    used |= use_schemas(checked, granted, forced=forced)
     stops = frozenset(checked.get("stop_sequences", ()))
-    return rebuilt(Operation.MESSAGES, checked, stops=stops)
+    return rebuilt(Operation.MESSAGES, checked, stops=stops, parameters=used)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from gateway.core.grants import Operation, Parameter
+from gateway.core.request_limits import HIGHEST
 from gateway.core.requests.allow_list import (
     DROPPED,
     NOT_SCRUBBED,
@@ -17,7 +18,8 @@ from gateway.core.requests.allow_list import (
     AllowList,
     Granted,
 )
-from gateway.core.requests.choices import MAX_ALTERNATIVES, verify_whole
+from gateway.core.requests.choices import SAMPLING, verify_whole
+from gateway.core.requests.features import use_features
 from gateway.core.requests.fields import (
     LEFT_OUT,
     Check,
@@ -35,6 +37,7 @@ from gateway.core.requests.fields import (
     model_name,
     number,
     one_of,
+    place,
     seed,
     stop,
     tagged_object,
@@ -44,10 +47,10 @@ from gateway.core.requests.fields import (
 )
 from gateway.core.requests.inference_request import InferenceRequest, rebuilt
 from gateway.core.requests.response_items import response_input
-from gateway.core.requests.schemas import verify_no_patterns, verify_obeyed_schemas
+from gateway.core.requests.schemas import use_schemas
+from gateway.core.requests.structured_outputs import TEMPLATE_OPTIONS, structured_outputs
 from gateway.core.strict_json import parse_object
 
-MAX_TOOLS: Final = 128
 # Of all that can be included an answer of vLLM has this, anyway, and the other only if asked.
 _INCLUDED_ANYWAY: Final = "reasoning.encrypted_content"
 _LOGPROBS: Final = "message.output_text.logprobs"
@@ -57,12 +60,6 @@ def _tool_choice(name: str, value: Any) -> Any:
     if isinstance(value, str):
         return one_of("none", "auto", "required")(name, value)
     return _named_tool(name, value)
-
-
-def _text_format(name: str, value: Any) -> Any:
-    checked = tagged_object(name, value, kinds=_FORMATS)
-    verify_no_patterns(name, checked.get("schema", {}))
-    return checked
 
 
 def _text(name: str, value: Any) -> Any:
@@ -91,6 +88,7 @@ _FORMATS: Final = {
     "json_object": Kind({}),
     "json_schema": Kind(_DESCRIBED | {"schema": json_object}, needs=("name", "schema")),
 }
+_text_format: Final = partial(tagged_object, kinds=_FORMATS)
 _TOOL: Final = {"function": Kind(_DESCRIBED | {"parameters": json_object}, needs=("name",))}
 _named_tool: Final = partial(
     tagged_object, kinds={"function": Kind({"name": identifier}, needs=("name",))}
@@ -98,11 +96,13 @@ _named_tool: Final = partial(
 
 _RESPONSE: Final = AllowList(
     allowed={
+        **SAMPLING,
+        "structured_outputs": structured_outputs,
         "model": model_name,
         "stream": flag,
         "input": response_input,
         "instructions": text,
-        "tools": list_of(partial(tagged_object, kinds=_TOOL), at_most=MAX_TOOLS, at_least=0),
+        "tools": list_of(partial(tagged_object, kinds=_TOOL), at_most=HIGHEST.tools, at_least=0),
         "tool_choice": _tool_choice,
         "parallel_tool_calls": flag,
         "text": _text,
@@ -140,7 +140,8 @@ _RESPONSE: Final = AllowList(
     },
     dropped=DROPPED | {"stream_options"},
     granted={
-        "top_logprobs": Granted(Parameter.LOGPROBS, integer(0, MAX_ALTERNATIVES)),
+        "chat_template_kwargs": TEMPLATE_OPTIONS,
+        "top_logprobs": Granted(Parameter.LOGPROBS, integer(0, HIGHEST.alternatives)),
     },
 )
 
@@ -154,13 +155,13 @@ def parse_response_request(
     fields and never hold values.
     """
     checked = _RESPONSE.check(parse_object(body), granted)
-    used = _RESPONSE.used(checked)
+    used = _RESPONSE.used(checked) | use_features(checked, granted)
     if "include" in checked:
         used |= {Parameter.LOGPROBS}
     if not used <= granted:
-        raise unsupported("include", NOT_SCRUBBED)
+        raise place(unsupported("include", NOT_SCRUBBED), "include")
     verify_whole(used, stream=checked.get("stream", False))
     forced = checked.get("tool_choice") not in (None, "none", "auto")
-    verify_obeyed_schemas(checked.get("tools", ()), member="parameters", forced=forced)
+    used |= use_schemas(checked, granted, forced=forced)
     checked["store"] = False
     return rebuilt(Operation.RESPONSES, checked, parameters=used)

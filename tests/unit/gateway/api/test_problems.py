@@ -116,6 +116,16 @@ def test_anthropic_names_errors_by_their_status(error, kind):
     assert orjson.loads(anthropic_error(error).body)["error"]["type"] == kind
 
 
+def test_the_place_of_a_fault_is_shown():
+    """As a JSON pointer: in OpenAI's member for it, in Anthropic's text."""
+    error = errors.MalformedRequest("It must be a string.")
+    error.pointer = "/messages/0/content"
+    assert orjson.loads(openai_error(error).body)["error"]["param"] == error.pointer
+    message = orjson.loads(anthropic_error(error).body)["error"]["message"]
+    assert message == "It must be a string. (at /messages/0/content)"
+    assert orjson.loads(openai_error(errors.NotFound()).body)["error"]["param"] is None
+
+
 def test_an_event_has_the_shape_of_its_stream():
     """Each official SDK raises it as an error; nothing follows it."""
     presenter = ProblemPresenter()

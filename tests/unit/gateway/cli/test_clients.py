@@ -145,6 +145,16 @@ def test_rules_for_found_values_are_set_and_shown(commands: Commands) -> None:
         commands.run("clients", "change", name, "--scrub", wrong, code=2)
 
 
+def test_limits_of_requests_are_set_and_shown(commands: Commands) -> None:
+    """Those that are given replace all others, and none lifts them."""
+    name = commands.create_client("--limit", "choices=1", "--limit", "tools=0")["client_id"]
+    assert commands.json("clients", "read", name)["limits"] == {"choices": 1, "tools": 0}
+    assert commands.json("clients", "change", name, "--limit", "images=2")["limits"] == {
+        "images": 2
+    }
+    assert commands.json("clients", "change", name, "--limit", "none")["limits"] == {}
+
+
 def test_parameters_are_set_and_shown(commands: Commands) -> None:
     """A new list replaces the old one, and none empties it."""
     name = commands.create_client("--parameters", "logprobs,echo")["client_id"]

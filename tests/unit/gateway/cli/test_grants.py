@@ -12,6 +12,7 @@ from gateway.cli.grants import (
     parse_networks,
     parse_parameters,
     parse_quota,
+    parse_request_limits,
     parse_scrub,
     show_grants,
 )
@@ -69,3 +70,13 @@ def test_no_rule_is_without_effect(wrong: list[str]) -> None:
     """A type named twice is refused, as is one that nobody knows: no block is undone in silence."""
     with pytest.raises(typer.BadParameter):
         parse_scrub(wrong)
+
+
+def test_limits_of_requests_are_read() -> None:
+    """Each by name and number; nothing leaves them, none lifts all."""
+    assert parse_request_limits(["choices=2", "tools=0"]) == {"choices": 2, "tools": 0}
+    assert parse_request_limits(["none"]) == {}
+    assert parse_request_limits(None) is None
+    for wrong in ("choices", "choices=", "choices=x", "canary=1", "choices=-1", "choices=9999"):
+        with pytest.raises(typer.BadParameter):
+            parse_request_limits([wrong])

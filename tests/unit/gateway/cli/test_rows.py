@@ -69,6 +69,7 @@ def test_client_row_is_sorted_text() -> None:
         "scrub": {},
         "masks_requests": False,
         "parameters": [],
+        "limits": {},
         "version": 1,
         "created_at": NOW,
     }

@@ -10,6 +10,7 @@ import pytest
 from gateway.core.grants import (
     RAW_PARAMETERS,
     UNLIMITED,
+    UNMASKABLE_PARAMETERS,
     DataClass,
     Grant,
     Operation,
@@ -31,6 +32,13 @@ def test_raw_parameters_count_for_developers_alone(role):
     client = Client("c", role, parameters=frozenset(Parameter))
     assert (client.usable_parameters >= RAW_PARAMETERS) is (role is Role.DEVELOPER)
     assert Parameter.LOGPROBS in client.usable_parameters
+
+
+def test_nothing_goes_around_the_masks():
+    """A client whose models see no personal data sends nothing that cannot be masked."""
+    client = Client("c", Role.APPLICATION, parameters=frozenset(Parameter), masks_requests=True)
+    assert not client.usable_parameters & UNMASKABLE_PARAMETERS
+    assert replace(client, masks_requests=False).usable_parameters >= UNMASKABLE_PARAMETERS
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from gateway.core.grants import DataClass, Grant, Operation, every_operation
 from gateway.core.identity import Principal, Role
 from gateway.core.ohttp import WHOLE
 from gateway.core.policy import HERE_ONLY, ModelPolicy
+from gateway.core.request_limits import RequestLimits
 from gateway.core.scrub_rules import ScrubRules, Treatment
 from gateway.core.secret import Secret
 from gateway.core.text_scrubbers import TextScrubbers
@@ -406,3 +407,16 @@ def test_clients_never_share_cached_prefixes():
     assert salt("c-1") == salt("c-1") != salt("c-2")
     with pytest.raises(StoreUnavailable):
         run(value=replace(snapshot(), conversation_keys=None))
+
+
+def test_a_request_is_held_to_the_limits_of_its_client():
+    """Or to those of the gateway, where the client has none of its own."""
+    two = inner_request(orjson.dumps(orjson.loads(CHAT_BODY) | {"n": 2}))
+    tight = replace(snapshot(), request_limits=RequestLimits(choices=1, output_tokens=9))
+    run(two)
+    with pytest.raises(UnsupportedParameter, match="choices"):
+        run(two, value=tight)
+    with pytest.raises(UnsupportedParameter, match="choices"):
+        run(two, limits={"choices": 1})
+    authorized = run(two, value=tight, limits={"choices": 2})
+    assert orjson.loads(authorized.upstream_request.body)["max_completion_tokens"] == 9

@@ -193,12 +193,26 @@ async def test_parameters_are_replaced_as_one(operator: httpx.AsyncClient) -> No
     shown = (await operator.patch(path, json={"data_class": "public"})).json()
     assert shown["parameters"] == ["logprobs", "stop_reason"]
     assert (await operator.patch(path, json={"parameters": []})).json()["parameters"] == []
-    for wrong in (["canary"], None, ["echo"] * 6):
+    for wrong in (["canary"], None, ["echo"] * 11):
         refused = await operator.patch(path, json={"parameters": wrong})
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["pointer"].startswith("/parameters")
     refused = await operator.patch(path, json={"parameters": ["token_ids"]})
     assert (refused.status_code, refused.json()["code"]) == (400, "malformed_request")
+
+
+async def test_limits_of_requests_are_replaced_as_one(operator: httpx.AsyncClient) -> None:
+    """They are shown as they are; unknown ones, and numbers out of reach, are refused."""
+    path = f"clients/{(await operator.post('clients', json={})).json()['client_id']}"
+    assert (await operator.get(path)).json()["limits"] == {}
+    given = {"choices": 1, "output_tokens": 500}
+    assert (await operator.patch(path, json={"limits": given})).json()["limits"] == given
+    assert (await operator.patch(path, json={"networks": []})).json()["limits"] == given
+    assert (await operator.patch(path, json={"limits": {}})).json()["limits"] == {}
+    for wrong in (None, {"canary": 1}, {"choices": 10_000}, {"choices": "1"}, {"choices": -1}, 5):
+        refused = await operator.patch(path, json={"limits": wrong})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["pointer"].startswith("/limits")
 
 
 async def test_answers_name_the_version(

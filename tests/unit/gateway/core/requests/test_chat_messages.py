@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.errors import MalformedRequest, SealgateError, UnsupportedParameter
 from gateway.core.requests import chat_messages as checks
+from gateway.core.requests.schemas import use_schemas
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 TOOL = {
@@ -166,16 +167,8 @@ def test_response_formats_pass(value: Any) -> None:
 def test_regular_expressions_in_formats_are_refused(value: Any, error: type[SealgateError]) -> None:
     """A format is one of three, and its schema holds no regular expression at any depth."""
     with pytest.raises(error):
-        checks.response_format("response_format", value)
-
-
-def test_tool_schemas_matter_where_the_model_must_obey_them() -> None:
-    """A pattern in a tool passes only while the model is free not to call it."""
-    tool = {"type": "function", "function": {"name": "f", "parameters": {"pattern": "x"}}}
-    checks.verify_obeyed_tools({})
-    checks.verify_obeyed_tools({"tools": [tool], "tool_choice": "auto"})
-    checks.verify_obeyed_tools({"tools": [TOOL], "tool_choice": "required"})
-    with pytest.raises(UnsupportedParameter):
-        checks.verify_obeyed_tools({"tools": [tool], "tool_choice": "required"})
-    with pytest.raises(MalformedRequest):
-        checks.verify_obeyed_tools({"tool_choice": "required"})
+        use_schemas(
+            {"response_format": checks.response_format("response_format", value)},
+            frozenset(),
+            forced=False,
+        )

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.core.errors import MalformedRequest
-from gateway.core.grants import Operation
+from gateway.core.errors import MalformedRequest, UnsupportedParameter
+from gateway.core.grants import Operation, Parameter
 from gateway.core.requests.completions import parse_completion
 from gateway.core.requests.inference_request import InferenceRequest
 from gateway.core.text_scrubbers import REACH
@@ -33,11 +33,24 @@ def test_a_completion_knows_the_ends_of_its_prompts() -> None:
     assert (request.prompts, request.n) == (("a", "b"), 3)
 
 
-@pytest.mark.parametrize("prompt", [[1, 2, 3], [[1]], 5, {}])
+@pytest.mark.parametrize("prompt", [[1, "a"], [[1], "a"], [-1], [True], [2**31], [[]], 5, {}])
 def test_prompts_are_text(prompt: Any) -> None:
-    """Token ids cannot be read, so they are refused."""
-    with pytest.raises(MalformedRequest):
+    """Or token ids; never a mixture, and nothing else."""
+    with pytest.raises(MalformedRequest) as caught:
         parse({"prompt": prompt})
+    assert caught.value.pointer == "/prompt"
+
+
+@pytest.mark.parametrize("prompt", [[1, 2, 3], [[1], [2]]])
+def test_token_ids_need_a_grant(prompt: Any) -> None:
+    """Nobody can read them; of their text the scrubber knows nothing."""
+    with pytest.raises(UnsupportedParameter, match="token_prompts"):
+        parse({"prompt": prompt})
+    body = orjson.dumps({"model": "tiny", "prompt": prompt})
+    request = parse_completion(body, frozenset({Parameter.TOKEN_PROMPTS}))
+    assert request.parameters == {Parameter.TOKEN_PROMPTS}
+    assert not any(request.prompts)
+    assert orjson.loads(request.upstream_body)["prompt"] == prompt
 
 
 @pytest.mark.parametrize("body", [b"canary", b"{}"])

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.core.errors import MalformedRequest, UnsupportedParameter
+from gateway.core.errors import MalformedRequest, SealgateError, UnsupportedParameter
+from gateway.core.request_limits import HIGHEST
 from gateway.core.requests import fields
 
 GOOD = [
@@ -23,6 +24,8 @@ GOOD = [
     (fields.logit_bias, {"50256": -100, "1": 0.5}),
     (fields.prompt, "x"),
     (fields.prompt, ["x", "y"]),
+    (fields.prompt, [1, 2]),
+    (fields.prompt, [[1], [2]]),
 ]
 BAD = [
     (fields.integer(1, 8), 9),
@@ -41,14 +44,15 @@ BAD = [
     (fields.identifier, "a" * 129),
     (fields.model_name, "a b"),
     (fields.model_name, 3),
-    (fields.stop, ["canary"] * 5),
+    (fields.stop, ["canary"] * (HIGHEST.stop_strings + 1)),
+    (fields.stop, "canary" * HIGHEST.stop_characters),
     (fields.stop, [1]),
     (fields.logit_bias, []),
     (fields.logit_bias, {"canary": 1}),
     (fields.logit_bias, {"1": 101}),
-    (fields.logit_bias, {str(i): 1 for i in range(301)}),
-    (fields.prompt, [1, 2, 3]),
-    (fields.prompt, [[1, 2]]),
+    (fields.logit_bias, {str(i): 1 for i in range(HIGHEST.biases + 1)}),
+    (fields.prompt, [1, "canary"]),
+    (fields.prompt, [[1, 2]] * 9),
     (fields.prompt, []),
     (fields.prompt, ["x"] * 9),
 ]
@@ -108,3 +112,21 @@ def test_needed_members_must_be_there() -> None:
 def test_odd_names_are_not_repeated(name: str) -> None:
     """A member name is the caller's text; only a short plain one is shown."""
     assert fields.unsupported(name).detail == "A field of the request is not supported."
+
+
+def test_a_refusal_points_to_the_place_at_fault() -> None:
+    """Through lists and objects, and to the one above a name that is not plain."""
+    members = {
+        "a": fields.list_of(partial(fields.exact_object, members={"b": fields.flag}), at_most=3)
+    }
+    check = partial(fields.exact_object, members=members)
+    for value, pointer in (
+        ({"a": [{"b": True}, {"b": 1}]}, "/a/1/b"),
+        ({"a": [{"c": 1}]}, "/a/0/c"),
+        ({"a": [{"canary canary": 1}]}, "/a/0"),
+        ({"canary canary": 1}, ""),
+        ({"a": 5}, "/a"),
+    ):
+        with pytest.raises(SealgateError) as caught:
+            check("field", value)
+        assert caught.value.pointer == pointer

@@ -96,7 +96,7 @@ def said(*content: Any, role: str = "user") -> dict[str, Any]:
         ({"max_tokens": 0}, MalformedRequest),
         ({"messages": []}, MalformedRequest),
         ({"model": "a b"}, MalformedRequest),
-        (said({"type": "image", "source": {"url": "canary"}}), UnsupportedParameter),
+        (said({"type": "image", "source": {"type": "url", "url": "canary"}}), MalformedRequest),
         (said({"type": "document", "source": "canary"}), UnsupportedParameter),
         (said({"type": "canary"}), MalformedRequest),
         (said({"type": "thinking", "thinking": "x"}), MalformedRequest),
@@ -117,7 +117,7 @@ def said(*content: Any, role: str = "user") -> dict[str, Any]:
         ({"chat_template_kwargs": {"canary": 1}}, UnsupportedParameter),
         ({"cache_salt": "canary"}, UnsupportedParameter),
         ({"vllm_xargs": {}}, UnsupportedParameter),
-        ({"stop_sequences": ["a"] * 5}, MalformedRequest),
+        ({"stop_sequences": ["a"] * 65}, MalformedRequest),
     ],
 )  # fmt: skip
 def test_everything_else_is_refused(fields: dict[str, Any], error: type[SealgateError]) -> None:
