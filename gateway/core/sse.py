@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 
@@ -19,15 +18,19 @@ from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 MAX_EVENT_BYTES: Final = 20 * 1024
 
 _LINE_END: Final = re.compile(rb"[\r\n]")
+_DATA: Final = b"data: "
+_EVENT_END: Final = b"\n\n"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
+class ServerSentEvent(NamedTuple):
     """One event: its *name* (``""`` unless given) and its *data*, UTF-8, lines joined by LF."""
 
-    name: str = field(repr=False)
-    data: bytes = field(repr=False)
+    name: str
+    data: bytes
+
+    def __repr__(self) -> str:
+        return "ServerSentEvent()"
 
 
 class EventParser:
@@ -52,6 +55,13 @@ class EventParser:
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that *data* completes, in order."""
+        if self._started and not self._buffer and not self._size:
+            plain = self._read_plain(data)
+            if plain is not None:
+                return plain
+        return self._read_lines(data)
+
+    def _read_lines(self, data: bytes) -> list[ServerSentEvent]:
         buffer = self._buffer
         buffer += data
         if not self._started:
@@ -78,6 +88,19 @@ class EventParser:
         if self._size + self._scanned > self._limit:
             raise ScrubFailed
         return events
+
+    def _read_plain(self, data: bytes) -> list[ServerSentEvent] | None:
+        """Return the events if *data* is whole events of one line each; most reads are."""
+        if b"\r" in data or not data.endswith(_EVENT_END):
+            return None
+        lines = data[: -len(_EVENT_END)].split(_EVENT_END)
+        for line in lines:
+            if not line.startswith(_DATA) or b"\n" in line or len(line) > self._limit:
+                return None
+        if not data.isascii():
+            _decoded(data)
+        self._skip_lf = False
+        return [ServerSentEvent("", line[len(_DATA) :]) for line in lines]
 
     def finish(self) -> None:
         """End the stream; raises ``UpstreamUnavailable`` if it ends inside an event."""

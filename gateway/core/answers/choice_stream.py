@@ -15,7 +15,7 @@ from gateway.core.answers.fields import (
     tool_call_id,
     tool_name,
 )
-from gateway.core.answers.unknown import UnknownStream, merge, unknown_members
+from gateway.core.answers.unknown import RAW, UnknownStream, merge, unknown_members
 from gateway.core.errors import ScrubFailed
 from gateway.core.text_scrubbers import TextScrubber, TextScrubbers
 
@@ -70,27 +70,56 @@ class ChoiceStream:
         if choice.get("finish_reason") is not None:
             self._add_held(said)
             merge(beside, self._unknown_beside.finish())
-        return self._shaped(said, beside) if said or beside else None
+        return self.shape(said, beside) if said or beside else None
+
+    def say(self, field: str, text: str) -> str:
+        """Return what is now safe to send of a text *field* that goes on with *text*."""
+        scrubber = self._texts.get(field)
+        if scrubber is None:
+            scrubber = self._texts[field] = self._scrubbers.new(field, choice=self._index)
+        safe = scrubber.feed(text)
+        if self._ended:
+            raise ScrubFailed
+        return safe
+
+    def find_only_text(self, choice: dict[str, Any]) -> str | None:
+        """Return the field of the text that *choice* says; None if it may say anything else."""
+        if choice.get("finish_reason") is not None or unknown_members(choice, CHOICE_MEMBERS):
+            return None
+        if not self._chat:
+            return "text" if choice.get("text") else None
+        delta = choice.get("delta") or {}
+        fields = [name for name, value in delta.items() if value is not None and name not in RAW]
+        if len(fields) != 1 or fields[0] not in MESSAGE_TEXTS:
+            return None
+        return fields[0] if delta[fields[0]] else None
+
+    def retell(self, choice: dict[str, Any], field: str, text: str) -> dict[str, Any]:
+        """Return *choice* as it would be with another *text* in that field."""
+        if self._chat:
+            return choice | {"delta": choice["delta"] | {field: text}}
+        return choice | {field: text}
 
     def end(self, reason: str) -> dict[str, Any]:
         """Return the choice that says why the model stopped, and nothing else."""
         if self._ended:
             raise ScrubFailed
         self._ended = True
-        return self._shaped({}, {}, reason)
+        return self.shape({}, reason=reason)
 
     def flush(self) -> dict[str, Any] | None:
         """Return all text that is still held, or None."""
         said: dict[str, Any] = {}
         self._add_held(said)
         beside = self._unknown_beside.finish()
-        return self._shaped(said, beside) if said or beside else None
+        return self.shape(said, beside) if said or beside else None
 
-    def _shaped(
-        self, said: dict[str, Any], beside: dict[str, Any], reason: str | None = None
+    def shape(
+        self, said: dict[str, Any], beside: dict[str, Any] | None = None, reason: str | None = None
     ) -> dict[str, Any]:
+        """Return what is sent of a choice that *said* this, with members *beside* it."""
         text = {"delta": said} if self._chat else {"text": said.get("text", "")}
-        return {**beside, "index": self._index, **text, "finish_reason": reason}
+        return {**(beside or {}), "index": self._index, **text, "finish_reason": reason}
 
     def _take_delta(self, delta: dict[str, Any], said: dict[str, Any]) -> None:
         named = role(delta)
@@ -111,15 +140,7 @@ class ChoiceStream:
 
     def _take_text(self, field: str, source: dict[str, Any], said: dict[str, Any]) -> None:
         text = member(source, field, str)
-        if not text:
-            return
-        scrubber = self._texts.get(field)
-        if scrubber is None:
-            scrubber = self._texts[field] = self._scrubbers.new(field, choice=self._index)
-        safe = scrubber.feed(text)
-        if self._ended:
-            raise ScrubFailed
-        if safe:
+        if text and (safe := self.say(field, text)):
             said[field] = safe
 
     def _take_call(self, call: Any) -> dict[str, Any] | None:

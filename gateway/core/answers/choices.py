@@ -6,6 +6,7 @@ Members of a choice that are not known here are scrubbed, those of the frame aro
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -29,6 +30,7 @@ from gateway.core.answers.fields import (
 )
 from gateway.core.answers.logprobs import TokenText, rebuild_entries, rebuild_lists
 from gateway.core.answers.raw_tokens import raw_members
+from gateway.core.answers.repeated_event import PROBE, RepeatedEvent, find_repeated_event
 from gateway.core.answers.unknown import scrub_unknown, unknown_members
 from gateway.core.errors import ScrubFailed
 from gateway.core.grants import Parameter
@@ -37,6 +39,8 @@ from gateway.core.strict_json import load_json
 from gateway.core.text_scrubbers import Slices, TextScrubbers
 
 _DONE: Final = b"[DONE]"
+# One for the words of each choice, and one for its reasoning; looked through for every token.
+_MAX_REPEATED: Final = 8
 
 
 class ChoiceEvents:
@@ -45,7 +49,7 @@ class ChoiceEvents:
     Held text goes out before the event that ends its choice.
     """
 
-    __slots__ = ("_asked", "_chat", "_choices", "_envelope", "_object", "is_done")
+    __slots__ = ("_asked", "_chat", "_choices", "_envelope", "_object", "_repeated", "is_done")
 
     def __init__(self, asked: Asked, *, chat: bool) -> None:
         self._asked = asked
@@ -53,19 +57,28 @@ class ChoiceEvents:
         self._object = "chat.completion.chunk" if chat else "text_completion"
         self._choices: dict[int, ChoiceStream] = {}
         self._envelope: dict[str, Any] = {}
+        self._repeated: list[RepeatedEvent] = []
         self.is_done = False
 
     def take(self, event: ServerSentEvent) -> bytes:
         """Return the events that are safe to send after *event*, often none."""
         if self.is_done or event.name:
             raise ScrubFailed
+        for repeated in self._repeated:
+            safe = repeated.take(event.data)
+            if safe is not None:
+                self._asked.tally.see_pieces(1)
+                return safe
         if event.data == _DONE:
             self.is_done = True
             return self._flush() + encode_event(_DONE)
         received = load_json(event.data, otherwise=ScrubFailed())
         if type(received) is not dict:
             raise ScrubFailed
-        return self._rebuild(received)
+        safe = self._rebuild(received)
+        if len(self._repeated) < _MAX_REPEATED:
+            self._remember(event.data, received)
+        return safe
 
     def _flush(self) -> bytes:
         """Return an event with all text that is still held, or nothing."""
@@ -99,6 +112,27 @@ class ChoiceEvents:
         if not ends:
             return self._event(texts, counts)
         return self._event(texts) + self._event(ends, counts)
+
+    def _remember(self, data: bytes, received: dict[str, Any]) -> None:
+        """Keep the shape of the event *data*, as far as only one text can differ in the next."""
+        choices = received.get("choices") or []
+        if len(choices) != 1 or received.get("usage") is not None:
+            return
+        choice = choices[0]
+        stream = self._choices[choice["index"]]
+        field = stream.find_only_text(choice)
+        if field is None:
+            return
+        text = choice["delta"][field] if self._chat else choice[field]
+        repeated = find_repeated_event(
+            data,
+            text,
+            probed=received | {"choices": [stream.retell(choice, field, PROBE)]},
+            sent=self._event([stream.shape({field: PROBE})]),
+            say=partial(stream.say, field),
+        )
+        if repeated is not None:
+            self._repeated.append(repeated)
 
     def _event(self, choices: list[dict[str, Any]], counts: dict[str, int] | None = None) -> bytes:
         if not choices and counts is None:
