@@ -94,8 +94,11 @@ class EventParser:
         if b"\r" in data or not data.endswith(_EVENT_END):
             return None
         lines = data[: -len(_EVENT_END)].split(_EVENT_END)
+        if data.count(b"\n") != len(_EVENT_END) * len(lines):
+            return None
+        limit = self._limit
         for line in lines:
-            if not line.startswith(_DATA) or b"\n" in line or len(line) > self._limit:
+            if not line.startswith(_DATA) or len(line) > limit:
                 return None
         if not data.isascii():
             _decoded(data)
