@@ -433,3 +433,11 @@ async def test_writers_of_two_processes_make_one_trail(
     assert len(await read_trail(stores[0])) == 20
     for store in stores:
         await store.close()
+
+
+async def test_trail_is_read_from_before_its_beginning(store: ControlStore) -> None:
+    """Whoever asks for all rows may name the lowest number there is."""
+    entry = AuditEntry(NOW, "local", "key.rotate", "signing", Outcome.DONE, "r-1")
+    row = await store.note(entry)
+    assert await store.list_audit(after=-(2**63), limit=5) == [row]
+    assert await store.list_audit(after=2**63 - 1, limit=5) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import DateTime, Select, select, type_coerce
+from sqlalchemy import BigInteger, DateTime, Select, literal, select, type_coerce
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -91,7 +91,8 @@ async def audit_rows(connection: AsyncConnection, *, after: int, limit: int) -> 
 
     Raises ``AuditBroken``, which names the row, when one holds what no act ever wrote.
     """
-    where = AUDIT.c.number > after
+    # As wide as what callers may say, which is more than the column holds in PostgreSQL.
+    where = AUDIT.c.number > literal(after, BigInteger)
     query = select(AUDIT).where(where).order_by(AUDIT.c.number).limit(limit)
     try:
         return [audit_of(row) for row in await rows(connection, query)]
