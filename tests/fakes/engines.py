@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.backends.database.tables import METADATA
@@ -130,12 +131,23 @@ class PostgresServer(Server):
 
     def start(self, **settings: str) -> None:
         """Start it, and return once it takes connections."""
-        command = [str(self._programs / "postgres"), "-D", str(self.data), "-p", str(self.port)]
+        command = [
+            *self._within(),
+            str(self._programs / "postgres"),
+            "-D",
+            str(self.data),
+            "-p",
+            str(self.port),
+        ]
         always = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
         for name, value in {**always, **self._settings, **settings}.items():
             command += ["-c", f"{name}={value}"]
         self._process = self._popen(command)
         self._wait_until(self._is_ready)
+
+    def _within(self) -> Sequence[str]:
+        """Return the command in front of the server's own."""
+        return ()
 
     def _is_ready(self) -> bool:
         ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
@@ -177,6 +189,58 @@ class PostgresServer(Server):
             f"postgresql+asyncpg://{USER}@127.0.0.1:{self.port}/{database}"
             f"?password_file={self.password_file}"
         )
+
+
+class SmallDiskPostgres(PostgresServer):
+    """A PostgreSQL server with a file system of a few MB, for a database that fills it.
+
+    The file system is one in memory that only this server sees, in namespaces of its own, for which
+    no rights are needed where the kernel gives them to users at all.
+    """
+
+    _MEBIBYTES = 24  # three times an empty database
+
+    @staticmethod
+    def can_be() -> bool:
+        """Return whether the kernel lets us have one."""
+        user = _NOBODY if os.geteuid() == 0 else None
+        command = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
+        try:
+            return (
+                subprocess.run(command, check=False, capture_output=True, user=user).returncode == 0
+            )
+        except OSError:
+            return False
+
+    def _within(self) -> Sequence[str]:
+        small = self.directory / "small"
+        small.mkdir(exist_ok=True)
+        # Inside the first namespace we are root, as whom the server does not start: so a second.
+        mount = f"mount -t tmpfs -o size={self._MEBIBYTES}m,mode=0777 none {small} && "
+        within = 'exec unshare --user --map-user=1000 --map-group=1000 "$@"'
+        return ("unshare", "-rm", "sh", "-c", mount + within, "sh")
+
+    def create_small_database(self) -> str:
+        """Make a database on the small disk; return its name."""
+        self.run(f"CREATE TABLESPACE small LOCATION '{self.directory / 'small'}'")
+        self.run("CREATE DATABASE small TEMPLATE template0 TABLESPACE small")
+        return "small"
+
+    def fill(self) -> None:
+        """Leave no room for another page."""
+        self.run("CREATE TABLE fill (bytes text)", database="small")
+        self.run("ALTER TABLE fill ALTER bytes SET STORAGE PLAIN", database="small")
+        for rows in (1024, 128, 16, 1, 1):
+            with suppress(RuntimeError):
+                while True:
+                    insert = (
+                        f"INSERT INTO fill SELECT repeat('x', 7000) FROM generate_series(1, {rows})"
+                    )
+                    self.run(insert, database="small")
+
+    def make_room(self) -> None:
+        """Give the disk back."""
+        self.run("DROP TABLE fill", database="small")
 
 
 class RedisServer(Server):

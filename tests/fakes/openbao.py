@@ -35,8 +35,16 @@ _START_SECONDS = 20.0
 class OpenBao:
     """A server that was initialised and unsealed."""
 
-    def __init__(self, directory: Path, executable: Path) -> None:
-        files = CertificateFiles.in_directory(directory / "tls")
+    def __init__(
+        self,
+        directory: Path,
+        executable: Path,
+        *,
+        storage: str = 'storage "inmem" {}',
+        listener: str = "",
+        tls: Path | None = None,
+    ) -> None:
+        files = CertificateFiles.in_directory(tls or directory / "tls")
         ensure_certificates(files, ["127.0.0.1", "localhost"], now=datetime.now(UTC))
         self.ca_file = files.ca_certificate
         with socket.socket() as probe:
@@ -45,9 +53,10 @@ class OpenBao:
         self.url = f"https://127.0.0.1:{port}"
         config = directory / "openbao.hcl"
         config.write_text(
-            f'storage "inmem" {{}}\napi_addr = "{self.url}"\n'
+            f'{storage}\napi_addr = "{self.url}"\n'
             f'listener "tcp" {{\n  address = "127.0.0.1:{port}"\n'
-            f'  tls_cert_file = "{files.certificate}"\n  tls_key_file = "{files.key}"\n}}\n'
+            f'{listener}  tls_cert_file = "{files.certificate}"\n'
+            f'  tls_key_file = "{files.key}"\n}}\n'
         )
         with (directory / "openbao.log").open("wb") as log:
             self.process = subprocess.Popen(
@@ -60,13 +69,7 @@ class OpenBao:
 
     def start(self) -> None:
         """Initialise and unseal; mount what a gateway uses."""
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            with suppress(httpx.TransportError):
-                if self._admin.get("sys/health").status_code == 501:
-                    break
-            assert time.monotonic() < deadline, "OpenBao does not start"
-            time.sleep(0.05)
+        self.wait_until_answering()
         made = self.do("PUT", "sys/init", secret_shares=1, secret_threshold=1)
         self._unseal_key = made["keys"][0]
         self._admin.headers["X-Vault-Token"] = made["root_token"]
@@ -74,6 +77,16 @@ class OpenBao:
         self.do("POST", "sys/mounts/transit", type="transit")
         self.do("POST", "sys/mounts/secret", type="kv", options={"version": "2"})
         self.do("POST", "sys/auth/approle", type="approle")
+
+    def wait_until_answering(self) -> None:
+        """Return once it says that it is not initialised."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            with suppress(httpx.TransportError):
+                if self._admin.get("sys/health").status_code == 501:
+                    return
+            assert time.monotonic() < deadline, "OpenBao does not start"
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """End the process."""

@@ -212,7 +212,8 @@ async def test_no_connection_left_is_unavailable(
 async def test_full_disk_changes_nothing(postgresql: PostgresServer, postgresql_url: str) -> None:
     """A write that finds no room leaves nothing, reading goes on, and so does writing later.
 
-    A trigger raises what PostgreSQL says then: filling a real disk needs rights that tests lack.
+    A trigger raises what PostgreSQL says then; a disk that is really full is in the integration
+    tests, which need a kernel that lets users have one.
     """
     database = str(make_url(postgresql_url).database)
     store = DatabaseStore.open(postgresql_url)
