@@ -1,7 +1,7 @@
 """A portable copy of the store: out of SQLite or PostgreSQL, and into either, all or nothing.
 
-What serves for minutes is left out: tags of requests, kept answers, proposals, counts of bad
-credentials. Private keys stay wrapped as they are in the store.
+What serves for a while is left out: tags of requests, kept answers, proposals, counts of bad
+credentials, drained servers. Private keys stay wrapped as they are in the store.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from gateway.core.audit import AuditHead
 from gateway.core.backup import BackupHead, BackupReader, BackupRow, BackupWriter, Json
 from gateway.core.errors import MalformedRequest, StoreUnavailable
 
-_TABLES: Final = (CLIENTS, CREDENTIALS, KEYS, REVOCATIONS, PERMISSION_USES, AUDIT)
+TABLES: Final = (CLIENTS, CREDENTIALS, KEYS, REVOCATIONS, PERMISSION_USES, AUDIT)
 """What a backup has, each after those that it refers to."""
 
 _ORDERS: Final = MappingProxyType({KEYS.name: "sequence", AUDIT.name: "number"})
@@ -69,7 +69,7 @@ async def copy_out(database_url: str, *, now: datetime) -> AsyncGenerator[bytes]
             yield writer.head(
                 BackupHead(schema, now, numbers["value"], numbers["document_seq"], audit)
             )
-            for table in _TABLES:
+            for table in TABLES:
                 order = table.c[_ORDERS.get(table.name, next(iter(table.primary_key)).name)]
                 rows = await connection.stream(select(table).order_by(order))
                 async for row in rows.mappings():
@@ -106,7 +106,7 @@ async def replacing(
             async with connection.begin():
                 present = await lock(connection, step=0)
                 (numbers,) = await queries.rows(connection, select(REVISION))
-                for table in (IDEMPOTENCY, PROPOSALS, *reversed(_TABLES)):
+                for table in (IDEMPOTENCY, PROPOSALS, *reversed(TABLES)):
                     await connection.execute(delete(table))
                 head = await _insert(connection, lines)
                 revision = max(present, head.revision, above) + jump
@@ -127,7 +127,7 @@ def read_rows(
     lines: Iterable[bytes], reader: BackupReader
 ) -> Iterator[tuple[Table, Mapping[str, Any]]]:
     """Yield each row as its table has it. Raises ``MalformedRequest``, at the end for all of it."""
-    tables = {table.name: table for table in _TABLES}
+    tables = {table.name: table for table in TABLES}
     for line in lines:
         row = reader.feed(line)
         if row is not None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from gateway.backends.database import backup
 from gateway.backends.database.backup import copy_out, replacing
 from gateway.backends.database.store import DatabaseStore
+from gateway.backends.database.tables import METADATA
 from gateway.core.audit import TrailVerifier
 from gateway.core.backup import BackupHead, BackupRow, BackupWriter
 from gateway.core.errors import MalformedRequest
@@ -149,3 +151,11 @@ async def test_private_keys_stay_wrapped(sqlite_url: str, tmp_path: Path) -> Non
     assert issued.secret.reveal().encode() not in text
     assert all(value is not None for value in wrapped)
     assert text.count(b'"wrapped_private":"') == len(wrapped)
+
+
+def test_every_table_is_decided() -> None:
+    """A table is in a backup, or it is known here that it need not be."""
+    of_the_moment = {"replay_tags", "idempotency", "proposals", "lockouts", "drained_backends"}
+    kept = {table.name for table in backup.TABLES}
+    assert kept | of_the_moment | {"revision"} == set(METADATA.tables)
+    assert kept & of_the_moment == set()
