@@ -9,12 +9,26 @@ from __future__ import annotations
 import logging
 import traceback
 from pathlib import Path
+from types import TracebackType
+from typing import Final
 
-_logger = logging.getLogger("sealgate")
+from gateway.core.events import Event
+
+_LOGGER: Final = logging.getLogger("sealgate")
+_OURS: Final = Path(__file__).resolve().parents[1]
 
 
-def report_fault(fault: Exception) -> None:
-    """Log class and place of *fault* on standard error."""
-    frames = traceback.extract_tb(fault.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
-    _logger.error("internal error: %s at %s", type(fault).__name__, place)
+def report_fault(fault: BaseException) -> None:
+    """Log class and place of *fault*."""
+    # No traceback: its text is the fault's own.
+    _LOGGER.error(
+        Event.FAULT, extra={"kind": type(fault).__name__, "place": fault_place(fault.__traceback__)}
+    )
+
+
+def fault_place(trace: TracebackType | None) -> str:
+    """Return file and line of the last step of *trace* in our own code, else of its last one."""
+    frames = traceback.extract_tb(trace)
+    ours = [frame for frame in frames if _OURS in Path(frame.filename).parents]
+    last = next(reversed(ours or frames), None)
+    return "unknown place" if last is None else f"{Path(last.filename).name}:{last.lineno}"

@@ -10,6 +10,8 @@ import uvloop
 
 from gateway.app import running_gateway
 from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
+from gateway.backends.event_log import install_event_log
+from gateway.backends.hardening import harden_process
 from gateway.backends.http_server import Listener
 from gateway.backends.http_server import serve as serve_listeners
 from gateway.cli.own_certificate import certificate_names
@@ -28,6 +30,8 @@ from gateway.settings import (
 
 def serve(context: typer.Context) -> None:
     """Serve the public and the admin listener until SIGTERM or SIGINT."""
+    harden_process()
+    install_event_log(sys.stderr)
     session: Session = context.obj
     configuration = load_configuration(session.config_path)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

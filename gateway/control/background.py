@@ -11,6 +11,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from gateway.core.events import Event
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -40,5 +42,5 @@ async def _repeat(work: Callable[[], Awaitable[object]], interval_seconds: float
             await work()
         except Exception as error:  # noqa: BLE001 — the background-task border
             # Never the text: an error of a driver may quote the values of a statement.
-            _LOGGER.error("background task failed: %s", type(error).__name__)  # noqa: TRY400
+            _LOGGER.error(Event.TASK_FAILED, extra={"kind": type(error).__name__})  # noqa: TRY400
         await asyncio.sleep(interval_seconds)

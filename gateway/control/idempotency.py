@@ -28,11 +28,17 @@ _UNKNOWN: Final = (
 
 
 class KeptAnswer(NamedTuple):
-    """What a call was answered with. *headers* are those that are part of the answer."""
+    """What a call was answered with. *headers* are those that are part of the answer.
+
+    Not shown: the body may hold a secret.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"KeptAnswer({self.status})"
 
 
 class IdempotentCalls:

@@ -43,6 +43,7 @@ from gateway.control.two_person import TwoPersonRule
 from gateway.core.access_log_ports import AccessLogArchive
 from gateway.core.balancer import Balancer
 from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable, WrappingTokenRefused
+from gateway.core.events import Event
 from gateway.core.lockout import LockoutRules, LockoutStore
 from gateway.core.ports import Clock, ControlStore, IdempotencyStore, KeyWrap, ReplayStore
 
@@ -137,7 +138,7 @@ class ControlRoom:
             raise
         except KeyServiceUnavailable:
             # watch() loads the keys once they can be unwrapped; maintain() makes what is missing.
-            _LOGGER.warning("not ready yet: the keys cannot be unwrapped")
+            _LOGGER.warning(Event.NOT_READY)
         self.background.every(WATCH_INTERVAL_SECONDS, self.snapshots.watch)
         self.background.every(_ACTIVATION_SECONDS, self.keys.activate_due)
         self.background.every(_MAINTENANCE_SECONDS, self.keys.maintain)

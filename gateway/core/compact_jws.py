@@ -57,6 +57,9 @@ class UnverifiedJws(NamedTuple):
     payload: bytes
     compact: str
 
+    def __repr__(self) -> str:
+        return "UnverifiedJws(…)"
+
     @property
     def unverified_kid(self) -> str:
         """The key that it says to be signed by. Raises ``Unreadable`` when it says nothing."""

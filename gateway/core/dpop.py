@@ -70,6 +70,9 @@ class ProvenCall(NamedTuple):
     uri: str
     access_token: str | None = None
 
+    def __repr__(self) -> str:
+        return "ProvenCall(…)"
+
 
 class ProvenKey(NamedTuple):
     """The key that a good proof was made with.

@@ -61,10 +61,16 @@ class VaultAddress:
 
 
 class Answer(NamedTuple):
-    """A status below 500, and the JSON object of the body; empty where there is none."""
+    """A status below 500, and the JSON object of the body; empty where there is none.
+
+    Not shown: the body may hold a key.
+    """
 
     status: int
     body: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status})"
 
 
 class VaultConnection:

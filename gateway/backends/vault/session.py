@@ -18,6 +18,7 @@ from gateway.backends.metrics import KeyServiceMeter
 from gateway.backends.vault.connection import Answer, VaultConnection
 from gateway.backends.vault.logins import Lease, Login, parse_lease
 from gateway.core.errors import KeyServiceUnavailable
+from gateway.core.events import Event
 
 KEEP_SECONDS: Final = 1.0
 """How often ``keep`` is to be called."""
@@ -113,13 +114,13 @@ class VaultSession:
         self._meter.answered()
         if self._fault is not None:
             self._fault = None
-            _logger.warning("Vault answers again")
+            _logger.warning(Event.KEY_SERVICE_BACK)
 
     def _noted(self, error: KeyServiceUnavailable) -> KeyServiceUnavailable:
         self._meter.failed()
         if self._fault != error.detail:
             self._fault = error.detail
-            _logger.warning("key service: %s", error.detail)
+            _logger.warning(Event.KEY_SERVICE_AWAY, extra={"detail": error.detail})
         return error
 
     async def _call(self, method: str, path: str, body: Mapping[str, object] | None) -> Answer:

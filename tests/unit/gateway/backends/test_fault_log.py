@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from gateway.backends.fault_log import report_fault
+from gateway.core.access_log import parse_records
+from gateway.core.events import Event
 
 
 def test_fault_is_named_without_its_text(caplog):
@@ -11,11 +13,23 @@ def test_fault_is_named_without_its_text(caplog):
         raise ValueError("canary prompt")
     except ValueError as fault:
         report_fault(fault)
-    assert "ValueError at test_fault_log.py:" in caplog.text
+    (record,) = caplog.records
+    assert (record.msg, record.kind) == (Event.FAULT, "ValueError")
+    assert record.place.startswith("test_fault_log.py:")
     assert "canary" not in caplog.text
 
 
 def test_fault_without_a_place(caplog):
     """An exception that was never raised is still reported."""
     report_fault(KeyError("canary"))
-    assert "KeyError at unknown place" in caplog.text
+    (record,) = caplog.records
+    assert (record.kind, record.place) == ("KeyError", "unknown place")
+
+
+def test_place_is_in_our_code(caplog):
+    """Of a fault deep in a library the last step of our own is named."""
+    try:
+        list(parse_records(object()))
+    except TypeError as fault:
+        report_fault(fault)
+    assert caplog.records[0].place.startswith("access_log.py:")

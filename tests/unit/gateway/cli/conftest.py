@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -40,7 +43,16 @@ def sealgate(
     config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
     """Return ``sealgate --config FILE`` as a function of the words after it."""
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # typer replaces it; this puts it back
+    # typer and `serve` replace these; this puts them back.
+    for module, name in (
+        (sys, "excepthook"),
+        (sys, "unraisablehook"),
+        (threading, "excepthook"),
+        (warnings, "showwarning"),
+        (logging, "raiseExceptions"),
+    ):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    monkeypatch.setattr(logging.root, "handlers", list(logging.root.handlers))
 
     def run(*words: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["sealgate", "--config", str(config), *words])

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from gateway.control.background import BackgroundTasks
+from gateway.core.events import Event
 
 
 async def test_failure_is_logged_by_class_and_tried_again(
@@ -26,5 +27,7 @@ async def test_failure_is_logged_by_class_and_tried_again(
     background.every(0, work)
     await second.wait()
     await background.close()
-    assert "RuntimeError" in caplog.text
+    assert {(each.msg, each.kind) for each in caplog.records} == {
+        (Event.TASK_FAILED, "RuntimeError")
+    }
     assert "canary" not in caplog.text

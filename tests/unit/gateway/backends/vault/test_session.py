@@ -14,6 +14,7 @@ from gateway.backends.vault.connection import VaultConnection
 from gateway.backends.vault.logins import Lease
 from gateway.backends.vault.session import VaultSession
 from gateway.core.errors import KeyServiceUnavailable, WrappingTokenRefused
+from gateway.core.events import Event
 from tests.fakes.control import FakeClock
 from tests.fakes.vault import Call, FakeVault, FixedLogin, Reply
 
@@ -182,10 +183,12 @@ async def test_down_and_up_are_told(rig: Rig, caplog: pytest.LogCaptureFixture) 
     await rig.session.keep()
     await rig.session.keep()
     assert rig.metric("key_service_up") == 1
-    assert [record.getMessage() for record in caplog.records] == [
-        "key service: Vault is sealed or cannot serve.",
-        "Vault answers again",
-    ]
+    away, back = caplog.records
+    assert (away.msg, away.detail) == (
+        Event.KEY_SERVICE_AWAY,
+        "Vault is sealed or cannot serve.",
+    )
+    assert back.msg is Event.KEY_SERVICE_BACK
 
 
 async def test_alarm_goes_on(rig: Rig) -> None:
