@@ -22,6 +22,7 @@ from gateway.api.inference import Inference
 from gateway.api.metrics import build_metrics_app
 from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
 from gateway.api.problems import ProblemPresenter
+from gateway.api.unread_requests import UnreadRequests
 from gateway.backends.access_log_writer import FLUSH_SECONDS, PREPARE_SECONDS, AccessLogWriter
 from gateway.backends.database.upgrade import verify_schema
 from gateway.backends.entity_finder import load_entity_finder
@@ -77,6 +78,8 @@ class Applications:
 
     public: ASGIApp
     admin: ASGIApp
+    unread: UnreadRequests
+    """What answers for both where no application is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,7 @@ def build_applications(
             ),
             called_by_proxies=_HEALTH_ROUTES,
         ),
+        unread=UnreadRequests(record),
     )
 
 

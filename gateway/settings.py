@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.core.grants import DataClass
+from gateway.settings_edge import EdgeSettings
 from gateway.settings_issuers import Issuer, verify_issuers_differ
 from gateway.settings_keys import Pkcs11, Vault, uses_key_file, verify_key_service
 from gateway.settings_logs import AccessLogSettings, LogDirectories
@@ -187,6 +188,7 @@ class Settings(BaseSettings):
     tokens: Tokens = Tokens()
     encryption: Encryption = Encryption()
     limits: Limits = Limits()
+    edge: EdgeSettings = EdgeSettings()
     access_log: AccessLogSettings = AccessLogSettings()
     permissions: Permissions = Permissions()
     store: Store = Store()

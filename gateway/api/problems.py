@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
-from gateway.core import errors
+from gateway.core import errors, head_errors
 from gateway.core.apis import ErrorShape, find_error_shape
 from gateway.core.errors import (
     InvalidClient,
@@ -54,6 +54,9 @@ PROBLEMS: dict[str, Problem] = {
         415, "Unsupported media type", "invalid_request_error"
     ),
     errors.PayloadTooLarge.code: Problem(413, "Payload too large", "invalid_request_error"),
+    head_errors.HeadTooLarge.code: Problem(431, "Head too large", "invalid_request_error"),
+    head_errors.TargetTooLong.code: Problem(414, "Target too long", "invalid_request_error"),
+    head_errors.ExpectationFailed.code: Problem(417, "Expectation failed", "invalid_request_error"),
     errors.RequestTimeout.code: Problem(408, "Request timeout", "invalid_request_error"),
     errors.ClientStalled.code: Problem(408, "Answer not read", "invalid_request_error"),
     errors.Overloaded.code: Problem(503, "Overloaded", "server_error"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 
 import typer
 import uvloop
 
-from gateway.app import running_gateway
+from gateway.app import Applications, running_gateway
 from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
 from gateway.backends.event_log import install_event_log
 from gateway.backends.hardening import harden_process
@@ -22,7 +23,6 @@ from gateway.settings import (
     Admin,
     Configuration,
     Listen,
-    Networks,
     authority,
     load_configuration,
 )
@@ -47,28 +47,29 @@ async def _serve(configuration: Configuration) -> None:
         ensure_certificates(files, certificate_names(configuration), now=utc_now())
     tls = server_context(at.certificate_file, at.tls_key_file, client_ca=at.client_ca_file)
     async with running_gateway(configuration) as applications:
-        public = Listener(
-            settings.listen.host,
-            settings.listen.port,
-            tls,
-            applications.public,
-            clock=utc_now,
-            max_connections=settings.limits.max_connections,
-            proxies=_proxies_before_tls(settings.listen),
-        )
-        admin = Listener(
-            settings.admin.host,
-            settings.admin.port,
-            tls,
-            applications.admin,
-            clock=utc_now,
-            proxies=_proxies_before_tls(settings.admin),
-        )
+        public = _listener(configuration, settings.listen, tls, applications)
+        admin = _listener(configuration, settings.admin, tls, applications)
         await serve_listeners([public, admin], on_ready=lambda: _announce(configuration))
 
 
-def _proxies_before_tls(listener: Listen | Admin) -> Networks:
-    return listener.trusted_proxies if listener.proxy_protocol else ()
+def _listener(
+    configuration: Configuration, at: Listen | Admin, tls: ssl.SSLContext, apps: Applications
+) -> Listener:
+    settings = configuration.settings
+    return Listener(
+        at.host,
+        at.port,
+        tls,
+        apps.public if isinstance(at, Listen) else apps.admin,
+        apps.unread,
+        clock=utc_now,
+        max_connections=settings.limits.max_connections,
+        max_per_address=settings.edge.connections_per_address,
+        gathering=() if at.proxy_protocol else at.trusted_proxies,
+        proxies=at.trusted_proxies if at.proxy_protocol else (),
+        handshake_seconds=settings.edge.handshake_seconds,
+        pace=settings.edge.pace(write_seconds=settings.limits.write_timeout_seconds),
+    )
 
 
 def _announce(configuration: Configuration) -> None:

@@ -2,7 +2,8 @@
 
 An error carries a *code* (stable, for machines) and a *detail* (one sentence, for the caller who
 can mend it). Neither ever holds a token, a key, a prompt, upstream text or ``str()`` of another
-error. HTTP statuses live in one table, ``gateway/api/problems.py``.
+error. HTTP statuses live in one table, ``gateway/api/problems.py``. Those of a listener alone are
+in ``gateway/core/head_errors.py``.
 
     SealgateError
     ├── MalformedRequest      the message is not what its media type promises

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from gateway.api.problems import PROBLEMS
-from gateway.core import errors
+from gateway.core import errors, head_errors
 
 
 def _codes() -> set[str]:
-    classes = [value for value in vars(errors).values() if isinstance(value, type)]
+    values = [*vars(errors).values(), *vars(head_errors).values()]
+    classes = [value for value in values if isinstance(value, type)]
     return {c.code for c in classes if issubclass(c, errors.SealgateError)}
 
 
@@ -18,5 +19,7 @@ def test_every_error_code_has_exactly_one_row():
 
 def test_every_error_is_drawn_in_the_tree():
     """The tree in the module docstring names every class."""
-    drawn = errors.__doc__ or ""
-    assert all(name in drawn for name in vars(errors) if name[0].isupper() and name != "ClassVar")
+    for module in (errors, head_errors):
+        drawn = module.__doc__ or ""
+        names = {name for name in vars(module) if name[0].isupper()} - {"ClassVar"}
+        assert all(name in drawn for name in names)

@@ -6,7 +6,7 @@ import asyncio
 
 import uvloop
 
-ON_BOTH_LOOPS = ("test_http_server.py", "test_proxied_connections.py")
+ON_BOTH_LOOPS = ("test_http_server.py", "test_accepted_connections.py")
 
 
 def pytest_asyncio_loop_factories(config, item):

@@ -1,7 +1,9 @@
-"""Accepts connections that begin with a PROXY header, before TLS, from trusted proxies alone.
+"""Accepts the connections of a listener, with a limit on their number and on the time to arrive.
 
-Others are closed before a byte of theirs is read. The header is read from the bare socket and no
-further than it goes, so the client's first bytes are still in the kernel when TLS takes over.
+A connection arrives by its TLS handshake. Behind proxies that pass TLS on, it begins with a PROXY
+header, and others than these proxies are closed before a byte of theirs is read; the header is read
+from the bare socket and no further than it goes, so the client's first bytes are still in the
+kernel when TLS takes over.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from gateway.core.connection_places import ConnectionPlaces, Place
 from gateway.core.errors import MalformedRequest
 from gateway.core.identity import Address, unmapped
 from gateway.core.proxy_protocol import ProxyHeader, ProxyHeaderParser
@@ -26,21 +29,23 @@ Endpoint = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """Who may connect, and what becomes of a connection whose header is read.
+    """Who may connect, and what becomes of a connection that arrives.
 
-    *has_room* is asked with the number of connections that have not arrived yet; one that arrives
-    at this moment may be counted twice. *new_protocol*
-    gets the client's address and port and speaks with the client once the TLS handshake is done.
+    *new_protocol* gets the client's address and port and the place of the connection, which it must
+    leave when that is lost, and speaks with the client once the TLS handshake is done; that may
+    take *handshake_seconds*. With *trust*, those it is true for alone may connect, and begin with a
+    PROXY header.
     """
 
     tls: ssl.SSLContext
-    trust: Callable[[Address], bool]
-    has_room: Callable[[int], bool]
-    new_protocol: Callable[[Endpoint], asyncio.Protocol]
+    places: ConnectionPlaces
+    new_protocol: Callable[[Endpoint, Place], asyncio.Protocol]
+    trust: Callable[[Address], bool] | None = None
     header_seconds: float = _HEADER_SECONDS
+    handshake_seconds: float = 5.0
 
 
-class ProxiedConnections:
+class AcceptedConnections:
     """Serves a listening socket from now on; in uvicorn it has the place of an ``asyncio.Server``.
 
     It listens on a duplicate of *listening*, which its owner may close at any time.
@@ -74,28 +79,48 @@ class ProxiedConnections:
                 self._let_in(connection, peer)
 
     def _let_in(self, connection: socket.socket, peer: Endpoint) -> None:
-        entrance = self._entrance
-        trusted = entrance.trust(unmapped(ip_address(peer[0])))
-        if not trusted or not entrance.has_room(len(self._arriving)):
+        place = self._find_place(unmapped(ip_address(peer[0])))
+        if place is None:
             connection.close()
             return
-        task = asyncio.ensure_future(self._arrive(connection, peer))
+        task = asyncio.ensure_future(self._arrive(connection, peer, place))
         self._arriving.add(task)
         task.add_done_callback(self._arriving.discard)
 
-    async def _arrive(self, connection: socket.socket, peer: Endpoint) -> None:
-        with contextlib.suppress(OSError, MalformedRequest), contextlib.ExitStack() as stack:
-            stack.callback(connection.close)
+    def _find_place(self, address: Address) -> Place | None:
+        """Return a place, of *address* unless a PROXY header has yet to say whose it is."""
+        trust = self._entrance.trust
+        if trust is not None and not trust(address):
+            return None
+        place = self._entrance.places.find_place()
+        if place is not None and trust is None and not place.claim(address):
+            place.leave()
+            return None
+        return place
+
+    async def _arrive(self, connection: socket.socket, peer: Endpoint, place: Place) -> None:
+        entrance = self._entrance
+        with contextlib.ExitStack() as giving_up:
+            giving_up.callback(place.leave)
+            giving_up.enter_context(contextlib.suppress(OSError, MalformedRequest))
+            closing = giving_up.enter_context(contextlib.ExitStack())
+            closing.callback(connection.close)
             connection.setblocking(False)  # noqa: FBT003
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            async with asyncio.timeout(self._entrance.header_seconds):
-                header = await _read_header(connection)
-            stack.pop_all()  # from here on the transport closes it
+            client = peer[0], peer[1]
+            if entrance.trust is not None:
+                async with asyncio.timeout(entrance.header_seconds):
+                    client = _client(await _read_header(connection), peer)
+                if not place.claim(unmapped(ip_address(client[0]))):
+                    return
+            closing.pop_all()  # from here on the transport closes it
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: self._entrance.new_protocol(_client(header, peer)),
+                lambda: entrance.new_protocol(client, place),
                 connection,
-                ssl=self._entrance.tls,
+                ssl=entrance.tls,
+                ssl_handshake_timeout=entrance.handshake_seconds,
             )
+            giving_up.pop_all()  # from here on the protocol leaves the place
 
 
 async def _read_header(connection: socket.socket) -> ProxyHeader:

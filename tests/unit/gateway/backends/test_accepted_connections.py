@@ -16,8 +16,9 @@ from typing import Self
 
 import pytest
 
+from gateway.backends.accepted_connections import AcceptedConnections, Entrance
 from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
-from gateway.backends.proxied_connections import Entrance, ProxiedConnections
+from gateway.core.connection_places import ConnectionPlaces
 from gateway.core.forwarded import TrustedProxies
 from tests.fakes.proxy_headers import LOCAL, v1, v2, v2_raw
 from tests.fakes.waiting import until
@@ -31,8 +32,8 @@ LOOPBACK = (ip_network("127.0.0.0/8"),)
 class Greeter(asyncio.Protocol):
     """Answers the first data with the client's address and that data."""
 
-    def __init__(self, house: House, client) -> None:
-        self.house, self.client = house, client
+    def __init__(self, house: House, client, place) -> None:
+        self.house, self.client, self.place = house, client, place
 
     def connection_made(self, transport):
         self.transport = transport
@@ -45,6 +46,7 @@ class Greeter(asyncio.Protocol):
 
     def connection_lost(self, error):
         self.house.inside.discard(self)
+        self.place.leave()
 
 
 class House:
@@ -58,8 +60,8 @@ class House:
         self.entrance = Entrance(
             tls=server_context(files.certificate, files.key),
             trust=TrustedProxies(trusted).trust,
-            has_room=lambda arriving: arriving + len(self.inside) < room,
-            new_protocol=lambda client: Greeter(self, client),
+            places=ConnectionPlaces(room, 100, exempt=lambda _address: False),
+            new_protocol=lambda client, place: Greeter(self, client, place),
             header_seconds=header_seconds,
         )
         self.port = 0
@@ -70,7 +72,7 @@ class House:
         dual = {"dualstack_ipv6": True} if family == socket.AF_INET6 else {}
         with socket.create_server((host, 0), family=family, **dual) as listening:
             self.port = listening.getsockname()[1]
-            self.door = ProxiedConnections(listening, self.entrance)
+            self.door = AcceptedConnections(listening, self.entrance)
         try:
             yield self
         finally:
