@@ -29,7 +29,7 @@ from gateway.core.requests.schemas import use_schemas
 from gateway.core.requests.structured_outputs import TEMPLATE_OPTIONS
 from gateway.core.strict_json import parse_object
 
-_CHAT: Final = AllowList(
+CHAT: Final = AllowList(
     allowed={
         **MEMBERS,
         "messages": messages,
@@ -50,6 +50,7 @@ _CHAT: Final = AllowList(
         "top_logprobs": Granted(Parameter.LOGPROBS, integer(0, HIGHEST.alternatives)),
     },
 )
+"""What a request may hold (gateway/parameters.md)."""
 
 
 def parse_chat(body: bytes, granted: frozenset[Parameter] = frozenset()) -> InferenceRequest:
@@ -58,8 +59,8 @@ def parse_chat(body: bytes, granted: frozenset[Parameter] = frozenset()) -> Infe
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = _CHAT.check(parse_object(body), granted)
-    used = _CHAT.used(checked) | use_features(checked, granted)
+    checked = CHAT.check(parse_object(body), granted)
+    used = CHAT.used(checked) | use_features(checked, granted)
     forced = checked.get("tool_choice") not in (None, "none", "auto")
     used |= use_schemas(checked, granted, forced=forced)
     verify_whole(used, stream=checked.get("stream", False))

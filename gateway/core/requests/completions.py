@@ -23,7 +23,7 @@ from gateway.core.requests.schemas import use_schemas
 from gateway.core.strict_json import parse_object
 from gateway.core.text_scrubbers import REACH
 
-_COMPLETION: Final = AllowList(
+COMPLETION: Final = AllowList(
     allowed={**MEMBERS, "prompt": prompt},
     needed=("model", "prompt"),
     refused=CHOICES_REFUSED,
@@ -34,6 +34,7 @@ _COMPLETION: Final = AllowList(
         "echo": Granted(Parameter.ECHO, flag),
     },
 )
+"""What a request may hold (gateway/parameters.md)."""
 
 
 def parse_completion(body: bytes, granted: frozenset[Parameter] = frozenset()) -> InferenceRequest:
@@ -42,8 +43,8 @@ def parse_completion(body: bytes, granted: frozenset[Parameter] = frozenset()) -
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = _COMPLETION.check(parse_object(body), granted)
-    used = _COMPLETION.used(checked) | use_features(checked, granted)
+    checked = COMPLETION.check(parse_object(body), granted)
+    used = COMPLETION.used(checked) | use_features(checked, granted)
     used |= use_schemas(checked, granted, forced=False)
     verify_whole(used, stream=checked.get("stream", False))
     usage_shown = ask_for_usage(checked)

@@ -26,7 +26,7 @@ def _input(name: str, value: Any) -> Any:
     return value
 
 
-_EMBEDDINGS: Final = AllowList(
+EMBEDDINGS: Final = AllowList(
     allowed={
         "model": model_name,
         "input": _input,
@@ -36,6 +36,7 @@ _EMBEDDINGS: Final = AllowList(
     needed=("model", "input"),
     refused={**REFUSED, "stream": (False, "the answer comes at once")},
 )
+"""What a request may hold (gateway/parameters.md)."""
 
 
 def parse_embedding_request(
@@ -47,6 +48,6 @@ def parse_embedding_request(
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = _EMBEDDINGS.check(parse_object(body))
+    checked = EMBEDDINGS.check(parse_object(body))
     used = use_embedded_features(checked, granted)
     return rebuilt(Operation.EMBEDDINGS, checked, parameters=used)

@@ -142,7 +142,7 @@ _OUTPUT_CONFIG: Final[dict[str, Check]] = {
     ),
 }
 
-_MESSAGES: Final = AllowList(
+MESSAGES: Final = AllowList(
     allowed={
         "model": model_name,
         "max_tokens": token_limit,
@@ -165,6 +165,7 @@ _MESSAGES: Final = AllowList(
     dropped=DROPPED | {"cache_control"},
     granted={"chat_template_kwargs": TEMPLATE_OPTIONS},
 )
+"""What a request may hold (gateway/parameters.md)."""
 
 
 def parse_message_request(
@@ -176,8 +177,8 @@ def parse_message_request(
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = _MESSAGES.check(parse_object(body), granted)
-    used = _MESSAGES.used(checked) | use_features(checked, granted)
+    checked = MESSAGES.check(parse_object(body), granted)
+    used = MESSAGES.used(checked) | use_features(checked, granted)
     forced = checked.get("tool_choice", {}).get("type") in {"any", "tool"}
     used |= use_schemas(checked, granted, forced=forced)
     stops = frozenset(checked.get("stop_sequences", ()))

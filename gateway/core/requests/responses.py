@@ -94,7 +94,7 @@ _named_tool: Final = partial(
     tagged_object, kinds={"function": Kind({"name": identifier}, needs=("name",))}
 )
 
-_RESPONSE: Final = AllowList(
+RESPONSE: Final = AllowList(
     allowed={
         **SAMPLING,
         "structured_outputs": structured_outputs,
@@ -144,6 +144,7 @@ _RESPONSE: Final = AllowList(
         "top_logprobs": Granted(Parameter.LOGPROBS, integer(0, HIGHEST.alternatives)),
     },
 )
+"""What a request may hold (gateway/parameters.md)."""
 
 
 def parse_response_request(
@@ -154,8 +155,8 @@ def parse_response_request(
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = _RESPONSE.check(parse_object(body), granted)
-    used = _RESPONSE.used(checked) | use_features(checked, granted)
+    checked = RESPONSE.check(parse_object(body), granted)
+    used = RESPONSE.used(checked) | use_features(checked, granted)
     if "include" in checked:
         used |= {Parameter.LOGPROBS}
     if not used <= granted:

@@ -10,8 +10,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from gateway.core.errors import MalformedRequest, SealgateError, UnsupportedParameter
 from gateway.core.grants import Parameter
+from gateway.core.request_limits import HIGHEST
 from gateway.core.requests.fields import place
 from gateway.core.requests.patterns import verify_pattern
 from gateway.core.requests.places import find_places, placed
@@ -71,10 +74,17 @@ def use_schemas(
     uses = False
     for pointer, schema in _obeyed(checked, forced=forced):
         try:
+            _verify_size(schema)
             uses |= verify_schema(schema, patterns=Parameter.PATTERNS in granted)
         except SealgateError as refusal:
             raise placed(refusal, pointer) from None
     return frozenset({Parameter.PATTERNS}) if uses else frozenset()
+
+
+def _verify_size(schema: Any) -> None:
+    """Refuse, before it is looked into, what no client may send."""
+    if len(orjson.dumps(schema)) > HIGHEST.schema_bytes:
+        raise UnsupportedParameter(f"A schema has at most {HIGHEST.schema_bytes} bytes.")
 
 
 def _obeyed(checked: dict[str, Any], *, forced: bool) -> Iterator[tuple[str, Any]]:
