@@ -6,6 +6,7 @@ vouches for the server is refused too: prompts and answers pass there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _ModelName = Annotated[str, Field(min_length=1, max_length=256)]
+# What may stand in a request and in a look-up as it is: a name, or an address of either version.
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 _AN_ORIGIN = "must be an origin, https://HOST:PORT"
 
 
@@ -119,7 +122,11 @@ def verify_models_served(upstream: Upstream, models: Collection[str]) -> None:
 def _parse_origin(url: str) -> SplitResult:
     parts = urlsplit(url)
     has_more = parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment
-    if has_more or not parts.hostname or parts.scheme not in {"https", "http"}:
+    if (
+        has_more
+        or not _HOST.fullmatch(parts.hostname or "")
+        or parts.scheme not in {"https", "http"}
+    ):
         raise ValueError(_AN_ORIGIN)
     try:
         _ = parts.port

@@ -28,8 +28,8 @@ def build_health_app(
 ) -> Starlette:
     """Return the app of ``/livez`` and ``/readyz``.
 
-    Ready means: the snapshot can be trusted and vLLM says that it can serve. Otherwise 503. vLLM is
-    asked as :class:`SharedProbe` does, however many ask here.
+    Ready means: the snapshot can be trusted and at least one model server can serve. Otherwise 503.
+    *upstream_ready* is asked as :class:`SharedProbe` does, however many ask here.
     """
     probe = SharedProbe(upstream_ready, monotonic=monotonic)
 

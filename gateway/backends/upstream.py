@@ -176,7 +176,7 @@ class PooledUpstream:
         try:
             async with asyncio.timeout(self._connect_seconds):
                 return await self._address.connect()
-        except OSError:  # TimeoutError and ssl.SSLError are
+        except (OSError, UnicodeError):  # too late, no TLS, no name that can be looked up
             raise NothingSent from None
 
     def _release(self, connection: Connection) -> None:

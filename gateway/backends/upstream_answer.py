@@ -21,7 +21,8 @@ _MAX_OVERHEAD_BYTES: Final = 65_536
 """How much may come without a byte of body: a head, chunk extensions, trailers."""
 
 _FIRST_FINAL_STATUS: Final = 200  # we ask for no interim answers and take none
-_NO_VLLM: Final = frozenset({502, 503, 504})  # RFC 9110 §15.6: whoever answers is not the engine
+_NO_VLLM: Final = frozenset({502, 503})
+"""Who answers so is no engine that works (RFC 9110 §15.6). A caller can bring about 500 and 504."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         "clients": report.clients,
         "clients_disabled": report.clients_disabled,
         "revocations": sum(report.revocations.values()),
+        "backends": len(report.backends),
+        "backends_drained": sum(status.drained for status in report.backends),
     }
     keys = [key_row(key) for key in report.keys]
     if as_json:

@@ -1,7 +1,8 @@
 """Stage 5: put the call to vLLM.
 
-vLLM's error texts echo the prompt, so of a refusal only the fact is kept. When vLLM is down the
-call is refused with ``UpstreamUnavailable``; it is never retried once an answer has begun.
+vLLM's error texts echo the prompt, so of a refusal only the fact is kept. When no server of the
+model is there the call is refused with ``UpstreamUnavailable``, when all have too much to do with
+``Overloaded``. What one server may have had is never given to a second one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ class Forward:
         self._upstream = upstream
 
     async def __call__(self, masked: Masked) -> Forwarded:
-        """Return the answer that begins. Raises ``UpstreamRefused`` or ``UpstreamUnavailable``."""
+        """Return the answer that begins.
+
+        Raises ``UpstreamRefused``, ``UpstreamUnavailable`` or ``Overloaded``.
+        """
         authorized = masked.authorized
         answer = await self._upstream.send(authorized.upstream_request)
         expected = _EVENT_STREAM if authorized.streamed else _JSON

@@ -61,6 +61,8 @@ def test_plain_tcp_is_for_loopback(url: str) -> None:
         {"url": "https://gpu.example?x", "ca_file": "ca.crt"},
         {"url": "https://gpu.example:port", "ca_file": "ca.crt"},
         {"url": "https://", "ca_file": "ca.crt"},
+        {"url": "https://gpu example", "ca_file": "ca.crt"},
+        {"url": "https://gpü.example", "ca_file": "ca.crt"},
         {"url": "ftp://gpu.example", "ca_file": "ca.crt"},
         {"uds": "a.sock", "name": "A"},
         {"uds": "a.sock", "name": ""},

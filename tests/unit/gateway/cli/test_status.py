@@ -6,12 +6,14 @@ from tests.fakes.commands import Commands
 
 
 def test_counts_follow_the_store(commands: Commands) -> None:
-    """Clients, disabled ones and revocations are counted, and keys in use are shown."""
+    """Clients, revocations and model servers are counted, and keys in use are shown."""
     commands.create_client()
     commands.run("clients", "disable", commands.create_client()["client_id"])
     commands.run("revoke", "token", "stolen")
+    commands.run("backends", "drain", "gpu-1")
     shown = commands.json("status")
     assert (shown["clients"], shown["clients_disabled"], shown["revocations"]) == (2, 1, 2)
+    assert (shown["backends"], shown["backends_drained"]) == (2, 1)
     assert {key["state"] for key in shown["keys"]} == {"active"}
 
 
