@@ -29,5 +29,6 @@ def test_every_target_has_inputs():
     assert {name for name, _ in (param.values for param in INPUTS)} == set(TARGETS)
     assert all(path.stat().st_size <= 4096 for _, path in (param.values for param in INPUTS))
     assert TARGETS == (
-        "bhttp", "client_address", "dpop", "jwk_set", "jws", "ohttp", "sse", "token", "varint",
+        "bhttp", "client_address", "dpop", "jwk_set", "jws", "ohttp", "request_head", "sse",
+        "token", "varint",
     )  # fmt: skip

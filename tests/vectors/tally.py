@@ -37,14 +37,19 @@ def committed(name: str) -> Any:
     return json.loads((HERE / "data" / name).read_text("utf-8"))
 
 
-def shared(name: str) -> Any:
-    """Return the content of one file that is too large to commit, or skip."""
+def shared_path(name: str) -> Path:
+    """Return where what is too large to commit lies, or skip."""
     chosen = os.environ.get("SEALGATE_SHARED")  # noqa: TID251  # a switch of the tests, no setting
     folder = Path(chosen) if chosen else HERE.parents[1].parent / "shared"
     path = folder / "vectors" / name
     if not path.exists():
         pytest.skip(f"vectors/{name} is not here: set SEALGATE_SHARED to the folder that holds it")
-    return json.loads(path.read_text("utf-8"))
+    return path
+
+
+def shared(name: str) -> Any:
+    """Return the content of one file that is too large to commit, or skip."""
+    return json.loads(shared_path(name).read_text("utf-8"))
 
 
 def raw(vector: dict[str, Any]) -> dict[str, bytes]:
