@@ -207,7 +207,6 @@ def build_applications(
             report_fault=report_fault,
             count_error=error_counter(registry),
         ),
-        write_seconds=settings.limits.write_timeout_seconds,
     )
     return Applications(
         public=Edge(

@@ -14,7 +14,6 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from gateway.api.caller import client_certificate
-from gateway.core.errors import ClientStalled
 from gateway.core.identity import Address
 from gateway.pipeline.chain import Chain
 from gateway.pipeline.exchange import Headers, Received
@@ -23,9 +22,8 @@ from gateway.pipeline.exchange import Headers, Received
 class Inference:
     """ASGI application that runs the chain."""
 
-    def __init__(self, chain: Chain, *, write_seconds: float = 60.0) -> None:
+    def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._write_seconds = write_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; returns when it is answered or the client has left."""
@@ -38,7 +36,7 @@ class Inference:
             body=body.chunks(),
             client_certificate=client_certificate(HTTPConnection(scope)),
         )
-        downstream = _AsgiDownstream(send, self._write_seconds)
+        downstream = _AsgiDownstream(send)
         serving = asyncio.ensure_future(self._chain.serve(received, downstream))
         leaving = asyncio.ensure_future(body.wait_for_disconnect())
         try:
@@ -93,22 +91,17 @@ class _Body:
 
 
 class _AsgiDownstream:
-    """Writes an answer through ASGI's ``send``, which waits while the client does not read."""
+    """Writes an answer through ASGI's ``send``, which waits, not for ever, for a client to read."""
 
-    def __init__(self, send: Send, write_seconds: float) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
-        self._write_seconds = write_seconds
         self.is_finished = False
 
     async def start(self, status: int, headers: Headers) -> None:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, data: bytes) -> None:
-        try:
-            async with asyncio.timeout(self._write_seconds):
-                await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        except TimeoutError:
-            raise ClientStalled from None
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def finish(self) -> None:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -78,6 +78,11 @@ class HttpConnection(asyncio.Protocol):
         """What every answer begins with."""
         return self._service.state.default_headers
 
+    @property
+    def write_seconds(self) -> float:
+        """How long a client may take until more can be written to it."""
+        return self._service.pace.write_seconds
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take over a connection whose TLS handshake is done."""
         self._transport = transport

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from gateway.core.errors import SealgateError
+from gateway.core.errors import ClientStalled, SealgateError
 
 Message = MutableMapping[str, Any]
 Application = Callable[..., Awaitable[None]]
@@ -40,6 +40,10 @@ class ExchangePeer(Protocol):
     @property
     def default_headers(self) -> Headers:
         """What every answer begins with."""
+
+    @property
+    def write_seconds(self) -> float:
+        """How long a client may take until more can be written to it."""
 
     def write(self, data: bytes) -> None:
         """Send *data*."""
@@ -131,10 +135,12 @@ class HttpExchange:
         return {"type": "http.request", "body": body, "more_body": not self._is_whole}
 
     async def send(self, message: Message) -> None:
-        """Write an ASGI message; wait while the client does not read. Nothing once it is gone."""
-        may_write = self._peer.may_write
-        if not may_write.is_set():
-            await may_write.wait()
+        """Write an ASGI message; wait while the client does not read. Nothing once it is gone.
+
+        Raises ``ClientStalled`` if it waits too long.
+        """
+        if not self._peer.may_write.is_set():
+            await self._wait_for_reader()
         if self.is_gone:
             return
         if message["type"] == "http.response.start" and not self.is_started:
@@ -143,6 +149,14 @@ class HttpExchange:
             self._write(message.get("body", b""), is_last=not message.get("more_body", False))
         else:
             raise RuntimeError("ASGI messages in the wrong order")
+
+    async def _wait_for_reader(self) -> None:
+        # Only who waits pays for a timer: a stream sends a piece for every token.
+        try:
+            async with asyncio.timeout(self._peer.write_seconds):
+                await self._peer.may_write.wait()
+        except TimeoutError:
+            raise ClientStalled from None
 
     def _start(self, status: int, headers: Headers) -> None:
         self.is_started = True

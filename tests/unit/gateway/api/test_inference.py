@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 from gateway.api.inference import Inference
-from gateway.core.errors import ClientStalled
 from tests.fakes.asgi import call, scope
 from tests.fakes.waiting import until
 
@@ -106,27 +105,3 @@ async def test_fault_of_the_chain_is_not_swallowed():
     """What the chain could not answer reaches the server, which cuts the connection."""
     with pytest.raises(RuntimeError):
         await call(Inference(FakeChain(error=RuntimeError("x"))), scope("POST", "/x"), b"body")
-
-
-async def test_client_that_stops_reading_is_given_up():
-    """An answer that nobody reads does not hold the model for ever."""
-    stalled = []
-
-    class Chain(FakeChain):
-        async def serve(self, received, downstream):
-            """Send until the client is given up."""
-            try:
-                await downstream.send(b"x")
-            except ClientStalled as error:
-                stalled.append(error)
-
-    async def receive():
-        await asyncio.Event().wait()
-
-    async def send(message):
-        await asyncio.Event().wait()
-
-    await asyncio.wait_for(
-        Inference(Chain(), write_seconds=0.05)(scope("POST", "/x"), receive, send), 2
-    )
-    assert stalled

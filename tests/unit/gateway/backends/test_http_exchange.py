@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gateway.backends.http_exchange import HttpExchange, response_head
-from gateway.core.errors import RequestTimeout
+from gateway.core.errors import ClientStalled, RequestTimeout
 
 BODY = "http.response.body"
 
@@ -19,6 +19,7 @@ class Peer:
         self.may_write = asyncio.Event()
         self.may_write.set()
         self.default_headers = [(b"date", b"now")]
+        self.write_seconds = 60.0
         self.sent = b""
         self.held: list[bool] = []
         self.kept: list[bool] = []
@@ -211,6 +212,18 @@ async def test_writer_waits_for_the_reader():
     peer.may_write.set()
     await sending
     assert peer.sent == b""
+
+
+async def test_reader_that_takes_too_long_is_given_up():
+    """An answer that nobody reads does not hold the model for ever."""
+    peer = Peer()
+    peer.write_seconds = 0.02
+    one = exchange(peer)
+    await one.send(start())
+    peer.may_write.clear()
+    with pytest.raises(ClientStalled):
+        await one.send({"type": BODY, "body": b"x", "more_body": True})
+    assert not peer.sent.endswith(b"x\r\n")
 
 
 async def test_unfinished_answer_cuts_the_connection():
