@@ -290,3 +290,29 @@ def test_granted_parameters_are_what_vllm_says(world):
         assert ended.choices[0].model_extra["stop_reason"] == "a"
         with pytest.raises(BadRequestError):
             sdk.completions.create(model="tiny", prompt="x", extra_body={"return_token_ids": True})
+
+
+def test_what_is_vllms_own_is_taken_by_it(world):
+    """Sampling, words to choose from, a schema, a pattern and a limit of the gateway's own."""
+    _, gateway = world
+    account = client_with(
+        gateway, parameters=frozenset({Parameter.PATTERNS}), limits={"output_tokens": 12}
+    )
+    bread = {"model": "tiny", "messages": [{"role": "user", "content": "Why does bread rise?"}]}
+    with gateway.sealed(account) as http:
+        sdk = OpenAI(base_url=gateway.origin + "/v1", api_key="x", http_client=http, max_retries=0)
+
+        def say(**extra: Any) -> Any:
+            return sdk.chat.completions.create(**bread, extra_body=extra)
+
+        sampled = say(top_k=5, min_p=0.1, repetition_penalty=1.1)
+        assert 0 < sampled.usage.completion_tokens <= 12
+        chosen = say(structured_outputs={"choice": ["yes", "no"]})
+        assert chosen.choices[0].message.content in {"yes", "no"}
+        matched = say(structured_outputs={"regex": "[ab]{3}"})
+        assert set(matched.choices[0].message.content) <= {"a", "b"}
+        schema = {"type": "object", "properties": {"a": {"enum": [1]}}, "required": ["a"]}
+        formed = say(structured_outputs={"json": schema | {"additionalProperties": False}})
+        assert formed.choices[0].message.content.lstrip().startswith("{")
+        told = sdk.responses.create(model="tiny", input="Why?", extra_body={"top_k": 5})
+        assert told.usage.output_tokens <= 12
