@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -101,6 +101,9 @@ class Outside:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """What ``/metrics`` shows."""
 
+    is_stopping: Callable[[], bool] = lambda: False
+    """Tells whether the process is about to end."""
+
     async def is_ready(self) -> bool:
         """Return whether requests can be served as far as it does not depend on the store."""
         is_memory_ready = self.is_memory_ready is None or await self.is_memory_ready()
@@ -116,18 +119,22 @@ class _Shared(NamedTuple):
 
 
 @asynccontextmanager
-async def running_gateway(configuration: Configuration) -> AsyncIterator[Applications]:
+async def running_gateway(
+    configuration: Configuration,
+    *,
+    registry: CollectorRegistry | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> AsyncIterator[Applications]:
     """Start the gateway's tasks and yield its applications; stop them at the end.
 
-    Raises ``StoreUnavailable`` when the store or the key file cannot be used, ``SettingsError``
-    without the model for names that was asked for: a gateway that cannot check does not start. One
-    whose key service is away starts and is not ready.
+    *registry* is what ``/metrics`` shows; *is_stopping* tells whether the process ends. Raises
+    ``StoreUnavailable`` when the store or the key file cannot be used, ``SettingsError`` without
+    the model for names. Without its key service it starts and is not ready.
     """
     await verify_schema(configuration.at.database_url)
-    registry = CollectorRegistry()
+    registry = registry or CollectorRegistry()
     scrub = configuration.settings.scrub
-    thread = ScrubThread(seconds=scrub.ner_seconds)
-    model = await asyncio.to_thread(_sentence_model, scrub)
+    thread, model = ScrubThread(seconds=scrub.ner_seconds), await _load_model(scrub)
     keys = open_key_service(configuration, KeyServiceMeter(registry))
     files = open_access_log(configuration, keys)
     log = AccessLogWriter(files, utc_now, form=configuration.settings.access_log.addresses)
@@ -152,6 +159,7 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         model=model,
         workplace=Here() if model is None else thread,
         registry=registry,
+        is_stopping=is_stopping,
     )
     try:
         await asyncio.to_thread(shipped_machine)  # more than a second, which no request waits for
@@ -162,9 +170,8 @@ async def running_gateway(configuration: Configuration) -> AsyncIterator[Applica
         if memory.verify is not None:
             await memory.verify()
         await room.start()
-        room.background.every(
-            configuration.settings.upstream.health_interval_seconds, upstream.check
-        )
+        health_seconds = configuration.settings.upstream.health_interval_seconds
+        room.background.every(health_seconds, upstream.check)
         yield build_applications(configuration, room, outside)
     finally:
         await room.close()
@@ -186,7 +193,7 @@ def build_applications(
     record = Record(CountingAccessLog(outside.access_log, registry), room.clock)
     public = Guard(_admit(settings.listen), record, report_fault)
     admin = Guard(_admit(settings.admin), record, report_fault)
-    health = build_health_app(room.snapshots, outside.is_ready)
+    health = build_health_app(room.snapshots, outside.is_ready, is_stopping=outside.is_stopping)
     admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
     admin_routes["GET", "/metrics"] = build_metrics_app(registry)
     proofs = Proofs(
@@ -229,10 +236,10 @@ def build_applications(
     )
 
 
-def _sentence_model(scrub: ScrubSettings) -> SentenceModel | None:
+async def _load_model(scrub: ScrubSettings) -> SentenceModel | None:
     if scrub.ner is None:
         return None
-    finder = load_entity_finder(scrub.ner, seconds=scrub.ner_seconds)
+    finder = await asyncio.to_thread(load_entity_finder, scrub.ner, seconds=scrub.ner_seconds)
     return SentenceModel(finder, scrub.ner_holdback_characters)
 
 

@@ -27,6 +27,7 @@ from gateway.settings_requests import RequestSettings
 from gateway.settings_scrub import ScrubSettings, verify_models_known
 from gateway.settings_store import Redis, Store
 from gateway.settings_upstream import Upstream, verify_models_served
+from gateway.settings_workers import Workers, verify_logins_repeat
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 HostName = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")]
@@ -195,6 +196,7 @@ class Settings(BaseSettings):
     redis: Redis | None = None
     vault: Vault | None = None
     pkcs11: Pkcs11 | None = None
+    workers: Workers = Workers()
     scrub: ScrubSettings = ScrubSettings()
     requests: RequestSettings = RequestSettings()
     models: dict[str, Model] = Field(default_factory=dict)
@@ -225,6 +227,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _what_wraps_the_keys(self) -> Self:
         verify_key_service(self.store, self.vault, self.pkcs11)
+        verify_logins_repeat(self.workers.count, self.vault)
         return self
 
 
@@ -280,17 +283,18 @@ class SettingsError(Exception):
         super().__init__("; ".join(faults))
 
 
-def load_configuration(file: Path | None = None) -> Configuration:
+def load_configuration(file: Path | None = None, *, content: bytes | None = None) -> Configuration:
     """Return the configuration of *file*, else of ``./sealgate.toml``, else the defaults.
 
-    Raises :class:`SettingsError` with all faults at once. A value is never repeated in a fault: it
-    might be a secret put in the wrong place.
+    *content* is what was read there already. Raises :class:`SettingsError` with all faults at once.
+    A value is never repeated in a fault: it might be a secret put in the wrong place.
     """
     chosen = file or Path("sealgate.toml")
     values: dict[str, Any] = {}
-    if file is not None or chosen.exists():
+    if content is not None or file is not None or chosen.exists():
         try:
-            values = tomllib.loads(chosen.read_text("utf-8"))
+            content = chosen.read_bytes() if content is None else content
+            values = tomllib.loads(content.decode("utf-8"))
         except OSError as error:
             raise SettingsError([f"{chosen}: {error.strerror}"]) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):

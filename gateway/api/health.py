@@ -24,12 +24,17 @@ Seconds = Callable[[], float]
 
 
 def build_health_app(
-    snapshots: SnapshotSource, upstream_ready: Probe, *, monotonic: Seconds = time.monotonic
+    snapshots: SnapshotSource,
+    upstream_ready: Probe,
+    *,
+    is_stopping: Callable[[], bool] = lambda: False,
+    monotonic: Seconds = time.monotonic,
 ) -> Starlette:
     """Return the app of ``/livez`` and ``/readyz``.
 
-    Ready means: the snapshot can be trusted and at least one model server can serve. Otherwise 503.
-    *upstream_ready* is asked as :class:`SharedProbe` does, however many ask here.
+    Ready means: the gateway is not about to end, the snapshot can be trusted and at least one model
+    server can serve. Otherwise 503. *upstream_ready* is asked as :class:`SharedProbe` does, however
+    many ask here.
     """
     probe = SharedProbe(upstream_ready, monotonic=monotonic)
 
@@ -37,7 +42,7 @@ def build_health_app(
         return PlainTextResponse("ok\n", headers=_HEADERS)
 
     async def readyz(_request: Request) -> Response:
-        if _is_current(snapshots) and await probe.is_ready():
+        if not is_stopping() and _is_current(snapshots) and await probe.is_ready():
             return PlainTextResponse("ok\n", headers=_HEADERS)
         return PlainTextResponse("not ready\n", 503, headers={**_HEADERS, "Retry-After": "1"})
 

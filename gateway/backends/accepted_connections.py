@@ -58,6 +58,10 @@ class AcceptedConnections:
         self._arriving: set[asyncio.Task[None]] = set()
         self._accepting = asyncio.ensure_future(self._accept())
 
+    def accept_no_more(self) -> None:
+        """Leave the next connections to others; those that are arriving may go on."""
+        self._accepting.cancel()
+
     def close(self) -> None:
         """Accept no more, and give up what has not arrived yet."""
         for task in (self._accepting, *self._arriving):

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import uvicorn
 
@@ -32,8 +31,7 @@ from gateway.core.forwarded import TrustedProxies
 from gateway.core.identity import Network
 from gateway.core.ports import Clock
 
-_BACKLOG = 2048
-_GRACE_SECONDS = 30  # how long running answers may go on after a stop was asked for
+_CLOSE: Final = (b"connection", b"close")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,11 @@ class Listener:
     pace: PaceLimits = field(default_factory=PaceLimits)
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves the signals to :func:`serve`, which runs several of them."""
+class Server(uvicorn.Server):
+    """Serves a listener from a bound socket until ``should_exit`` is set.
+
+    It leaves signals, and the time that running answers have then, to its caller.
+    """
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(_config(listener))
@@ -101,6 +102,14 @@ class _Server(uvicorn.Server):
         self._watch = asyncio.ensure_future(self._look_at_connections())
         self.started = True
 
+    def accept_no_more(self) -> None:
+        """Leave the next connections to whoever shares the socket, and close after each answer."""
+        for each in self.servers:
+            cast("AcceptedConnections", each).accept_no_more()
+        # uvicorn makes the headers of every answer of these once a second.
+        self.config.encoded_headers.append(_CLOSE)
+        self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End as uvicorn does; until then nobody may take longer than before."""
         await super().shutdown(sockets)
@@ -116,25 +125,6 @@ class _Server(uvicorn.Server):
                 connection.look(now)
 
 
-async def serve(listeners: Sequence[Listener], *, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; then finish running answers for up to 30 seconds.
-
-    *on_ready* is called once when every listener accepts connections. Raises ``OSError`` when an
-    address cannot be bound; none is left open then.
-    """
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(_bind(listener)) for listener in listeners]
-        servers = [_Server(listener) for listener in listeners]
-        _stop_on_signal(servers)
-        running = [
-            asyncio.ensure_future(server.serve(sockets=[sock]))
-            for server, sock in zip(servers, sockets, strict=True)
-        ]
-        await _wait_until_started(servers, running)
-        on_ready()
-        await asyncio.gather(*running)
-
-
 def _config(listener: Listener) -> uvicorn.Config:
     return uvicorn.Config(
         listener.app,
@@ -145,30 +135,4 @@ def _config(listener: Listener) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-
-
-def _bind(listener: Listener) -> socket.socket:
-    family = socket.AF_INET6 if isinstance(listener.host, IPv6Address) else socket.AF_INET
-    address = (str(listener.host), listener.port)
-    return socket.create_server(address, family=family, backlog=_BACKLOG)
-
-
-def _stop_on_signal(servers: Sequence[uvicorn.Server]) -> None:
-    def stop() -> None:
-        for server in servers:
-            server.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-
-
-async def _wait_until_started(
-    servers: Sequence[uvicorn.Server], running: Sequence[asyncio.Future[None]]
-) -> None:
-    while not all(server.started for server in servers):
-        if any(future.done() for future in running):
-            return
-        await asyncio.sleep(0.01)

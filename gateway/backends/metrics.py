@@ -48,6 +48,23 @@ def error_counter(registry: CollectorRegistry) -> Callable[[str], None]:
     return lambda code: counter.labels(code).inc()
 
 
+def refused_change_gauge(registry: CollectorRegistry) -> Callable[[str, bool], None]:
+    """Return what notes, for ``configuration`` or ``certificate``, whether a change was refused.
+
+    While it was, what was there before is served.
+    """
+    gauge = Gauge(
+        "sealgate_change_refused",
+        "1 while what was last changed of this kind cannot be used and the old is served",
+        ["what"],
+        registry=registry,
+        multiprocess_mode="livemax",
+    )
+    for what in ("configuration", "certificate"):
+        gauge.labels(what).set(0)
+    return lambda what, is_refused: gauge.labels(what).set(is_refused)
+
+
 class KeyServiceMeter:
     """Counts how what wraps the keys (Vault, a security module) answers.
 
@@ -60,6 +77,7 @@ class KeyServiceMeter:
             "sealgate_key_service_up",
             "Whether the service that wraps the keys answered the last time it was asked",
             registry=registry,
+            multiprocess_mode="livemin",
         )
         self._failures = Counter(
             "sealgate_key_service_failures",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections import UserDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,9 +84,16 @@ def root(
 
 
 def main() -> None:
-    """Run the command; refusals are one line on standard error, never a traceback."""
-    try:
+    """Run the command."""
+    with reporting():
         app(_config_first(sys.argv[1:]))
+
+
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Turn refusals into lines on standard error and exit code 1, never a traceback."""
+    try:
+        yield
     except SettingsError as error:
         _fail(error.faults)
     except SealgateError as error:

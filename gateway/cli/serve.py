@@ -1,79 +1,110 @@
-"""``sealgate serve``: run the gateway until it is told to stop."""
+"""``sealgate serve``: run the gateway until it is told to stop, in one process or in several.
+
+With workers this process becomes their supervisor by ``exec``: nothing that was loaded to get
+there, code, configuration or key, is left in it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
+import os
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 import uvloop
 
-from gateway.app import Applications, running_gateway
-from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
+from gateway.backends.certificates import CertificateFiles, ensure_certificates
 from gateway.backends.event_log import install_event_log
 from gateway.backends.hardening import harden_process
-from gateway.backends.http_server import Listener
-from gateway.backends.http_server import serve as serve_listeners
+from gateway.backends.listening import bind
+from gateway.cli.gateway_process import GatewayProcess, say
 from gateway.cli.own_certificate import certificate_names
 from gateway.cli.session import Session
+from gateway.cli.supervisor import Plan, notify
 from gateway.configured_room import utc_now
 from gateway.core.errors import StoreUnavailable
-from gateway.settings import (
-    Admin,
-    Configuration,
-    Listen,
-    authority,
-    load_configuration,
-)
+from gateway.settings import Configuration, SettingsError, authority, load_configuration
+from gateway.settings_workers import MAX_WORKERS, verify_logins_repeat
 
 
-def serve(context: typer.Context) -> None:
+def serve(
+    context: typer.Context,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_WORKERS, help="Processes; instead of [workers] count."),
+    ] = None,
+    notify_socket: Annotated[
+        str | None, typer.Option(envvar="NOTIFY_SOCKET", hidden=True)  # systemd's, sd_notify(3)
+    ] = None,
+) -> None:
     """Serve the public and the admin listener until SIGTERM or SIGINT."""
     harden_process()
     install_event_log(sys.stderr)
     session: Session = context.obj
     configuration = load_configuration(session.config_path)
+    _prepare(configuration)
+    count = workers or configuration.settings.workers.count
+    if count is not None:
+        _become_supervisor(configuration, session.config_path, workers, notify_socket)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(configuration))
+        runner.run(_serve(configuration, notify_socket))
 
 
-async def _serve(configuration: Configuration) -> None:
+def _prepare(configuration: Configuration) -> None:
     settings, at = configuration.settings, configuration.at
     if at.storage_key_file is not None and not at.storage_key_file.exists():
         raise StoreUnavailable("There is no key file here; run `sealgate init` first.")
     files = CertificateFiles.in_directory(at.tls_directory)
     if settings.tls.certificate_file is None and files.ca_key.exists():
         ensure_certificates(files, certificate_names(configuration), now=utc_now())
-    tls = server_context(at.certificate_file, at.tls_key_file, client_ca=at.client_ca_file)
-    async with running_gateway(configuration) as applications:
-        public = _listener(configuration, settings.listen, tls, applications)
-        admin = _listener(configuration, settings.admin, tls, applications)
-        await serve_listeners([public, admin], on_ready=lambda: _announce(configuration))
 
 
-def _listener(
-    configuration: Configuration, at: Listen | Admin, tls: ssl.SSLContext, apps: Applications
-) -> Listener:
-    settings = configuration.settings
-    return Listener(
-        at.host,
-        at.port,
-        tls,
-        apps.public if isinstance(at, Listen) else apps.admin,
-        apps.unread,
-        clock=utc_now,
-        max_connections=settings.limits.max_connections,
-        max_per_address=settings.edge.connections_per_address,
-        gathering=() if at.proxy_protocol else at.trusted_proxies,
-        proxies=at.trusted_proxies if at.proxy_protocol else (),
-        handshake_seconds=settings.edge.handshake_seconds,
-        pace=settings.edge.pace(write_seconds=settings.limits.write_timeout_seconds),
+async def _serve(configuration: Configuration, notify_socket: str | None) -> None:
+    process = GatewayProcess(configuration)
+
+    def announce() -> None:
+        say(_announcement(configuration))
+        notify(notify_socket, b"READY=1")
+
+    await process.run(
+        on_ready=announce,
+        on_hang_up=lambda: say("one process without workers reads no new configuration"),
     )
 
 
-def _announce(configuration: Configuration) -> None:
+def _announcement(configuration: Configuration) -> str:
     listen, admin = configuration.settings.listen, configuration.settings.admin
     public, private = authority(listen.host, listen.port), authority(admin.host, admin.port)
-    sys.stderr.write(f"sealgate: serving https://{public}, administration https://{private}\n")
+    return f"serving https://{public}, administration https://{private}"
+
+
+def _become_supervisor(
+    configuration: Configuration, file: Path | None, workers: int | None, notify_socket: str | None
+) -> None:
+    settings = configuration.settings
+    try:
+        verify_logins_repeat(workers, settings.vault)
+    except ValueError as error:
+        raise SettingsError([str(error)]) from None
+    sockets = bind((each.host, each.port) for each in (settings.listen, settings.admin))
+    metrics = configuration.at.directory / "metrics"
+    metrics.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in sockets:
+        each.set_inheritable(True)
+    plan = Plan(
+        public=sockets[0].fileno(),
+        admin=sockets[1].fileno(),
+        config=str((file or Path("sealgate.toml")).absolute()),
+        must_exist=file is not None,
+        count=workers or settings.workers.count or 1,
+        is_count_given=workers is not None,
+        announcement=_announcement(configuration),
+        metrics=str(metrics),
+        notify_socket=notify_socket,
+    )
     sys.stderr.flush()
+    # -P: a module in the working directory is none of ours.
+    command = [sys.executable, "-P", "-m", "gateway.cli.supervisor", plan.as_json()]
+    os.execv(sys.executable, command)  # noqa: S606  # no shell is wanted

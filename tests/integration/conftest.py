@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from loadtests.fake_vllm import FakeVllm, Options, start_fake_vllm
 from loadtests.script import Script, text
 from tests.story.gateway import Account, Gateway
+
+_EXTRA = "[models.draft]\nproduction = false\n[limits]\ntoken_requests_per_minute = 10000\n"
 
 
 class World:
@@ -32,9 +35,9 @@ class World:
         return len(self.vllm.requests)
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """Start everything; stop it when the module's tests are done."""
+@contextmanager
+def running_world(extra: str = "") -> Iterator[World]:
+    """Start everything, with *extra* in the configuration; stop it in the end."""
     # Not pytest's own folder: the path of a Unix socket has a limit of about 100 characters.
     with tempfile.TemporaryDirectory(prefix="sealgate-") as folder:
         directory = Path(folder)
@@ -48,9 +51,7 @@ def world() -> Iterator[World]:
             directory,
             socket=directory / "v.sock",
             api_key_file=directory / "vllm.key",
-            extra=(
-                "[models.draft]\nproduction = false\n[limits]\ntoken_requests_per_minute = 10000\n"
-            ),
+            extra=f"{_EXTRA}{extra}",
         )
         try:
             gateway.start()
@@ -62,3 +63,10 @@ def world() -> Iterator[World]:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(10)
             loop.close()
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """Start everything; stop it when the module's tests are done."""
+    with running_world() as running:
+        yield running

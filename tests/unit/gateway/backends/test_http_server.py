@@ -19,7 +19,8 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
-from gateway.backends.http_server import Listener, serve
+from gateway.backends.http_server import Listener
+from gateway.backends.listening import serve
 from gateway.core.connection_pace import PaceLimits
 from tests.fakes.certificates import ClientAuthority, ClientCertificate
 from tests.fakes.proxy_headers import LOCAL, v1, v2
@@ -60,27 +61,6 @@ async def fetch(files, port: int) -> bytes:
     writer.close()
     await writer.wait_closed()
     return data
-
-
-async def test_all_listeners_serve_until_the_signal(files):
-    """Several listeners start together, answer over TLS without naming the server, and stop."""
-    listeners, ready = [listener(files, b"one"), listener(files, b"two")], asyncio.Event()
-    serving = asyncio.create_task(serve(listeners, on_ready=ready.set))
-    await asyncio.wait_for(ready.wait(), 30)
-    for expected, each in zip((b"one", b"two"), listeners, strict=True):
-        data = await fetch(files, each.port)
-        assert expected in data
-        assert b"server:" not in data.lower()
-    os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(serving, 30)
-
-
-async def test_taken_address_is_an_error(files):
-    """An address that somebody else has is reported, and no other listener stays open."""
-    first, second = listener(files, b"one"), listener(files, b"two")
-    with socket.create_server(("127.0.0.1", second.port)), pytest.raises(OSError, match="in use"):
-        await serve([first, second], on_ready=lambda: None)
-    socket.create_server(("127.0.0.1", first.port)).close()
 
 
 async def test_pipelined_request_ends_the_connection(files):

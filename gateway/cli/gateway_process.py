@@ -1,0 +1,121 @@
+"""One process that serves: certificates, listeners, applications, and how it is told to end.
+
+The same for a gateway of one process and for each worker of several.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+
+from gateway.app import Applications, running_gateway
+from gateway.backends.certificates import server_context
+from gateway.backends.departure import Departure, Patience
+from gateway.backends.http_server import Listener
+from gateway.backends.listening import serve
+from gateway.backends.metrics import refused_change_gauge
+from gateway.backends.renewed_tls import RenewedTls
+from gateway.configured_room import utc_now
+from gateway.settings import Admin, Configuration, Listen
+
+
+def say(line: str) -> None:
+    """Tell the operator *line*, on standard error."""
+    sys.stderr.write(f"sealgate: {line}\n")
+    sys.stderr.flush()
+
+
+class GatewayProcess:
+    """What runs in this event loop, and what can be told to it from outside.
+
+    Raises ``StoreUnavailable`` or ``OSError`` when there is no usable certificate.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        workers, at = configuration.settings.workers, configuration.at
+        self._configuration = configuration
+        self._registry = CollectorRegistry()
+        self._note_refused = refused_change_gauge(self._registry)
+        self.departure = Departure(
+            Patience(workers.grace_seconds, workers.reload_grace_seconds, workers.unready_seconds)
+        )
+        files = [at.certificate_file, at.tls_key_file]
+        self._tls = RenewedTls(
+            partial(server_context, *files, client_ca=at.client_ca_file),
+            [*files, at.client_ca_file] if at.client_ca_file else files,
+            self._report_certificate,
+        )
+
+    async def run(
+        self,
+        *,
+        on_ready: Callable[[], None],
+        on_hang_up: Callable[[], None] = lambda: None,
+        sockets: Sequence[socket.socket] = (),
+    ) -> None:
+        """Serve until told to end; SIGHUP looks at the certificates, then calls *on_hang_up*.
+
+        *sockets* are those of the public and the admin listener, else they are bound here.
+        """
+
+        def hang_up() -> None:
+            self._tls.look_now()
+            on_hang_up()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
+        watching = asyncio.create_task(self._tls.watch())
+        try:
+            async with running_gateway(
+                self._configuration,
+                registry=self._registry,
+                is_stopping=lambda: self.departure.is_stopping,
+            ) as applications:
+                await serve(
+                    self._listeners(applications),
+                    on_ready=on_ready,
+                    departure=self.departure,
+                    sockets=sockets,
+                )
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+
+    def note_refused_configuration(self) -> None:
+        """Show in the metrics that a newer configuration than this one was refused."""
+        self._note_refused("configuration", True)
+
+    def _report_certificate(self, fault: str | None) -> None:
+        self._note_refused("certificate", fault is not None)
+        if fault is None:
+            say("new handshakes get the new certificate")
+        else:
+            say(f"the new certificate cannot be used, the old one is served: {fault}")
+
+    def _listeners(self, applications: Applications) -> list[Listener]:
+        settings = self._configuration.settings
+        return [self._listener(at, applications) for at in (settings.listen, settings.admin)]
+
+    def _listener(self, at: Listen | Admin, applications: Applications) -> Listener:
+        settings = self._configuration.settings
+        return Listener(
+            at.host,
+            at.port,
+            self._tls.context,
+            applications.public if isinstance(at, Listen) else applications.admin,
+            applications.unread,
+            clock=utc_now,
+            max_connections=settings.limits.max_connections,
+            max_per_address=settings.edge.connections_per_address,
+            gathering=() if at.proxy_protocol else at.trusted_proxies,
+            proxies=at.trusted_proxies if at.proxy_protocol else (),
+            handshake_seconds=settings.edge.handshake_seconds,
+            pace=settings.edge.pace(write_seconds=settings.limits.write_timeout_seconds),
+        )

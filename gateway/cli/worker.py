@@ -1,0 +1,102 @@
+"""One worker of several: serves on the sockets that the supervisor bound, and listens to it.
+
+When the supervisor is gone the worker ends as after SIGTERM: nobody would replace or stop it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from gateway.backends.event_log import install_event_log
+from gateway.backends.hardening import harden_process
+from gateway.cli.gateway_process import GatewayProcess
+from gateway.cli.main import reporting
+from gateway.cli.supervisor import DRAIN, REFUSED, Plan
+from gateway.settings import Admin, Configuration, Listen, SettingsError, load_configuration
+
+_MESSAGE_BYTES: Final = 4096
+
+
+def main() -> None:
+    """Serve; the arguments are the descriptor of the control channel and the plan."""
+    plan = Plan(**json.loads(sys.argv[2]))
+    with reporting(), ExitStack() as stack:
+        control, *sockets = [
+            stack.enter_context(socket.socket(fileno=each))
+            for each in (int(sys.argv[1]), plan.public, plan.admin)
+        ]
+        harden_process()
+        install_event_log(sys.stderr)
+        content = sys.stdin.buffer.read()
+        configuration = load_configuration(Path(plan.config), content=content)
+        _verify_addresses(configuration, sockets)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(configuration, plan, control, sockets))
+
+
+async def _serve(
+    configuration: Configuration,
+    plan: Plan,
+    control: socket.socket,
+    sockets: list[socket.socket],
+) -> None:
+    process = GatewayProcess(configuration)
+    loop = asyncio.get_running_loop()
+    control.setblocking(False)
+
+    def hear() -> None:
+        try:
+            data = control.recv(_MESSAGE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            loop.remove_reader(control)
+            process.departure.stop()
+        if REFUSED in data:
+            process.note_refused_configuration()
+        if DRAIN in data:
+            process.departure.drain()
+
+    loop.add_reader(control, hear)
+    await process.run(on_ready=lambda: control.sendall(terms(configuration, plan)), sockets=sockets)
+
+
+def terms(configuration: Configuration, plan: Plan) -> bytes:
+    """Return what the supervisor is told once this worker is ready: one line of JSON."""
+    workers = configuration.settings.workers
+    said = {
+        "count": plan.count if plan.is_count_given else workers.count or plan.count,
+        "stop_seconds": workers.unready_seconds + workers.grace_seconds,
+        "drain_seconds": workers.reload_grace_seconds,
+    }
+    return json.dumps(said).encode() + b"\n"
+
+
+def _verify_addresses(configuration: Configuration, sockets: list[socket.socket]) -> None:
+    """Raise ``SettingsError`` when the configuration names other addresses than are bound."""
+    settings = configuration.settings
+    listeners: list[tuple[str, Listen | Admin]] = [
+        ("listen", settings.listen),
+        ("admin", settings.admin),
+    ]
+    faults = [
+        f"{name}: host and port stay until the gateway is started anew"
+        for (name, listener), sock in zip(listeners, sockets, strict=True)
+        if sock.getsockname()[:2] != (str(listener.host), listener.port)
+    ]
+    if faults:
+        raise SettingsError(faults)
+
+
+if __name__ == "__main__":
+    main()
