@@ -51,7 +51,8 @@ def open_upstream(
         )
         for one in upstream.all_backends
     }
-    rules = QueueRules(upstream.max_waiting, upstream.queue_seconds)
+    most = configuration.settings.limits.max_total_body_bytes
+    rules = QueueRules(upstream.max_waiting, upstream.queue_seconds, most)
     queue = UpstreamQueue(balancer, drained=drained, rules=rules)
     return BalancedUpstream(backends, queue, check_seconds=upstream.health_timeout_seconds)
 

@@ -64,6 +64,7 @@ class Answer:
         self._head_read = False
         self._reusable = False
         self._faulty = False
+        self._closed = False
 
     async def read_head(self) -> None:
         """Return once the head is there.
@@ -102,7 +103,13 @@ class Answer:
                 raise UpstreamUnavailable from None
 
     async def close(self) -> None:
-        """Give the connection back, or cut it: that is what makes vLLM stop generating."""
+        """Give the connection back, or cut it: that is what makes vLLM stop generating.
+
+        Only once: given back, the connection may already be somebody else's.
+        """
+        if self._closed:
+            return
+        self._closed = True
         self._connection.unwatch()
         if self._reusable and self._connection.is_quiet():
             self._release(self._connection)

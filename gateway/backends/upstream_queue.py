@@ -17,6 +17,7 @@ from gateway.core.balancer import NONE, Balancer, Lease, Outcome
 from gateway.core.errors import Overloaded, StoreUnavailable, UpstreamUnavailable
 from gateway.core.upstream_port import UpstreamRequest
 
+_TOO_LARGE = "The calls under way are as large as the gateway can hold; try again later."
 _FULL = "All servers of this model have as much to do as they take; try again later."
 
 Drained = Callable[[], Collection[str]]
@@ -25,10 +26,14 @@ Drained = Callable[[], Collection[str]]
 
 @dataclass(frozen=True, slots=True)
 class QueueRules:
-    """At most *waiting* calls wait for each model, none longer than *seconds*."""
+    """At most *waiting* calls wait for each model, none longer than *seconds*.
+
+    The bodies of all that wait or are under way have *max_bytes* together.
+    """
 
     waiting: int = 64
     seconds: float = 5.0
+    max_bytes: int = 256 * 2**20
 
 
 class _Waiting(NamedTuple):
@@ -53,13 +58,48 @@ class UpstreamQueue:
         self._drained = drained
         self._rules = rules or QueueRules()
         self._waiting: dict[str, deque[_Waiting]] = {}
+        self._bytes = 0
 
     async def take(self, request: UpstreamRequest, *, avoided: Collection[str] = NONE) -> Lease:
         """Return a place for *request* at none of *avoided*; give it back with :meth:`end`.
 
         Raises ``UpstreamUnavailable`` when no server of its model is usable, ``Overloaded`` when
-        all are full and the queue is too, or the wait was too long.
+        all are full and the queue is too, the wait was too long, or all calls together too large.
         """
+        size = len(request.body)
+        if self._bytes + size > self._rules.max_bytes:
+            raise Overloaded(_TOO_LARGE)
+        self._bytes += size
+        try:
+            lease = await self._take(request, avoided)
+        except BaseException:
+            self._bytes -= size
+            raise
+        lease.size = size
+        return lease
+
+    def end(self, lease: Lease, outcome: Outcome) -> None:
+        """Give *lease* back; whoever waits for it gets it at once."""
+        self._bytes -= lease.size
+        lease.size = 0
+        lease.end(outcome, now=self.monotonic())
+        self.serve()
+
+    def serve(self) -> None:
+        """Give the places that there are to those who wait, in their order for each model."""
+        for waiting in self._waiting.values():
+            while waiting and self._serve_first(waiting[0]):
+                waiting.popleft()
+
+    def has_usable(self) -> bool:
+        """Return whether at least one backend is known to be healthy and takes calls."""
+        try:
+            drained = self._drained()
+        except StoreUnavailable:
+            return False
+        return self.balancer.has_usable(now=self.monotonic(), avoided=drained)
+
+    async def _take(self, request: UpstreamRequest, avoided: Collection[str]) -> Lease:
         waiting = self._waiting.setdefault(request.model, deque())
         lease = None if waiting else self._find(request, avoided)
         if lease is not None:
@@ -80,25 +120,6 @@ class UpstreamQueue:
             if isinstance(error, TimeoutError):
                 raise Overloaded(_FULL) from None
             raise
-
-    def end(self, lease: Lease, outcome: Outcome) -> None:
-        """Give *lease* back; whoever waits for it gets it at once."""
-        lease.end(outcome, now=self.monotonic())
-        self.serve()
-
-    def serve(self) -> None:
-        """Give the places that there are to those who wait, in their order for each model."""
-        for waiting in self._waiting.values():
-            while waiting and self._serve_first(waiting[0]):
-                waiting.popleft()
-
-    def has_usable(self) -> bool:
-        """Return whether at least one backend is known to be healthy and takes calls."""
-        try:
-            drained = self._drained()
-        except StoreUnavailable:
-            return False
-        return self.balancer.has_usable(now=self.monotonic(), avoided=drained)
 
     def _serve_first(self, first: _Waiting) -> bool:
         """Return whether it need not wait any longer."""

@@ -83,14 +83,18 @@ class _State:
 
 
 class Lease:
-    """One call's place at a backend. Ends exactly once, however often it is ended."""
+    """One call's place at a backend. Ends exactly once, however often it is ended.
 
-    __slots__ = ("_is_trial", "_state", "name")
+    *size* is for whoever gives places out to note how large the call is, in bytes.
+    """
+
+    __slots__ = ("_is_trial", "_state", "name", "size")
 
     def __init__(self, state: _State, *, now: float) -> None:
         self._state: _State | None = state
         self._is_trial = state.breaker.begin(now)
         self.name = state.backend.name
+        self.size = 0
         state.outstanding += 1
 
     def answered(self) -> None:

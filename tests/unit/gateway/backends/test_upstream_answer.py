@@ -140,6 +140,15 @@ async def test_a_large_body_may_come_with_its_head() -> None:
     assert await Exchange([raw]).read() == body
 
 
+async def test_a_connection_is_given_back_once() -> None:
+    """An answer that is closed again touches no connection that may be another answer's."""
+    exchange = Exchange([WHOLE], stays=True)
+    await exchange.read()
+    await exchange.answer.close()
+    assert exchange.released == [exchange.connection]
+    assert not exchange.transport.aborted
+
+
 async def test_a_connection_that_the_server_closes_is_not_kept() -> None:
     """Nor is one with unread bytes."""
     raw = HEAD + b"connection: close\r\ncontent-length: 0\r\n\r\n"

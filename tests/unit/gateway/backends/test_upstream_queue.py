@@ -88,6 +88,22 @@ async def test_who_leaves_while_the_place_is_given_gives_it_back() -> None:
     assert outstanding(line) == 0
 
 
+async def test_memory_is_bounded() -> None:
+    """Bodies that wait or are under way have a limit together; each counts once, until it ends."""
+    line = queue("a", max_bytes=5, seconds=0.02)
+    lease = await line.take(call())  # its body has two bytes
+    with pytest.raises(Overloaded):
+        await line.take(call())  # waits, and is forgotten
+    waiting = asyncio.create_task(line.take(call()))
+    await started(waiting)
+    with pytest.raises(Overloaded, match="as large"):
+        await line.take(call())
+    line.end(lease, Outcome.COMPLETED)
+    line.end(lease, Outcome.COMPLETED)
+    line.end(await waiting, Outcome.COMPLETED)
+    assert (await line.take(UpstreamRequest("POST", "/", b"12345", model="m"))).size == 5
+
+
 async def test_who_waits_for_a_server_that_died_is_told() -> None:
     """When no usable server is left there is nothing to wait for."""
     line = queue("a")
