@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 include requirements/vllm-venv.mk
 
-.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-revoke clean
+.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-check bench-vllm bench-revoke clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -57,8 +57,18 @@ format: .venv/.ready  ## Rewrite the code in the one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.ready $(WALK)  ## Tokens per second with and without encryption, into loadtests/report/
-	$(BIN)/python -m loadtests.bench
+# The peers of the benchmark. One that cannot be installed is left out, and the report says so.
+.PHONY: bench-peers
+bench-peers: .venv/.ready $(WALK)
+	@for peer in fastapi litellm plots; do \
+		$(MAKE) --no-print-directory .venv-bench-$$peer/.ready || echo "bench: $$peer cannot be installed"; \
+	done
+
+bench: bench-peers  ## Beside other gateways in one run, ratios and plots, into loadtests/report/
+	$(BIN)/python -m loadtests.bench $(BENCH)
+
+bench-check: bench-peers  ## The quick benchmark; fails where a ratio is worse than loadtests/thresholds.toml
+	$(BIN)/python -m loadtests.bench --quick --check
 
 bench-revoke: .venv/.ready  ## How soon a revocation counts in four processes, into loadtests/report/
 	$(BIN)/python -m loadtests.revocation

@@ -1,155 +1,138 @@
-"""Sets the gateway against the model itself and against nginx, in one run and on one machine.
+"""Sets the gateway against the model itself and against other gateways, in one run.
 
-What counts are ratios of CPU time within the run: wall time on a shared machine says little. The
-run stays on the loopback interface and stops by itself.
+Targets take turns round by round, so that what the machine does meanwhile hits all alike. What
+counts are ratios of CPU time within the run: wall time on a shared machine says little. The run
+stays on the loopback interface and stops by itself.
 """
 
 import argparse
 import asyncio
-import ssl
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import uvloop
 
-from loadtests.certificate import write_certificate
-from loadtests.client import Target, in_the_clear
-from loadtests.gateway_process import add_gateway, find_sealgate
-from loadtests.measure import Contender, Load, measure
-from loadtests.peers import find_nginx, write_nginx
-from loadtests.processes import (
-    NotStartedError,
-    free_port,
-    is_listening,
-    running,
-    wait_for_start,
+from loadtests.gateway_process import FULL, PLAIN, SEALED, add_gateway, find_sealgate
+from loadtests.measure import Contender, Load, measure, weigh
+from loadtests.peer_servers import FLOOD, PACED, PII_SHARE, Field, start_model, start_peers
+from loadtests.processes import NotStartedError
+from loadtests.report import (
+    as_markdown,
+    describe_faults,
+    draw,
+    weights_as_markdown,
+    write_report,
 )
-from loadtests.report import as_markdown, describe_faults, judge, write_report
+from loadtests.results import Run, Weight
 from loadtests.stats import Row
+from loadtests.thresholds import FILE, judge, parse_bounds
 
 REPORT = Path(__file__).parent / "report"
-_ROOT = Path(__file__).parent.parent
-_KEY = "bench-upstream-key"
-_PII_SHARE = 0.05
-_PACED, _FLOOD = "tiny", "tiny-flood"
-_WHOLE_RUN_SECONDS = 600.0
+_WHOLE_RUN_SECONDS = 3_600.0
+_Item = TypeVar("_Item")
 
 
 def loads_of(arguments: argparse.Namespace) -> list[Load]:
-    """Return the loads that the command line asks for."""
+    """Return the loads that the command line asks for, each as one round of it."""
     pace = arguments.pace_ms / 1000
-    rounds = 1 if arguments.quick else arguments.rounds
-    tokens = 120 if arguments.quick else arguments.tokens
-    return [
-        Load("paced", _PACED, arguments.streams, tokens, pace_seconds=pace, rounds=rounds),
-        Load("flood", _FLOOD, min(32, arguments.streams), 500, rounds=2 * rounds),
-        Load("whole", _PACED, min(50, arguments.streams), 50, rounds=2 * rounds, streamed=False),
+    tokens = min(arguments.tokens, 120) if arguments.quick else arguments.tokens
+    streams = arguments.streams
+    loads = [
+        Load("paced", PACED, streams, tokens, pace_seconds=pace),
+        Load("flood", FLOOD, min(32, streams), min(500, 4 * tokens), repeats=2),
+        Load("whole", PACED, min(50, streams), 50, repeats=2, streamed=False),
+        Load("first", FLOOD, 1, 2, repeats=20),
     ]
+    return [load for load in loads if not arguments.load or load.name in arguments.load]
 
 
-async def _start_model(stack: AsyncExitStack, directory: Path, pace_ms: float) -> Path:
-    socket = directory / "vllm.sock"
-    key_file = directory / "vllm.key"
-    key_file.touch(mode=0o600)
-    key_file.write_text(_KEY)
-    command = [sys.executable, "-m", "loadtests.fake_vllm", "--uds", str(socket)]
-    command += ["--pace-ms", str(pace_ms), "--pii-share", str(_PII_SHARE)]
-    command += ["--model", _PACED, "--model", _FLOOD, "--flood-model", _FLOOD]
-    command += ["--api-key-file", str(key_file)]
-    log = directory / "vllm.log"
-    await stack.enter_async_context(running(command, log=log, cwd=_ROOT))
-    await wait_for_start(lambda: is_listening(socket), log=log)
-    return socket
-
-
-async def _add_nginx(
-    stack: AsyncExitStack, directory: Path, *, socket: Path, with_tls: bool
-) -> Contender | None:
-    program = find_nginx()
-    if program is None:
-        return None
-    name = "nginx-tls" if with_tls else "nginx"
-    port = free_port()
-    home = directory / name
-    home.mkdir()
-    certificate = write_certificate(home) if with_tls else None
-    file = write_nginx(home, socket=socket, port=port, certificate=certificate)
-    command = [program, "-p", str(home), "-c", str(file)]
-    pid = await stack.enter_async_context(running(command, log=home / "log", cwd=home))
-    await wait_for_start(lambda: is_listening(("127.0.0.1", port)), log=home / "log")
-    tls = ssl.create_default_context(cafile=str(certificate[0])) if certificate else None
-    prepare = in_the_clear(host="localhost", token=_KEY)
-    target = Target(name, ("127.0.0.1", port), prepare, tls)
-    return Contender(target, pid, redacts=False)
-
-
-async def _contenders(
+async def start_all(
     stack: AsyncExitStack, directory: Path, arguments: argparse.Namespace
-) -> list[Contender]:
-    socket = await _start_model(stack, directory, arguments.pace_ms)
-    direct = Target("direct", socket, in_the_clear(host="localhost", token=_KEY))
-    contenders = [Contender(direct, None, redacts=False)]
-    for with_tls in (False, True):
-        peer = await _add_nginx(stack, directory, socket=socket, with_tls=with_tls)
-        if peer is None:
-            print("nginx is not installed: no ratios in this run")
-            break
-        contenders.append(peer)
+) -> tuple[list[Contender], list[str]]:
+    """Start everything that the command line asks for; return it, and what is left out and why."""
+
+    def is_wanted(name: str) -> bool:
+        return not arguments.only or name in arguments.only
+
+    model = await start_model(stack, directory, pace_ms=arguments.pace_ms)
+    field = Field(stack, directory, model)
+    await start_peers(field, wanted=is_wanted)
     if find_sealgate() is None:
-        print("the gateway is not installed beside this interpreter: left out")
-    else:
-        models = (_PACED, _FLOOD)
-        contenders += await add_gateway(stack, directory, socket=socket, models=models)
-    only = arguments.only
-    return [one for one in contenders if not only or one.target.name in only]
+        field.left_out.append("gateway: there is no sealgate beside this interpreter")
+    elif any(map(is_wanted, (PLAIN, SEALED, FULL))):
+        models = (PACED, FLOOD)
+        ways = await add_gateway(stack, directory, socket=model.socket, models=models)
+        field.contenders += [one for name, one in ways.items() if is_wanted(name)]
+    return field.contenders, field.left_out
 
 
-async def run(arguments: argparse.Namespace) -> tuple[list[Row], list[str]]:
-    """Run every load on every contender; return the rows and what else is worth a line."""
-    rows: list[Row] = []
+async def run(arguments: argparse.Namespace) -> Run:
+    """Run every round of every load on every contender."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         async with asyncio.timeout(_WHOLE_RUN_SECONDS), AsyncExitStack() as stack:
-            contenders = await _contenders(stack, Path(name), arguments)
+            contenders, left_out = await start_all(stack, Path(name), arguments)
+            for one in left_out:
+                print(f"left out: {one}", flush=True)
+            rows: list[Row] = []
+            rounds = 2 if arguments.quick else arguments.rounds
             for load in loads_of(arguments):
-                for contender in contenders:
-                    row = await measure(contender, load, pii_share=_PII_SHARE)
-                    rows.append(row)
-                    print(f"{row.load} {row.target}: {row.tokens_per_second:,.0f} tokens/s")
-            notes = [note for contender in contenders for note in contender.notes]
-    return rows, notes
+                for number in range(rounds):
+                    rows += await _round(turned(contenders, number), load)
+                print(f"{load.name}: {rounds} rounds of {len(contenders)} targets", flush=True)
+            weights = {
+                one.target.name: Weight(one.start, weigh(one)) for one in contenders if one.start
+            }
+    names = [contender.target.name for contender in contenders]
+    rows.sort(key=lambda row: names.index(row.target))
+    return Run(tuple(rows), weights, tuple(left_out))
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def turned(contenders: Sequence[_Item], number: int) -> list[_Item]:
+    """Return *contenders* beginning with another one each round."""
+    first = number % max(1, len(contenders))
+    return [*contenders[first:], *contenders[:first]]
+
+
+async def _round(contenders: Sequence[Contender], load: Load) -> list[Row]:
+    return [await measure(one, load, pii_share=PII_SHARE) for one in contenders]
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a minute at most, one round")
+    parser.add_argument("--quick", action="store_true", help="under five minutes, two rounds")
     parser.add_argument("--streams", type=int, default=100, help="streams at the same time")
     parser.add_argument("--tokens", type=int, default=500, help="tokens per paced stream")
     parser.add_argument("--pace-ms", type=float, default=20.0, help="time between two tokens")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each load")
     parser.add_argument("--only", action="append", default=[], help="measure only this target")
-    parser.add_argument("--enforce", action="store_true", help="fail when a bar is missed")
+    parser.add_argument("--load", action="append", default=[], help="only this load")
+    parser.add_argument("--check", action="store_true", help="fail where a bound is exceeded")
     parser.add_argument("--report", type=Path, default=REPORT, help="where the report goes")
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; 0 when all that arrived was right, 1 otherwise."""
-    arguments = _arguments(argv)
+    """Run the benchmark; 0 when all that arrived was right and, if asked, every bound held."""
+    arguments = parse_arguments(argv)
     try:
-        rows, notes = uvloop.run(run(arguments))
+        done = uvloop.run(run(arguments))
     except NotStartedError as error:
         print(error, file=sys.stderr)
         return 1
-    verdicts = judge(rows)
-    write_report(arguments.report, rows, notes=notes, at=datetime.now(UTC))
-    lines = [*map(str, verdicts), *notes, *describe_faults(rows)]
-    print("\n".join(["", as_markdown(rows), "", *lines]))
-    missed = arguments.enforce and not all(verdict.is_met for verdict in verdicts)
-    return 1 if missed or any(row.faults for row in rows) else 0
+    verdicts = judge(done, parse_bounds(FILE.read_text("utf-8")))
+    data = write_report(arguments.report, done, verdicts, at=datetime.now(UTC))
+    said = [*map(str, verdicts), *(f"left out: {one}" for one in done.left_out)]
+    said += [*describe_faults(done), draw(data.parent)]
+    tables = (as_markdown(done), weights_as_markdown(done), "\n".join(said))
+    print("\n\n".join(("", *tables)))
+    has_regressed = arguments.check and not all(verdict.holds for verdict in verdicts)
+    return 1 if has_regressed or describe_faults(done) else 0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ It keeps what arrives with the time at which it came; `loadtests.reading` looks 
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Protocol, cast
@@ -15,6 +15,7 @@ import httptools
 import orjson
 
 from gateway.core.bhttp import Request, encode_request
+from gateway.core.bhttp_fields import Fields
 from gateway.core.bhttp_response import ResponseDecoder
 from gateway.core.ohttp import (
     REQUEST_MEDIA_TYPE,
@@ -129,10 +130,16 @@ class StreamConnection(asyncio.Protocol):
             self._transport.close()
 
 
-def chat_body(*, tokens: int, variant: int, model: str, streamed: bool) -> bytes:
+_QUESTION = "Tell me about the records."
+_PADDING = "The form has one more line. "
+
+
+def chat_body(
+    *, tokens: int, variant: int, model: str, streamed: bool, prompt_bytes: int = 0
+) -> bytes:
     """Return a request for answer number *variant* of *tokens* tokens."""
-    messages = [{"role": "user", "content": "Tell me about the records."}]
-    asked = {"model": model, "messages": messages, "stream": streamed}
+    prompt = _PADDING * (prompt_bytes // len(_PADDING)) + _QUESTION
+    asked = {"model": model, "messages": [{"role": "user", "content": prompt}], "stream": streamed}
     return orjson.dumps(asked | {"max_tokens": tokens, "seed": variant})
 
 
@@ -169,21 +176,27 @@ class _SealedAnswer:
         return self._decoder.finish().status, rest
 
 
+def bearer(token: str) -> Callable[[Request], Fields]:
+    """Return what proves, inside the seal, that a request is allowed: *token* alone."""
+    headers = ((b"authorization", f"Bearer {token}".encode()),)
+    return lambda _: headers
+
+
 def sealed(
-    key: KeyConfig, *, host: str, token: str, date: Callable[[], str]
+    key: KeyConfig, *, host: str, prove: Callable[[Request], Fields], date: Callable[[], str]
 ) -> Callable[[bytes], Outgoing]:
-    """Return how a request is prepared that is sealed to *key*, a fresh encapsulation each time."""
+    """Return how a request is prepared that is sealed to *key*, a fresh encapsulation each time.
+
+    *prove* gives the fields that say who asks, for each request anew.
+    """
     outer = [("host", host), ("content-type", REQUEST_MEDIA_TYPE), ("accept", RESPONSE_MEDIA_TYPE)]
 
     def prepare(body: bytes) -> Outgoing:
-        inner = (
-            (b"authorization", f"Bearer {token}".encode()),
-            (b"content-type", b"application/json"),
-            (b"date", date().encode()),
-        )
+        inner = ((b"content-type", b"application/json"), (b"date", date().encode()))
         request = Request(
             b"POST", CHAT_PATH.encode(), authority=host.encode(), headers=inner, body=body
         )
+        request = replace(request, headers=(*prove(request), *inner))
         sealer = RequestSealer(key)
         data = sealer.finish(encode_request(request))
         opener = _SealedAnswer(sealer.response_opener())

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import orjson
 import uvloop
 
 from loadtests.http_server import Connection, ReceivedRequest
-from loadtests.invented import VARIANTS, answer
+from loadtests.invented import VARIANTS, answer, stamp
 from loadtests.playback import Playback, refuse, send_paced
 from loadtests.script import Delta, Refusal, Script, Step
 from loadtests.wire import DONE, Ask, Writer, transfer_chunk
@@ -49,6 +50,8 @@ class Options:
     """Models that are never paced, so that one process serves both kinds of load."""
     pii_share: float = 0.05
     """Share of events that carry a piece of invented personal data."""
+    stamps: bool = False
+    """Say first when the sending began, so that a client can tell how long each word took."""
     keep_requests: bool = True
     """Keep what arrived; turned off for load."""
 
@@ -143,7 +146,8 @@ class FakeVllm:
         ending = [writer.delta(Delta({"content": tail}), finish_reason="length")]
         if writer.ask.with_usage:
             ending.append(writer.usage(len(quoted) + 1))
-        opening = filter(None, (writer.role(0),))
+        stamped = orjson.dumps(f" {stamp(perf_counter())}") if self.options.stamps else b""
+        opening = filter(None, (writer.role(0), stamped and writer.text(stamped)))
         events = itertools.chain(opening, map(writer.text, quoted), ending, (DONE,))
         connection.start_stream()
         if self.options.pace_seconds and writer.ask.model not in self.options.flood_models:
@@ -259,6 +263,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--pii-share", type=float, default=0.05, help="share of events with personal data"
     )
+    parser.add_argument("--stamps", action="store_true", help="say first when sending began")
     parser.add_argument("--api-key-file", type=Path, help="ask for the key in this file")
     parser.add_argument(
         "--model", action="append", default=[], help="serve only this model; may be repeated"
@@ -277,6 +282,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         pace_seconds=0.0 if arguments.flood else arguments.pace_ms / 1000,
         flood_models=tuple(arguments.flood_model),
         pii_share=arguments.pii_share,
+        stamps=arguments.stamps,
         keep_requests=False,
     )
     stopped = asyncio.Event()

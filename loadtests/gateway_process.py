@@ -1,13 +1,14 @@
 """The gateway as a contender: set up, started and asked for a token as its users would."""
 
 import asyncio
+import secrets
 import ssl
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from ipaddress import ip_network
@@ -17,23 +18,38 @@ from typing import Any
 
 import orjson
 
+from gateway.client.dpop import DpopProver
 from gateway.configured_room import open_control
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
-from gateway.core.grants import every_operation
-from gateway.core.ohttp_keys import find_usable_config, parse_key_list
+from gateway.core.bhttp import Request
+from gateway.core.bhttp_fields import Fields
+from gateway.core.grants import Quota, TokenBinding, every_operation
+from gateway.core.ohttp_keys import KeyConfig, find_usable_config, parse_key_list
+from gateway.core.secret import Secret
 from loadtests.client import (
     SEALED_PATH,
     Outgoing,
     Target,
+    bearer,
     connect,
     in_the_clear,
     receive_all,
     sealed,
     write_request,
 )
-from loadtests.measure import Contender
-from loadtests.processes import free_port, is_listening, resident_megabytes, running, wait_for_start
+from loadtests.measure import Contender, Start
+from loadtests.processes import (
+    cpu_seconds,
+    free_port,
+    is_listening,
+    resident_megabytes,
+    running,
+    wait_for_start,
+)
+
+PLAIN, SEALED, FULL = "gateway", "gateway-sealed", "gateway-full"
+"""Over TLS alone; sealed within TLS; sealed, with everything that a client may have besides."""
 
 _CONFIGURATION = """\
 [listen]
@@ -43,7 +59,17 @@ port = {admin_port}
 [upstream]
 uds = "{socket}"
 api_key_file = "{key_file}"
+[tokens]
+dpop_nonce_required = false
 """
+_PLENTY = 10**9
+_QUOTA = Quota(
+    requests_per_minute=_PLENTY,
+    requests_per_day=_PLENTY,
+    tokens_per_minute=_PLENTY,
+    tokens_per_day=_PLENTY,
+    concurrent_streams=100_000,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +78,22 @@ class _Site:
 
     home: Path
     address: tuple[str, int]
-    tls: ssl.SSLContext
+    tls: ssl.SSLContext | None
 
     @property
     def host(self) -> str:
         return f"localhost:{self.address[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a gateway is served: by which command, with how many workers, over TLS or not."""
+
+    name: str = "gateway"
+    command: tuple[str, ...] | None = None
+    """Instead of ``sealgate serve``."""
+    workers: int = 1
+    over_tls: bool = True
 
 
 def find_sealgate() -> Path | None:
@@ -66,38 +103,77 @@ def find_sealgate() -> Path | None:
 
 
 async def add_gateway(
-    stack: AsyncExitStack, directory: Path, *, socket: Path, models: Sequence[str]
-) -> list[Contender]:
-    """Start the gateway in front of *socket*; return it over TLS alone and sealed within TLS.
+    stack: AsyncExitStack,
+    directory: Path,
+    *,
+    socket: Path,
+    models: Sequence[str],
+    way: Way = Way(),
+) -> dict[str, Contender]:
+    """Start the gateway in front of *socket*; return it as PLAIN, SEALED and FULL.
 
-    Both are the same process with every stage on; only what the client sends differs.
+    All are the same process with every stage on; only what the client sends differs. FULL is a
+    client with quotas whose tokens are bound to a key (DPoP) and whose requests are masked.
     """
     program = str(find_sealgate())
-    site = await _set_up(program, directory / "gateway", socket=socket, models=models)
-    secret = await _register(site, models)
+    site = await _set_up(program, directory / way.name, socket=socket, models=models)
+    accounts = [await _register(site, grants) for grants in _grants(models)]
     log = site.home / "gateway.log"
     # Without an option the command reads ./sealgate.toml.
-    command = [program, "serve"]
-    started = perf_counter()
+    command = list(way.command or (program, "serve"))
+    if way.workers > 1:
+        command += ["--workers", str(way.workers)]
+    began = perf_counter()
     pid = await stack.enter_async_context(running(command, log=log, cwd=site.home))
-    await wait_for_start(lambda: is_listening(site.address), log=log)
-    token = await _fetch_token(site, secret)
-    notes = (
-        f"gateway: {perf_counter() - started:.2f} s from its start to the first answer",
-        f"gateway: {resident_megabytes(pid):.0f} MB resident before the load",
+    await wait_for_start(lambda: is_listening(site.address), log=log, pid=pid)
+    if not way.over_tls:
+        site = replace(site, tls=None)
+    token = await _fetch_token(site, accounts[0])
+    start = Start(perf_counter() - began, cpu_seconds(pid), resident_megabytes(pid))
+    prover = DpopProver(random_bytes=secrets.token_bytes)
+    bound = await _fetch_token(site, accounts[1], prover)
+    key = await _fetch_key(site)
+
+    def closed(prove: Callable[[Request], Fields]) -> Callable[[bytes], Outgoing]:
+        return sealed(key, host=site.host, prove=prove, date=_http_date)
+
+    ways = {
+        PLAIN: in_the_clear(host=site.host, token=token),
+        SEALED: closed(bearer(token)),
+        FULL: closed(_proof(prover, bound)),
+    }
+    return {
+        name: Contender(
+            Target(name.replace("gateway", way.name, 1), site.address, prepare, site.tls),
+            pid,
+            redacts=True,
+            start=start,
+        )
+        for name, prepare in ways.items()
+    }
+
+
+def _proof(prover: DpopProver, token: str) -> Callable[[Request], Fields]:
+    def prove(request: Request) -> Fields:
+        return prover.inner_headers(request, token=Secret(token), now=datetime.now(UTC))
+
+    return prove
+
+
+def _grants(models: Sequence[str]) -> tuple[ClientGrants, ClientGrants]:
+    usual = ClientGrants(
+        grants=every_operation(models),
+        networks=(ip_network("127.0.0.0/8"),),
+        plaintext_allowed=True,
     )
-    configurations = parse_key_list(await _exchange(site, "GET", SEALED_PATH, headers=(), body=b""))
-    key = find_usable_config(configurations)
-    if key is None:
-        raise RuntimeError("the gateway offers no key that this client can use")
-    clear = in_the_clear(host=site.host, token=token)
-    closed = sealed(key, host=site.host, token=token, date=_http_date)
-    return [
-        Contender(
-            Target("gateway-tls", site.address, clear, site.tls), pid, redacts=True, notes=notes
-        ),
-        Contender(Target("gateway-sealed", site.address, closed, site.tls), pid, redacts=True),
-    ]
+    full = replace(
+        usual,
+        plaintext_allowed=False,
+        token_binding=TokenBinding.DPOP,
+        quota=_QUOTA,
+        masks_requests=True,
+    )
+    return usual, full
 
 
 async def _set_up(program: str, home: Path, *, socket: Path, models: Sequence[str]) -> _Site:
@@ -125,31 +201,39 @@ def _write_configuration(home: Path, *, port: int, socket: Path, models: Sequenc
     (home / "sealgate.toml").write_text(text)
 
 
-async def _register(site: _Site, models: Sequence[str]) -> tuple[str, str]:
-    """Create a client that may call *models*, in the clear too; return its id and secret."""
+async def _register(site: _Site, grants: ClientGrants) -> tuple[str, str]:
+    """Create a client that has *grants*; return its id and secret."""
     room = await open_control(site.home / "sealgate.toml")
     try:
-        grants = ClientGrants(
-            grants=every_operation(models),
-            networks=(ip_network("127.0.0.0/8"),),
-            plaintext_allowed=True,
-        )
         issued = await room.clients.create(LocalOperator(), grants)
         return issued.client_id, issued.secret.reveal()
     finally:
         await room.close()
 
 
-async def _fetch_token(site: _Site, secret: tuple[str, str]) -> str:
+async def _fetch_token(
+    site: _Site, secret: tuple[str, str], prover: DpopProver | None = None
+) -> str:
     basic = b64encode(":".join(secret).encode()).decode()
     headers = [
         ("authorization", f"Basic {basic}"),
         ("content-type", "application/x-www-form-urlencoded"),
     ]
+    if prover is not None:
+        uri = f"https://{site.host}/oauth2/token"
+        headers.append(("dpop", prover.prove_token_request(uri, now=datetime.now(UTC))))
     body = b"grant_type=client_credentials"
     answer = await _exchange(site, "POST", "/oauth2/token", headers=headers, body=body)
     value: dict[str, Any] = orjson.loads(answer)
     return str(value["access_token"])
+
+
+async def _fetch_key(site: _Site) -> KeyConfig:
+    offered = parse_key_list(await _exchange(site, "GET", SEALED_PATH, headers=(), body=b""))
+    key = find_usable_config(offered)
+    if key is None:
+        raise RuntimeError("the gateway offers no key that this client can use")
+    return key
 
 
 async def _exchange(
@@ -160,7 +244,7 @@ async def _exchange(
     [received] = await receive_all([await connect(target, b"")])
     content = b"".join(arrival.data for arrival in received.arrivals)
     if received.status != 200:
-        raise RuntimeError(f"{method} {path} was answered with {received.status}")
+        raise RuntimeError(f"{method} {path} was answered with {received.status}: {content!r}")
     return content
 
 

@@ -7,13 +7,20 @@ scrubber is entitled to look at it.
 """
 
 import random
+import re
 from dataclasses import dataclass
 from functools import cache
 
 VARIANTS = 8
 """Different answers per shape: few enough to be kept, enough that mixed-up streams show."""
 
+EVENTS_BEFORE_TEXT = 2
+"""A paced stream opens with the event of the role and that of the stamp."""
+
+_STAMP_UNIT = 1e-5
+_STAMP_DIGITS = 8  # wraps after 1,000 seconds, and so stays as short as other words
 _SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru")
+_STAMP = re.compile(rf"\bzt((?:{'|'.join(_SYLLABLES)}){{{_STAMP_DIGITS}}})\b")
 _FIRST = ("anna", "bruno", "carla", "derek", "elena", "farid", "greta", "hugo")
 _LAST = ("berg", "castell", "dorn", "eklund", "fabri", "graves", "holm", "ivers")
 _CARDS = (
@@ -48,6 +55,30 @@ def numbered_word(number: int) -> str:
     """Return *number* as a word of letters, which no pattern takes for personal data."""
     digits = str(number)
     return "zu" + "".join(_SYLLABLES[int(digit)] for digit in digits)
+
+
+def stamp(at: float) -> str:
+    """Return the time *at* as a word, which the model says first: see :func:`find_stamp`."""
+    digits = str(round(at / _STAMP_UNIT) % 10**_STAMP_DIGITS).zfill(_STAMP_DIGITS)
+    return "zt" + "".join(_SYLLABLES[int(digit)] for digit in digits)
+
+
+def find_stamp(text: str, *, near: float) -> float | None:
+    """Return the time that *text* is stamped with, the newest before *near*, or None.
+
+    The clock is the monotonic one, which all processes of a machine share; 10 microseconds are
+    the most exact that a stamp can say.
+    """
+    match = _STAMP.search(text)
+    if match is None:
+        return None
+    syllables = match.group(1)
+    digits = "".join(
+        str(_SYLLABLES.index(syllables[start : start + 2])) for start in range(0, len(syllables), 2)
+    )
+    wrap: int = 10**_STAMP_DIGITS
+    age = (round(near / _STAMP_UNIT) - int(digits)) % wrap
+    return near - age * _STAMP_UNIT
 
 
 def with_check_digit(body: str) -> str:

@@ -14,6 +14,7 @@ from loadtests.client import (
     SEALED_PATH,
     StreamConnection,
     Target,
+    bearer,
     chat_body,
     connect,
     sealed,
@@ -120,7 +121,7 @@ class Stream:
     @classmethod
     async def open(cls, group: Group, member: Member, *, key: KeyConfig, token: str) -> "Stream":
         """Return a stream of which the first token has come; raises ``TimeoutError``."""
-        prepare = sealed(key, host=f"127.0.0.1:{member.port}", token=token, date=_http_date)
+        prepare = sealed(key, host=f"127.0.0.1:{member.port}", prove=bearer(token), date=_http_date)
         target = Target("stream", ("127.0.0.1", member.port), prepare, group.tls)
         body = chat_body(tokens=_STREAM_TOKENS, variant=0, model=MODEL, streamed=True)
         connection = await connect(target, body)

@@ -65,13 +65,33 @@ class NotStartedError(Exception):
     """A child process did not come up; the message has the end of what it said."""
 
 
-async def wait_for_start(ready: Callable[[], Awaitable[bool]], *, log: Path) -> None:
-    """Return once *ready* says so; raises NotStartedError with the end of *log* otherwise."""
+async def wait_for_start(
+    ready: Callable[[], Awaitable[bool]],
+    *,
+    log: Path,
+    pid: int | None = None,
+    seconds: float = _START_SECONDS,
+) -> None:
+    """Return once *ready* says so.
+
+    Raises NotStartedError with the end of *log* when that takes too long, or process *pid* ends.
+    """
+
+    async def is_settled() -> bool:
+        return is_gone(pid) or await ready()
+
     try:
-        await wait_until(ready, seconds=_START_SECONDS)
+        await wait_until(is_settled, seconds=seconds)
     except TimeoutError:
         said = _end_of(log)
-        raise NotStartedError(f"not started within {_START_SECONDS:g} s: {said}") from None
+        raise NotStartedError(f"not started within {seconds:g} s: {said}") from None
+    if is_gone(pid):
+        raise NotStartedError(f"it ended at once: {_end_of(log)}")
+
+
+def is_gone(pid: int | None, *, proc: Path = _PROC) -> bool:
+    """Tell whether process *pid* has ended; without one there is nothing that could."""
+    return pid is not None and not (proc / str(pid)).exists()
 
 
 def _end_of(log: Path) -> str:
@@ -90,7 +110,11 @@ async def running(command: Sequence[str], *, log: Path, cwd: Path) -> AsyncItera
     """Run *command* until the block ends and give its process id; its output goes to *log*."""
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            *command,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
     try:
         yield process.pid

@@ -7,11 +7,12 @@ measures.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import orjson
 
-from loadtests.invented import Answer
+from loadtests.invented import EVENTS_BEFORE_TEXT, Answer, find_stamp
 
 _WORD = re.compile(r"\bzu(?:ba|de|fi|go|ku|la|me|ni|po|ru)+\b")
 _DATA = b"data: "
@@ -54,6 +55,10 @@ class Reading:
     is_done: bool
     first_text_at: float | None
     word_times: tuple[tuple[str, float], ...]
+    event_times: tuple[float, ...] = ()
+    """When each event that carries text came."""
+    sent_from: float | None = None
+    """When the model began to send, on the clock that all processes of a machine share."""
 
 
 def read_whole(body: bytes, at: float) -> Reading:
@@ -80,7 +85,14 @@ def read_stream(arrivals: Sequence[Arrival]) -> Reading:
             first_at = at if first_at is None else first_at
             text += content
             ends.append((len(text), at))
-    return Reading(text, is_done, first_at, tuple(_time_words(text, ends)))
+    return Reading(
+        text,
+        is_done,
+        first_at,
+        word_times=tuple(_time_words(text, ends)),
+        event_times=tuple(at for _, at in ends),
+        sent_from=find_stamp(text, near=first_at) if first_at is not None else None,
+    )
 
 
 def _time_words(text: str, ends: Sequence[tuple[int, float]]) -> Iterator[tuple[str, float]]:
@@ -91,8 +103,11 @@ def _time_words(text: str, ends: Sequence[tuple[int, float]]) -> Iterator[tuple[
         yield match.group(), ends[position][1]
 
 
-def find_faults(reading: Reading, expected: Answer, *, redacted: bool) -> list[str]:
-    """Return everything that is wrong with a stream that should carry *expected*."""
+def find_faults(reading: Reading, expected: Answer, *, redacted: bool | None) -> list[str]:
+    """Return everything that is wrong with a stream that should carry *expected*.
+
+    *redacted* says whether no personal data may be there, or all of it must; None asks for neither.
+    """
     faults = []
     words = tuple(word for word, _ in reading.word_times)
     if words != expected.words:
@@ -100,16 +115,30 @@ def find_faults(reading: Reading, expected: Answer, *, redacted: bool) -> list[s
         faults.append(f"{lost} words lost, {len(words)} of {len(expected.words)} there")
     if not reading.is_done:
         faults.append("not finished")
+    if redacted is None:
+        return faults
     wrong = "personal data arrived" if redacted else "personal data missing"
     faults += [wrong for item in expected.planted if (item in reading.text) == redacted]
     return faults
 
 
-def find_lateness(reading: Reading, expected: Answer, *, pace_seconds: float) -> list[float]:
-    """Return by how much each word missed the schedule, beyond the best of its stream."""
+def find_latencies(reading: Reading, expected: Answer, *, pace_seconds: float) -> list[float]:
+    """Return how long each word took from its place in the model's schedule to the client.
+
+    Without the model's stamp nothing is known. A model that is late itself counts against all
+    targets alike, so what a target adds is the difference to the model asked directly.
+    """
+    if reading.sent_from is None:
+        return []
+    first = reading.sent_from + EVENTS_BEFORE_TEXT * pace_seconds
     places = {piece.strip(): place for place, piece in enumerate(expected.pieces)}
-    offsets = [
-        at - places[word] * pace_seconds for word, at in reading.word_times if word in places
+    return [
+        at - (first + places[word] * pace_seconds)
+        for word, at in reading.word_times
+        if word in places
     ]
-    best = min(offsets, default=0.0)
-    return [offset - best for offset in offsets]
+
+
+def find_gaps(reading: Reading) -> list[float]:
+    """Return the times between one event with text and the next."""
+    return [later - earlier for earlier, later in pairwise(reading.event_times)]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from loadtests.client import chat_body, connect, receive_all
 from loadtests.fake_vllm import FakeVllm, Options, start_fake_vllm
-from loadtests.gateway_process import add_gateway
+from loadtests.gateway_process import SEALED, add_gateway
 from loadtests.measure import Contender
 from loadtests.reading import read_stream
 from loadtests.script import Script, text
@@ -53,8 +53,8 @@ class _Path:
         socket = folder / "v.sock"
         options = Options(api_key=_API_KEY, keep_requests=False)
         model = await self._stack.enter_async_context(start_fake_vllm(socket, options=options))
-        _, gateway = await add_gateway(self._stack, folder, socket=socket, models=[_MODEL])
-        return model, gateway
+        ways = await add_gateway(self._stack, folder, socket=socket, models=[_MODEL])
+        return model, ways[SEALED]
 
     def scrub(self, whole: str) -> str:
         """Return what a client reads when the model says *whole*."""

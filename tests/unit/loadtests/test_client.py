@@ -11,7 +11,15 @@ from gateway.core.bhttp_response import ResponseEncoder
 from gateway.core.errors import SealgateError
 from gateway.core.ohttp import RequestOpener
 from gateway.core.ohttp_keys import load_recipient_key
-from loadtests.client import CHAT_PATH, SEALED_PATH, chat_body, in_the_clear, sealed, write_request
+from loadtests.client import (
+    CHAT_PATH,
+    SEALED_PATH,
+    bearer,
+    chat_body,
+    in_the_clear,
+    sealed,
+    write_request,
+)
 
 KEY = load_recipient_key(
     7, secrets.token_bytes(hpke.KEMS[hpke.KEM_X25519].private_key_bytes), kem_id=hpke.KEM_X25519
@@ -36,7 +44,7 @@ def test_clear_request_carries_the_token() -> None:
 def test_sealed_request_and_answer_make_the_round() -> None:
     """A gateway's key opens the request, token inside, and the client opens the sealed answer."""
     body = chat_body(tokens=5, variant=2, model="tiny", streamed=True)
-    outgoing = sealed(KEY.config, host="h:1", token="t", date=lambda: DATE)(body)
+    outgoing = sealed(KEY.config, host="h:1", prove=bearer("t"), date=lambda: DATE)(body)
     head, _, payload = outgoing.data.partition(b"\r\n\r\n")
     assert head.startswith(f"POST {SEALED_PATH} HTTP/1.1\r\n".encode())
     assert b"Bearer" not in outgoing.data
@@ -58,7 +66,7 @@ def test_sealed_request_and_answer_make_the_round() -> None:
 
 def test_truncated_answer_is_refused() -> None:
     """An answer without its sealed end is an error, whatever was read of it."""
-    outgoing = sealed(KEY.config, host="h:1", token="t", date=lambda: DATE)(b"{}")
+    outgoing = sealed(KEY.config, host="h:1", prove=bearer("t"), date=lambda: DATE)(b"{}")
     payload = outgoing.data.partition(b"\r\n\r\n")[2]
     opener = RequestOpener({7: KEY}.get, max_body_bytes=10_000)
     opener.finish(payload)

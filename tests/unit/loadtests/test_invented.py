@@ -3,8 +3,18 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from loadtests.invented import VARIANTS, answer, cut_item, invented_item, numbered_word
+from loadtests.invented import (
+    VARIANTS,
+    answer,
+    cut_item,
+    find_stamp,
+    invented_item,
+    numbered_word,
+    stamp,
+)
 from loadtests.invented import with_check_digit as chinese_id
 
 
@@ -54,3 +64,11 @@ def test_cut_item_keeps_the_item() -> None:
     assert "".join(cut_item("anna.berg@example.com")) == "anna.berg@example.com"
     assert max(map(len, cut_item("anna.berg@example.com"))) == 3
     assert numbered_word(10) == "zudeba"
+
+
+@given(st.floats(0, 1e7), st.floats(0, 900))
+def test_stamp_is_found_again(sent_at: float, took: float) -> None:
+    """A time that was said comes back to 20 microseconds, for up to a quarter of an hour."""
+    found = find_stamp(f" {stamp(sent_at)} zuba", near=sent_at + took + 1e-4)
+    assert found == pytest.approx(sent_at, abs=2e-5)
+    assert find_stamp(" zuba", near=0.0) is None

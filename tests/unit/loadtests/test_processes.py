@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.processes import cpu_seconds, free_port, is_listening, running, tree_of, wait_until
+from loadtests.processes import (
+    NotStartedError,
+    cpu_seconds,
+    free_port,
+    is_listening,
+    running,
+    tree_of,
+    wait_for_start,
+    wait_until,
+)
 
 
 def add_process(proc: Path, pid: int, *, children: str, nanoseconds: int) -> None:
@@ -53,3 +62,15 @@ async def test_waiting_ends_in_time() -> None:
     port = free_port()
     with pytest.raises(TimeoutError):
         await wait_until(lambda: is_listening(("127.0.0.1", port)), seconds=0.1)
+
+
+async def test_a_process_that_ends_is_not_waited_for(tmp_path: Path) -> None:
+    """Who does not come up is given up as soon as the process is gone, with what it said."""
+
+    async def never() -> bool:
+        return False
+
+    log = tmp_path / "log"
+    async with running(["sh", "-c", "echo no such setting"], log=log, cwd=tmp_path) as pid:
+        with pytest.raises(NotStartedError, match="no such setting"):
+            await wait_for_start(never, log=log, pid=pid, seconds=60)

@@ -1,6 +1,7 @@
 """What the benchmark makes of the streams that arrived."""
 
 import itertools
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,8 @@ from loadtests.reading import (
     Arrival,
     Reading,
     find_faults,
-    find_lateness,
+    find_gaps,
+    find_latencies,
     read_stream,
     read_whole,
     split_events,
@@ -73,14 +75,24 @@ def test_faults_are_found() -> None:
         "not finished",
     ]
     assert find_faults(leaked, wanted, redacted=True) == ["personal data arrived"]
+    assert find_faults(leaked, wanted, redacted=None) == []
 
 
-def test_lateness_is_relative_to_the_best_of_the_stream() -> None:
-    """A word that keeps its place in the schedule is not late."""
-    wanted = Answer((" zuba", " zude", " zufi"), ("zuba", "zude", "zufi"), ())
-    reading = Reading("", True, 1.0, (("zuba", 1.0), ("zude", 1.5), ("zufi", 1.2)))
-    late = find_lateness(reading, wanted, pace_seconds=0.1)
-    assert [round(value, 6) for value in late] == [0.0, 0.4, 0.0]
+def test_latency_counts_from_the_place_in_the_schedule() -> None:
+    """The model sends a role and its stamp, then a word each interval; the rest is the way."""
+    wanted = Answer((" zuba", " zude"), ("zuba", "zude"), ())
+    times = (("zuba", 10.25), ("zude", 10.75))
+    reading = Reading("", True, 10.25, times, sent_from=10.0)
+    late = find_latencies(reading, wanted, pace_seconds=0.1)
+    assert [round(value, 6) for value in late] == [0.05, 0.45]
+    assert find_latencies(replace(reading, sent_from=None), wanted, pace_seconds=0.1) == []
+
+
+def test_gaps_are_between_events_with_text() -> None:
+    """What lies between two events counts, whatever words are in them."""
+    reading = Reading("", True, 1.0, (), event_times=(1.0, 1.25, 2.0))
+    assert find_gaps(reading) == [0.25, 0.75]
+    assert find_gaps(replace(reading, event_times=(1.0,))) == []
 
 
 def test_whole_answer_is_read_like_a_stream() -> None:
