@@ -61,6 +61,11 @@ uds = "{socket}"
 api_key_file = "{key_file}"
 [tokens]
 dpop_nonce_required = false
+[limits]
+max_connections = 20000
+[edge]
+connections_per_address = 20000
+handshake_seconds = 30
 """
 _PLENTY = 10**9
 _QUOTA = Quota(

@@ -1,6 +1,7 @@
 """Child processes of the benchmark: started, waited for, weighed, stopped for certain."""
 
 import asyncio
+import math
 import os
 import socket
 import subprocess
@@ -50,13 +51,18 @@ def _cpu_of(pid: int, proc: Path) -> float:
 
 
 def resident_megabytes(pid: int, *, proc: Path = _PROC) -> float:
-    """Return the proportional memory of *pid* and its descendants in MB."""
+    """Return the proportional memory of *pid* and its descendants in MB.
+
+    NaN where it may not be read: the gateway lets only root look at its memory.
+    """
     total = 0
     for one in tree_of(pid, proc=proc):
         try:
             lines = (proc / str(one) / "smaps_rollup").read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
+        except (FileNotFoundError, ProcessLookupError):
             continue
+        except PermissionError:
+            return math.nan
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / 1024
 

@@ -4,6 +4,7 @@ Ratios are taken round by round, between neighbours in time: what the machine di
 it did to the other.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,7 +102,7 @@ class Run:
         return Spread.of([1e3 * (_latency(row) - _latency(base)) for row, base in pairs])
 
     def find_absolute(self, figure: str, *, of: str) -> Spread | None:
-        """Return a *figure* of the start of a target, None if it was not measured."""
+        """Return a *figure* of the start of a target, None if it was not to be had."""
         weight = self.weights.get(of)
         if weight is None:
             return None
@@ -110,7 +111,7 @@ class Run:
             "start_seconds": weight.start.seconds,
             "start_cpu_seconds": weight.start.cpu_seconds,
         }[figure]
-        return Spread(value, value, value)
+        return None if math.isnan(value) else Spread(value, value, value)
 
 
 def _cpu_per_token(row: Row) -> float:
