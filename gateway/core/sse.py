@@ -55,10 +55,14 @@ class EventParser:
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that *data* completes, in order."""
-        if self._started and not self._buffer and not self._size:
-            plain = self._read_plain(data)
+        end = data.rfind(_EVENT_END) + len(_EVENT_END)
+        if self._started and not self._size and end >= len(_EVENT_END):
+            plain = self._read_plain(bytes(self._buffer) + data[:end])
             if plain is not None:
-                return plain
+                self._buffer.clear()
+                self._scanned = 0
+                self._skip_lf = False
+                return plain + self._read_lines(data[end:]) if end < len(data) else plain
         return self._read_lines(data)
 
     def _read_lines(self, data: bytes) -> list[ServerSentEvent]:
@@ -90,11 +94,9 @@ class EventParser:
         return events
 
     def _read_plain(self, data: bytes) -> list[ServerSentEvent] | None:
-        """Return the events if *data* is whole events of one line each; most reads are."""
-        if b"\r" in data or not data.endswith(_EVENT_END):
-            return None
+        """Return the events if *data*, which ends with an event, has one line in each."""
         lines = data[: -len(_EVENT_END)].split(_EVENT_END)
-        if data.count(b"\n") != len(_EVENT_END) * len(lines):
+        if b"\r" in data or data.count(b"\n") != len(_EVENT_END) * len(lines):
             return None
         limit = self._limit
         for line in lines:
@@ -102,7 +104,6 @@ class EventParser:
                 return None
         if not data.isascii():
             _decoded(data)
-        self._skip_lf = False
         return [ServerSentEvent("", line[len(_DATA) :]) for line in lines]
 
     def finish(self) -> None:

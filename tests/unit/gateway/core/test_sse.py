@@ -34,13 +34,15 @@ def test_all_line_ends_mean_the_same(end: bytes) -> None:
     assert events == [ServerSentEvent("ping", b"one\ntwo"), ServerSentEvent("", b"")]
 
 
-@given(
-    st.lists(st.sampled_from([b"data: ", "语".encode(), b"x", b"\r", b"\n", b": c", b"event: e"]))
-)
+PARTS = ["data: ", "data: y\n\n", "data: z\n", "语", "x", "\r", "\n", "\n\n", ": c", "event: e"]
+
+
+@given(st.lists(st.sampled_from(PARTS).map(str.encode)))
 def test_reads_may_be_cut_anywhere(parts: list[bytes]) -> None:
     """Byte by byte, through characters and line ends: the events are the same."""
-    whole = b"".join(parts)
-    assert parse([whole[i : i + 1] for i in range(len(whole))]) == parse([whole])
+    first, whole = b"data: 0\n\n", b"".join(parts)
+    single = parse([first, *[whole[i : i + 1] for i in range(len(whole))]])
+    assert single == parse([first, *parts]) == parse([first, whole]) == parse([first + whole])
 
 
 def test_a_byte_order_mark_is_not_data() -> None:
