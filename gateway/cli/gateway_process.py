@@ -6,6 +6,7 @@ The same for a gateway of one process and for each worker of several.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -77,6 +78,9 @@ class GatewayProcess:
                 registry=self._registry,
                 is_stopping=lambda: self.departure.is_stopping,
             ) as applications:
+                # What was loaded stays: a collection that looked through it would hold every stream
+                # up for a tenth of a second.
+                gc.freeze()
                 await serve(
                     self._listeners(applications),
                     on_ready=on_ready,
