@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 include requirements/vllm-venv.mk
 
-.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-check bench-vllm bench-revoke clean
+.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-check bench-vllm bench-revoke bench-faults clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -72,6 +72,9 @@ bench-check: bench-peers  ## The quick benchmark; fails where a ratio is worse t
 
 bench-revoke: .venv/.ready  ## How soon a revocation counts in four processes, into loadtests/report/
 	$(BIN)/python -m loadtests.revocation
+
+bench-faults: .venv/.ready  ## Fifty calls a second through each loss of an engine, two minutes
+	$(BIN)/python -m loadtests.faults
 
 clean:  ## Remove everything that was made here
 	rm -rf .venv .venv-* tests/interop/node_modules run var loadtests/report .mypy_cache .ruff_cache .pytest_cache .hypothesis

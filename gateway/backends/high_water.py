@@ -32,11 +32,11 @@ class HighWater:
         except FileNotFoundError:
             return 0
         except OSError:
-            raise StoreUnavailable(f"{self._path} cannot be read.") from None
+            raise StoreUnavailable(f"The file {self._path.name} cannot be read.") from None
         if not text:
             return 0  # made and not yet written when its writer was killed
         if not text.strip().isdigit():
-            raise StoreUnavailable(f"{self._path} does not hold a number.")
+            raise StoreUnavailable(f"The file {self._path.name} does not hold a number.")
         return int(text)
 
     def verify(self, revision: int, *, floor: int) -> None:
@@ -50,8 +50,8 @@ class HighWater:
                 f"An old copy of the store was put back: it is at change {revision}, and this "
                 f"machine has seen change {floor}. What was withdrawn since would be good again. "
                 "Put the newest copy back; or run `sealgate backup FILE`, then `sealgate restore "
-                f"--force FILE`, which withdraws what cannot be known; to begin anew, delete "
-                f"{self._path}."
+                "--force FILE`, which withdraws what cannot be known; to begin anew, delete "
+                f"{self._path.name} in the state directory."
             )
 
     def raise_to(self, revision: int) -> None:
