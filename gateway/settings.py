@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.core.grants import DataClass
-from gateway.settings_edge import EdgeSettings
+from gateway.settings_edge import EdgeSettings, Tls
 from gateway.settings_issuers import Issuer, verify_issuers_differ
 from gateway.settings_keys import Pkcs11, Vault, uses_key_file, verify_key_service
 from gateway.settings_logs import AccessLogSettings, LogDirectories
@@ -91,18 +91,6 @@ class Admin(_BehindProxies):
         frozenset()
     )
     proposal_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
-
-
-class Tls(_Section):
-    """The server certificate. Without one, ``sealgate init`` makes an own CA and a certificate.
-
-    *client_ca_file* (PEM) has the authorities of client certificates: both listeners then ask for
-    one. A client may come without; one that none of them vouches for ends the handshake.
-    """
-
-    certificate_file: Path | None = None
-    key_file: Path | None = None
-    client_ca_file: Path | None = None
 
 
 class Tokens(_Section):
@@ -244,6 +232,7 @@ class Locations:
     certificate_file: Path
     tls_key_file: Path
     client_ca_file: Path | None
+    client_crl_file: Path | None
     access_log: LogDirectories
     upstream_api_key_file: Path
 
@@ -341,6 +330,7 @@ def _locate(settings: Settings, base: Path) -> Locations:
         certificate_file=base / (settings.tls.certificate_file or tls / "server.crt"),
         tls_key_file=base / (settings.tls.key_file or tls / "server.key"),
         client_ca_file=base / settings.tls.client_ca_file if settings.tls.client_ca_file else None,
+        client_crl_file=base / crl if (crl := settings.tls.client_crl_file) else None,
         access_log=settings.access_log.directories(base, state=directory),
         upstream_api_key_file=base / settings.upstream.api_key_file,
     )

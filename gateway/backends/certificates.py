@@ -73,12 +73,19 @@ def ensure_certificates(files: CertificateFiles, names: Sequence[str], *, now: d
 
 
 def server_context(
-    certificate: Path, key: Path, *, client_ca: Path | None = None
+    certificate: Path,
+    key: Path,
+    *,
+    client_ca: Path | None = None,
+    client_crl: Path | None = None,
 ) -> ssl.SSLContext:
     """Return a server context: TLS 1.2 and 1.3, AEAD suites with forward secrecy only.
 
     With *client_ca*, a PEM file of authorities, clients are asked for a certificate and may have
-    none; the handshake fails on one that does not lead to these authorities.
+    none; the handshake fails on one that does not lead to these authorities. With *client_crl*, a
+    PEM file with a list of each authority, it also fails on one that is revoked, or whose list is
+    missing or has ended. A resumed session is not checked again, so there is none then: no tickets,
+    and no TLS 1.2, whose sessions OpenSSL remembers by itself.
 
     Raises ``StoreUnavailable`` when others than the key file's owner and group can open it, or the
     group can change it; ``OSError`` or ``ssl.SSLError`` when the files cannot be used.
@@ -98,6 +105,11 @@ def server_context(
     if client_ca is not None:
         context.load_verify_locations(cafile=client_ca)
         context.verify_mode = ssl.CERT_OPTIONAL
+        if client_crl is not None:
+            context.load_verify_locations(cafile=client_crl)
+            context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
+            context.num_tickets = 0
     return context
 
 

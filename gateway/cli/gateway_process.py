@@ -49,8 +49,13 @@ class GatewayProcess:
         )
         files = [at.certificate_file, at.tls_key_file]
         self._tls = RenewedTls(
-            partial(server_context, *files, client_ca=at.client_ca_file),
-            [*files, at.client_ca_file] if at.client_ca_file else files,
+            partial(
+                server_context,
+                *files,
+                client_ca=at.client_ca_file,
+                client_crl=at.client_crl_file,
+            ),
+            [*files, *filter(None, (at.client_ca_file, at.client_crl_file))],
             self._report_certificate,
         )
 

@@ -67,6 +67,22 @@ class ClientAuthority:
         file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
         return ClientCertificate(file, certificate.public_bytes(Encoding.DER))
 
+    def revoke(self, *certificates: ClientCertificate, ends_at: datetime | None = None) -> Path:
+        """Write the list of what is revoked, and return its file."""
+        ends_at = ends_at or datetime.now(UTC) + _LIFE
+        begins_at = ends_at - 2 * _LIFE
+        builder = x509.CertificateRevocationListBuilder(
+            issuer_name=self._name, last_update=begins_at, next_update=ends_at
+        )
+        for certificate in certificates:
+            serial = x509.load_der_x509_certificate(certificate.der).serial_number
+            entry = x509.RevokedCertificateBuilder(serial, begins_at).build()
+            builder = builder.add_revoked_certificate(entry)
+        crl = builder.sign(self._key, hashes.SHA256())
+        file = self.file.with_suffix(".crl")
+        file.write_bytes(crl.public_bytes(Encoding.PEM))
+        return file
+
 
 def _builder(
     name: x509.Name, key: ec.EllipticCurvePrivateKey, ends_at: datetime

@@ -41,3 +41,12 @@ def test_nothing_can_be_turned_off(tmp_path, name):
     """No limit is 0, and one that does not exist is a fault."""
     with pytest.raises(SettingsError, match=f"edge.{name}"):
         read(tmp_path, f"[edge]\n{name} = 0\n")
+
+
+def test_list_of_revoked_certificates_needs_its_authority(tmp_path):
+    """A list without an authority would look like a protection and be none."""
+    with pytest.raises(SettingsError, match="client_crl_file needs client_ca_file"):
+        read(tmp_path, '[tls]\nclient_crl_file = "clients.crl"\n')
+    read(tmp_path, '[tls]\nclient_crl_file = "clients.crl"\nclient_ca_file = "clients.crt"\n')
+    at = load_configuration(tmp_path / "sealgate.toml").at
+    assert at.client_crl_file == tmp_path / "clients.crl"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import stat
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
 from gateway.core.errors import Conflict, StoreUnavailable
+from tests.fakes.certificates import ClientAuthority
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 NAMES = ["127.0.0.1", "::1", "localhost"]
@@ -179,3 +181,72 @@ def test_client_authorities_that_cannot_be_read_are_an_error(tmp_path, content):
         client_ca.write_bytes(content)
     with pytest.raises(OSError):  # noqa: PT011  # ssl.SSLError is one
         server_context(files.certificate, files.key, client_ca=client_ca)
+
+
+def handshake(server: ssl.SSLContext, client: ssl.SSLContext, session=None) -> ssl.SSLSession:
+    """Shake hands in memory, read what the server says after it, and return the session."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    accepting = server.wrap_bio(to_server, to_client, server_side=True)
+    calling = client.wrap_bio(to_client, to_server, server_hostname="127.0.0.1", session=session)
+    for _ in range(3):
+        for side in (calling, accepting):
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    accepting.write(b"x")
+    assert calling.read(1) == b"x"
+    assert calling.session_reused is False
+    return calling.session
+
+
+@pytest.fixture
+def clients(tmp_path) -> ClientAuthority:
+    """An authority of clients."""
+    return ClientAuthority(tmp_path)
+
+
+def calling(files, shown) -> ssl.SSLContext:
+    return shown.show(ssl.create_default_context(cafile=files.ca_certificate))
+
+
+def test_revoked_client_certificate_ends_the_handshake(tmp_path, clients):
+    """Who is on the list of the authority is refused, others and those without one are not."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, ["127.0.0.1"], now=datetime.now(UTC))
+    good, revoked = clients.issue(), clients.issue()
+    server = server_context(
+        files.certificate, files.key, client_ca=clients.file, client_crl=clients.revoke(revoked)
+    )
+    handshake(server, calling(files, good))
+    handshake(server, ssl.create_default_context(cafile=files.ca_certificate))
+    with pytest.raises(ssl.SSLError, match="revoked"):
+        handshake(server, calling(files, revoked))
+
+
+@pytest.mark.parametrize("fault", ["ended", "of another"])
+def test_without_a_list_that_counts_no_certificate_does(tmp_path, clients, fault):
+    """A list that has ended, or is of somebody else, lets nobody in."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, ["127.0.0.1"], now=datetime.now(UTC))
+    crl = {
+        "ended": lambda: clients.revoke(ends_at=datetime.now(UTC) - timedelta(minutes=1)),
+        "of another": lambda: ClientAuthority(tmp_path, "others").revoke(),
+    }[fault]()
+    server = server_context(files.certificate, files.key, client_ca=clients.file, client_crl=crl)
+    with pytest.raises(ssl.SSLError, match="CRL"):
+        handshake(server, calling(files, clients.issue()))
+
+
+def test_with_a_list_no_session_is_resumed(tmp_path, clients):
+    """A session would outlive the withdrawal of its certificate: there is none to resume."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, ["127.0.0.1"], now=datetime.now(UTC))
+    server = server_context(
+        files.certificate, files.key, client_ca=clients.file, client_crl=clients.revoke()
+    )
+    client = calling(files, clients.issue())
+    session = handshake(server, client)
+    assert not session.has_ticket
+    handshake(server, client, session)
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ssl.SSLError, match="unsupported protocol"):
+        handshake(server, client)

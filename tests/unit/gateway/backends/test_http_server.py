@@ -22,6 +22,7 @@ from gateway.backends.certificates import CertificateFiles, ensure_certificates,
 from gateway.backends.http_server import Listener
 from gateway.backends.listening import serve
 from gateway.core.connection_pace import PaceLimits
+from gateway.core.errors import ClientStalled
 from tests.fakes.certificates import ClientAuthority, ClientCertificate
 from tests.fakes.proxy_headers import LOCAL, v1, v2
 from tests.fakes.waiting import until
@@ -534,3 +535,86 @@ async def test_running_answer_outlasts_the_time_of_a_head(files):
     head = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 1\r\n\r\n"
     async with serving(one) as port:
         assert b"late" in await ended(files, port, head, b"x", b"\r\n", pause_seconds=0.1)
+
+
+async def leave(writer: asyncio.StreamWriter) -> None:
+    """Let go of a connection at once, whatever the other side does."""
+    writer.close()
+    writer.transport.abort()
+    with suppress(OSError):
+        await asyncio.wait_for(writer.wait_closed(), 30)
+
+
+async def test_slow_reader_stops_the_application_and_is_given_up(files):
+    """What nobody takes is not produced, and who takes nothing loses the connection."""
+    sent, gone = 0, asyncio.Event()
+
+    async def app(scope, receive, send):
+        nonlocal sent
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while (await asyncio.sleep(0)) is None and not gone.is_set():
+                await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
+                sent += 1
+                if sent > 1000:
+                    return
+        except ClientStalled:
+            gone.set()
+
+    one = heads_listener(files, app=app, pace=PaceLimits(write_seconds=0.5))
+    async with serving(one) as port:
+        _reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=trusting(files), limit=1024
+        )
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        await asyncio.wait_for(gone.wait(), 30)
+        assert sent < 400  # what the sockets of both sides hold
+        await leave(writer)
+
+
+async def test_one_address_has_so_many_places(files):
+    """Beyond its number an address is closed before TLS, and a closed connection makes room."""
+    async with serving(heads_listener(files, max_per_address=2)) as port:
+        ends = [
+            await asyncio.open_connection("127.0.0.1", port, ssl=trusting(files)) for _ in range(2)
+        ]
+        assert await closed_without_a_word(port, b"")
+        for _, writer in ends:
+            await leave(writer)
+        answer = await served_at_last(files, port)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def served_at_last(files, port: int) -> bytes:
+    """Return the answer of the first connection that finds a place."""
+    request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(ConnectionError):
+                return await ended(files, port, request)
+            await asyncio.sleep(0.05)
+
+
+async def test_addresses_through_which_many_come_have_no_number(files):
+    """Proxies that name their clients have as many places as there are."""
+    many = (ip_network("127.0.0.0/8"),)
+    async with serving(heads_listener(files, max_per_address=1, gathering=many)) as port:
+        ends = [
+            await asyncio.open_connection("127.0.0.1", port, ssl=trusting(files)) for _ in range(3)
+        ]
+        for _, writer in ends:
+            await leave(writer)
+
+
+async def test_unfinished_handshake_has_a_place_and_an_end(files):
+    """Who connects and shakes no hands counts, and is closed when the time is over."""
+    one = heads_listener(files, max_per_address=1, handshake_seconds=0.5)
+    async with serving(one) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await closed_without_a_word(port, b"")
+        with suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 30) == b""
+        writer.close()
+        answer = await served_at_last(files, port)
+        assert answer.startswith(b"HTTP/1.1 200 ")

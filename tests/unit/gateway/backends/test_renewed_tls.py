@@ -21,14 +21,16 @@ from tests.fakes.waiting import until
 class Place:
     """Certificate files, the context over them, and what was reported."""
 
-    def __init__(self, directory: Path, client_ca: Path | None = None) -> None:
+    def __init__(
+        self, directory: Path, client_ca: Path | None = None, client_crl: Path | None = None
+    ) -> None:
         self.files = CertificateFiles.in_directory(directory)
         self.issue()
         self.reports: list[str | None] = []
         named = [self.files.certificate, self.files.key]
         self.tls = RenewedTls(
-            partial(server_context, *named, client_ca=client_ca),
-            [*named, client_ca] if client_ca else named,
+            partial(server_context, *named, client_ca=client_ca, client_crl=client_crl),
+            [*named, *filter(None, (client_ca, client_crl))],
             self.reports.append,
         )
 
@@ -148,3 +150,20 @@ async def test_same_time_is_noticed_by_other_marks(place: Place) -> None:
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     await place.tls.renew()
     assert place.shown() != old
+
+
+async def test_new_list_of_revoked_certificates_counts(tmp_path: Path) -> None:
+    """A client certificate that is revoked while the gateway runs ends the next handshake."""
+    authority = ClientAuthority(tmp_path)
+    shown, other = authority.issue(), authority.issue()
+    place = Place(tmp_path, authority.file, authority.revoke())
+
+    def client(certificate):
+        return certificate.show(ssl.create_default_context(cafile=place.files.ca_certificate))
+
+    place.shown(client(shown))
+    authority.revoke(shown)
+    await place.tls.renew()
+    place.shown(client(other))
+    with pytest.raises(ssl.SSLError, match="revoked"):
+        place.shown(client(shown))
