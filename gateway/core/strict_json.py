@@ -16,7 +16,7 @@ import orjson
 from gateway.core.errors import MalformedRequest, PayloadTooLarge, SealgateError
 
 # A long context is a few hundred thousand tokens, so about a million characters, escaped at worst.
-MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+MAX_BODY_BYTES: Final = 6 * 1024 * 1024
 # Tool schemas nest about twenty levels in practice, each of them two levels of JSON.
 MAX_DEPTH: Final = 64
 # A parsed element takes up to a hundred times the memory of its two bytes. The longest lists that

@@ -43,6 +43,7 @@ def client(client_id: str = "c-1") -> StoredClient:
         True,
         quota=Quota(tokens_per_day=5),
         withheld=frozenset({"models:list"}),
+        limits={"choices": 1, "images": 0},
     )
     return StoredClient(value, created_at=NOW, changed_at=NOW)
 

@@ -58,6 +58,7 @@ CLIENT = Client(
     scrubbing=ScrubRules(Treatment.PSEUDONYM, {"PHONE": Treatment.MASK}),
     masks_requests=True,
     parameters=frozenset({Parameter.ECHO, Parameter.LOGPROBS}),
+    limits={"choices": 1},
 )
 STORED = StoredClient(CLIENT, created_at=NOW, changed_at=LATER, version=3)
 KEY = StoredKey(
