@@ -32,6 +32,7 @@ from gateway.backends.metrics import (
     CountingAccessLog,
     KeyServiceMeter,
     error_counter,
+    open_registry,
     quota_refusal_counter,
     redaction_counter,
 )
@@ -99,7 +100,10 @@ class Outside:
     workplace: Workplace = field(default_factory=Here)
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    """What ``/metrics`` shows."""
+    """What this process counts."""
+
+    shown: CollectorRegistry | None = None
+    """What ``/metrics`` shows; None: what this process counts."""
 
     is_stopping: Callable[[], bool] = lambda: False
     """Tells whether the process is about to end."""
@@ -122,17 +126,17 @@ class _Shared(NamedTuple):
 async def running_gateway(
     configuration: Configuration,
     *,
-    registry: CollectorRegistry | None = None,
+    registries: tuple[CollectorRegistry, CollectorRegistry] | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> AsyncIterator[Applications]:
     """Start the gateway's tasks and yield its applications; stop them at the end.
 
-    *registry* is what ``/metrics`` shows; *is_stopping* tells whether the process ends. Raises
+    *registries* are as of ``open_registry``, *is_stopping* tells whether the process ends. Raises
     ``StoreUnavailable`` when the store or the key file cannot be used, ``SettingsError`` without
     the model for names. Without its key service it starts and is not ready.
     """
     await verify_schema(configuration.at.database_url)
-    registry = registry or CollectorRegistry()
+    registry, shown = registries or open_registry(None)
     scrub = configuration.settings.scrub
     thread, model = ScrubThread(seconds=scrub.ner_seconds), await _load_model(scrub)
     keys = open_key_service(configuration, KeyServiceMeter(registry))
@@ -146,7 +150,7 @@ async def running_gateway(
         replay_store=memory.replay_store,
         lockout_store=memory.lockout_store,
     )
-    count_upstream(registry, room.backends.balancer.loads)
+    count_upstream(shown, room.backends.balancer.loads)
     upstream = open_upstream(
         configuration, room.backends.balancer, keys.upstream_key, drained=room.backends.drained
     )
@@ -159,14 +163,14 @@ async def running_gateway(
         model=model,
         workplace=Here() if model is None else thread,
         registry=registry,
+        shown=shown,
         is_stopping=is_stopping,
     )
     try:
         await asyncio.to_thread(shipped_machine)  # more than a second, which no request waits for
-        for seconds, work in keys.upkeep:
+        logging = (PREPARE_SECONDS, log.prepare), (FLUSH_SECONDS, log.flush)
+        for seconds, work in (*keys.upkeep, *logging):
             room.background.every(seconds, work)
-        room.background.every(PREPARE_SECONDS, log.prepare)
-        room.background.every(FLUSH_SECONDS, log.flush)
         if memory.verify is not None:
             await memory.verify()
         await room.start()
@@ -195,7 +199,7 @@ def build_applications(
     admin = Guard(_admit(settings.admin), record, report_fault)
     health = build_health_app(room.snapshots, outside.is_ready, is_stopping=outside.is_stopping)
     admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
-    admin_routes["GET", "/metrics"] = build_metrics_app(registry)
+    admin_routes["GET", "/metrics"] = build_metrics_app(outside.shown or registry)
     proofs = Proofs(
         verifier=TokenVerifier(
             room.tokens.rules.expectations, issuers=_issuer_keys(configuration, room)
@@ -287,7 +291,11 @@ def _stages(
         ),
         refuse_replay=RefuseReplay(outside.replay_store, room.clock),
         authorize=Authorize(room.snapshots, room.permission_uses),
-        meter=Meter(outside.quota_store, count_refusal=quota_refusal_counter(shared.registry)),
+        meter=Meter(
+            outside.quota_store,
+            count_refusal=quota_refusal_counter(shared.registry),
+            processes=configuration.settings.workers.count or 1,
+        ),
         mask=Mask(outside.workplace),
         forward=Forward(outside.upstream),
         running=RunningAnswers(room.snapshots),

@@ -11,6 +11,7 @@ from gateway.backends.redis.lockout import RedisLockoutStore
 from gateway.backends.redis.quotas import SharedQuotas, open_shared_quotas
 from gateway.backends.redis.replay import RedisReplayStore
 from gateway.backends.shared_lockout import SharedLockoutStore
+from gateway.backends.sqlite_counts import SqliteCounts
 from gateway.core.errors import StoreUnavailable
 from gateway.core.lockout import LockoutStore
 from gateway.core.ports import Clock, QuotaStore, ReplayStore
@@ -44,7 +45,7 @@ class SharedMemory(NamedTuple):
 def open_shared_memory(configuration: Configuration, clock: Clock) -> SharedMemory:
     """Return the memory that was configured. Connects to nothing yet."""
     redis, base = configuration.settings.redis, configuration.at.base
-    local = LimitsQuotaStore.in_memory(clock)
+    local = _quotas_of_this_host(configuration, clock)
     if redis is None:
         return SharedMemory(local)
     address = RedisAddress(
@@ -58,3 +59,9 @@ def open_shared_memory(configuration: Configuration, clock: Clock) -> SharedMemo
     quotas = SharedQuotas(open_shared_quotas(pool, clock), local, gateways=redis.gateways)
     lockouts = SharedLockoutStore(RedisLockoutStore(pool), gateways=redis.gateways)
     return SharedMemory(quotas, replay, lockouts, replay.verify)
+
+
+def _quotas_of_this_host(configuration: Configuration, clock: Clock) -> LimitsQuotaStore:
+    if configuration.settings.workers.count is None:
+        return LimitsQuotaStore.in_memory(clock)
+    return LimitsQuotaStore(SqliteCounts(configuration.at.directory / "usage.db", clock), clock)

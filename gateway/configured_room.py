@@ -17,6 +17,7 @@ from gateway.backends.high_water import HighWater
 from gateway.backends.metrics import KeyServiceMeter
 from gateway.backends.segment_keys import SegmentKeys
 from gateway.backends.shared_lockout import SharedLockoutStore
+from gateway.backends.upkeep_lock import UpkeepLock
 from gateway.configured_keys import KeyService, open_key_service
 from gateway.configured_rules import room_rules
 from gateway.configured_upstream import build_balancer
@@ -76,6 +77,7 @@ def control_room(
         access_log=files,
         clock=utc_now,
         pause=store.wait_for_change,
+        upkeep=UpkeepLock(configuration.at.directory / "upkeep.lock"),
         balancer=build_balancer(configuration.settings.upstream),
     )
     return build_room(ports, room_rules(configuration))

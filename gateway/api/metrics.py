@@ -9,6 +9,8 @@ What is counted is decided where it is counted; no label may come from a caller.
 
 from __future__ import annotations
 
+import asyncio
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,10 +19,13 @@ from starlette.routing import Route
 
 
 def build_metrics_app(registry: CollectorRegistry) -> Starlette:
-    """Return the app of ``/metrics``, showing what *registry* holds."""
+    """Return the app of ``/metrics``, showing what *registry* holds.
+
+    One that belongs to several processes reads files, off the event loop.
+    """
 
     async def metrics(_request: Request) -> Response:
         headers = {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE_LATEST}
-        return Response(generate_latest(registry), headers=headers)
+        return Response(await asyncio.to_thread(generate_latest, registry), headers=headers)
 
     return Starlette(routes=[Route("/metrics", metrics)])

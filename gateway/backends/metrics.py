@@ -5,14 +5,25 @@ A label is a status, a code of ``core/errors.py`` or a type of personal data tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import struct
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from gateway.core.access_log import AccessRecord
 from gateway.core.access_log_ports import AccessLog
 from gateway.core.errors import StoreUnavailable
 from gateway.core.pii.labels import LABELS
+
+_LOOKS: Final = 10
+_LOOK_SECONDS: Final = 0.01  # off the event loop
 
 
 def quota_refusal_counter(registry: CollectorRegistry) -> Callable[[], None]:
@@ -46,6 +57,42 @@ def error_counter(registry: CollectorRegistry) -> Callable[[str], None]:
         "sealgate_errors", "Errors that clients were shown by code", ["code"], registry=registry
     )
     return lambda code: counter.labels(code).inc()
+
+
+def open_registry(directory: Path | None) -> tuple[CollectorRegistry, CollectorRegistry]:
+    """Return where this process counts, and what shows it with all that count in *directory*.
+
+    Without a directory both are the same.
+    """
+    registry = CollectorRegistry()
+    if directory is None:
+        return registry, registry
+    shown = CollectorRegistry()
+    shown.register(_AllProcesses(directory))
+    return registry, shown
+
+
+class _AllProcesses(Collector):
+    """The sums of what all processes count in a folder."""
+
+    def __init__(self, directory: Path) -> None:
+        # Without a registry it registers nowhere.
+        self._sums = MultiProcessCollector(None, str(directory))  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the sums. A file that another process is just making is looked at again."""
+        for _ in range(_LOOKS - 1):
+            with suppress(struct.error, ValueError, RuntimeError):
+                return self._read()
+            time.sleep(_LOOK_SECONDS)
+        return self._read()
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing, so that no file is read before anybody asks."""
+        return ()
+
+    def _read(self) -> list[Metric]:
+        return list(self._sums.collect())  # type: ignore[no-untyped-call]
 
 
 def refused_change_gauge(registry: CollectorRegistry) -> Callable[[str, bool], None]:

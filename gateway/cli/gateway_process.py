@@ -13,15 +13,14 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-
-from prometheus_client import CollectorRegistry
+from pathlib import Path
 
 from gateway.app import Applications, running_gateway
 from gateway.backends.certificates import server_context
 from gateway.backends.departure import Departure, Patience
 from gateway.backends.http_server import Listener
 from gateway.backends.listening import serve
-from gateway.backends.metrics import refused_change_gauge
+from gateway.backends.metrics import open_registry, refused_change_gauge
 from gateway.backends.renewed_tls import RenewedTls
 from gateway.configured_room import utc_now
 from gateway.settings import Admin, Configuration, Listen
@@ -36,14 +35,15 @@ def say(line: str) -> None:
 class GatewayProcess:
     """What runs in this event loop, and what can be told to it from outside.
 
-    Raises ``StoreUnavailable`` or ``OSError`` when there is no usable certificate.
+    *metrics* is the folder in which all processes of the service count. Raises ``StoreUnavailable``
+    or ``OSError`` when there is no usable certificate.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, *, metrics: Path | None = None) -> None:
         workers, at = configuration.settings.workers, configuration.at
         self._configuration = configuration
-        self._registry = CollectorRegistry()
-        self._note_refused = refused_change_gauge(self._registry)
+        self._registries = open_registry(metrics)
+        self._note_refused = refused_change_gauge(self._registries[0])
         self.departure = Departure(
             Patience(workers.grace_seconds, workers.reload_grace_seconds, workers.unready_seconds)
         )
@@ -80,7 +80,7 @@ class GatewayProcess:
         try:
             async with running_gateway(
                 self._configuration,
-                registry=self._registry,
+                registries=self._registries,
                 is_stopping=lambda: self.departure.is_stopping,
             ) as applications:
                 # What was loaded stays: a collection that looked through it would hold every stream

@@ -10,6 +10,7 @@ import json
 import socket
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +37,7 @@ def main() -> None:
         harden_process()
         install_event_log(sys.stderr)
         content = sys.stdin.buffer.read()
-        configuration = load_configuration(Path(plan.config), content=content)
+        configuration = with_workers(load_configuration(Path(plan.config), content=content), plan)
         _verify_addresses(configuration, sockets)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(configuration, plan, control, sockets))
@@ -48,7 +49,7 @@ async def _serve(
     control: socket.socket,
     sockets: list[socket.socket],
 ) -> None:
-    process = GatewayProcess(configuration)
+    process = GatewayProcess(configuration, metrics=Path(plan.metrics))
     loop = asyncio.get_running_loop()
     control.setblocking(False)
 
@@ -68,14 +69,22 @@ async def _serve(
             process.departure.drain()
 
     loop.add_reader(control, hear)
-    await process.run(on_ready=lambda: control.sendall(terms(configuration, plan)), sockets=sockets)
+    await process.run(on_ready=lambda: control.sendall(terms(configuration)), sockets=sockets)
 
 
-def terms(configuration: Configuration, plan: Plan) -> bytes:
+def with_workers(configuration: Configuration, plan: Plan) -> Configuration:
+    """Return *configuration* with the number of workers that holds: the command line's, if any."""
+    settings = configuration.settings
+    given = plan.count if plan.is_count_given else settings.workers.count or plan.count
+    workers = settings.workers.model_copy(update={"count": given})
+    return replace(configuration, settings=settings.model_copy(update={"workers": workers}))
+
+
+def terms(configuration: Configuration) -> bytes:
     """Return what the supervisor is told once this worker is ready: one line of JSON."""
     workers = configuration.settings.workers
     said = {
-        "count": plan.count if plan.is_count_given else workers.count or plan.count,
+        "count": workers.count,
         "stop_seconds": workers.unready_seconds + workers.grace_seconds,
         "drain_seconds": workers.reload_grace_seconds,
     }

@@ -10,10 +10,33 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Protocol
 
 from gateway.core.events import Event
 
 _LOGGER = logging.getLogger(__name__)
+_ASK_SECONDS = 1.0
+
+
+class Upkeep(Protocol):
+    """Which of the processes that share a state does what only one of them has to do."""
+
+    def is_ours(self) -> bool:
+        """Return whether this process does it now. Never waits."""
+
+    def close(self) -> None:
+        """Leave it to another process."""
+
+
+class OnlyProcess:
+    """The ``Upkeep`` of a process that shares its state with nobody."""
+
+    def is_ours(self) -> bool:
+        """Return True."""
+        return True
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class BackgroundTasks:
@@ -22,9 +45,18 @@ class BackgroundTasks:
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[None]] = []
 
-    def every(self, interval_seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-        """Run *work* now and then again *interval_seconds* after each end."""
-        self._tasks.append(asyncio.create_task(_repeat(work, interval_seconds)))
+    def every(
+        self,
+        interval_seconds: float,
+        work: Callable[[], Awaitable[object]],
+        *,
+        is_ours: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Run *work* now and then again *interval_seconds* after each end.
+
+        While *is_ours* says that another process does it, only that is asked, once a second.
+        """
+        self._tasks.append(asyncio.create_task(_repeat(work, interval_seconds, is_ours)))
 
     async def close(self) -> None:
         """Cancel all tasks and wait until they have stopped."""
@@ -36,8 +68,12 @@ class BackgroundTasks:
         self._tasks.clear()
 
 
-async def _repeat(work: Callable[[], Awaitable[object]], interval_seconds: float) -> None:
+async def _repeat(
+    work: Callable[[], Awaitable[object]], interval_seconds: float, is_ours: Callable[[], bool]
+) -> None:
     while True:
+        while not is_ours():  # noqa: ASYNC110  # what ends it happens in another process
+            await asyncio.sleep(min(interval_seconds, _ASK_SECONDS))
         try:
             await work()
         except Exception as error:  # noqa: BLE001 — the background-task border

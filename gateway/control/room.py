@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +15,7 @@ from gateway.control.acts import NO_RULE, Acts
 from gateway.control.approvals import Approvals
 from gateway.control.audit import AuditTrail
 from gateway.control.backends import Backends
-from gateway.control.background import BackgroundTasks
+from gateway.control.background import BackgroundTasks, OnlyProcess, Upkeep
 from gateway.control.client_authentication import AuthenticationPorts, ClientAuthentication
 from gateway.control.clients import Clients
 from gateway.control.credentials import Credentials
@@ -70,6 +71,8 @@ class RoomPorts:
     pause: Pause = asyncio.sleep
     """How the watch waits between two looks at the store."""
 
+    upkeep: Upkeep = field(default_factory=OnlyProcess)
+
     balancer: Balancer = field(default_factory=lambda: Balancer([]))
     """What the data plane chooses model servers by."""
 
@@ -124,6 +127,7 @@ class ControlRoom:
     replay_store: ReplayStore
     lockout_store: LockoutStore
     key_wrap: KeyWrap
+    upkeep: Upkeep
 
     async def start(self) -> None:
         """Make the first keys if there are none, load the first snapshot, keep both in order.
@@ -140,20 +144,25 @@ class ControlRoom:
             # watch() loads the keys once they can be unwrapped; maintain() makes what is missing.
             _LOGGER.warning(Event.NOT_READY)
         self.background.every(WATCH_INTERVAL_SECONDS, self.snapshots.watch)
-        self.background.every(_ACTIVATION_SECONDS, self.keys.activate_due)
-        self.background.every(_MAINTENANCE_SECONDS, self.keys.maintain)
-        self.background.every(_MAINTENANCE_SECONDS, self.revocations.forget_expired)
-        self.background.every(_MAINTENANCE_SECONDS, self.idempotency.forget_expired)
         self.background.every(_WRITE_USES_SECONDS, self.permission_uses.write)
-        self.background.every(_PURGE_SECONDS, self.retention.purge_expired)
-        self.background.every(_PURGE_SECONDS, self.approvals.forget_old)
+        upkeep: list[tuple[float, Callable[[], Awaitable[object]]]] = [
+            (_ACTIVATION_SECONDS, self.keys.activate_due),
+            (_MAINTENANCE_SECONDS, self.keys.maintain),
+            (_MAINTENANCE_SECONDS, self.revocations.forget_expired),
+            (_MAINTENANCE_SECONDS, self.idempotency.forget_expired),
+            (_PURGE_SECONDS, self.retention.purge_expired),
+            (_PURGE_SECONDS, self.approvals.forget_old),
+        ]
         if self.reclaim_idle_days is not None:
             reclaim = partial(self.permissions.reclaim_idle, self.reclaim_idle_days)
-            self.background.every(_RECLAIM_SECONDS, reclaim)
+            upkeep.append((_RECLAIM_SECONDS, reclaim))
+        for seconds, work in upkeep:
+            self.background.every(seconds, work, is_ours=self.upkeep.is_ours)
 
     async def close(self) -> None:
         """Stop the background tasks, write what they had in hand, then close the stores."""
         await self.background.close()
+        self.upkeep.close()
         with suppress(StoreUnavailable):
             await self.permission_uses.write()
         await self.lockout_store.close()
@@ -216,6 +225,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
         replay_store=ports.replay_store,
         lockout_store=ports.lockout_store,
         key_wrap=ports.key_wrap,
+        upkeep=ports.upkeep,
     )
 
 

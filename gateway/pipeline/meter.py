@@ -25,12 +25,15 @@ _RETRY_STREAM_SECONDS = 1
 class Meter:
     """Counts requests, tokens and the answers under way of each client.
 
-    How many answers run is counted in this process alone: with several processes each lets through
-    as many as the quota says. *count_refusal* is called for each call that is refused.
+    How many answers run is counted in this process alone: each of *processes* lets through its
+    share, rounded up. *count_refusal* is called for each call that is refused.
     """
 
-    def __init__(self, store: QuotaStore, *, count_refusal: Callable[[], None]) -> None:
+    def __init__(
+        self, store: QuotaStore, *, count_refusal: Callable[[], None], processes: int = 1
+    ) -> None:
         self._store = store
+        self._processes = processes
         self._count_refusal = count_refusal
         self._running: Counter[str] = Counter()
         self._counting: set[asyncio.Task[None]] = set()
@@ -62,7 +65,7 @@ class Meter:
     @contextmanager
     def _place(self, client: Client) -> Iterator[None]:
         limit = client.quota.concurrent_streams
-        if limit is not None and self._running[client.client_id] >= limit:
+        if limit is not None and self._running[client.client_id] >= -(-limit // self._processes):
             self._count_refusal()
             raise QuotaExceeded(
                 "As many answers of this client are under way as its quota allows.",

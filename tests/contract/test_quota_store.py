@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from gateway.backends.quotas import LimitsQuotaStore
+from gateway.backends.sqlite_counts import SqliteCounts
 from gateway.core.errors import QuotaExceeded
 from gateway.core.grants import UNLIMITED, Quota
 from gateway.core.ports import QuotaStore
@@ -19,9 +21,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> LibraryClock:
     return LibraryClock(monkeypatch)
 
 
-@pytest.fixture(params=["memory"])
-def store(clock: LibraryClock) -> QuotaStore:
+@pytest.fixture(params=["memory", "file"])
+def store(clock: LibraryClock, tmp_path: Path, request: pytest.FixtureRequest) -> QuotaStore:
     """Give an empty store of each kind."""
+    if request.param == "file":
+        return LimitsQuotaStore(SqliteCounts(tmp_path / "usage.db", clock), clock)
     return LimitsQuotaStore.in_memory(clock)
 
 

@@ -179,6 +179,20 @@ def test_one_of_fifty_equal_requests_passes(world: World) -> None:
     assert Counter(statuses) == {200: 1, 409: 49}
 
 
+def test_quota_and_metrics_are_of_all_workers(world: World) -> None:
+    """Of many calls over all workers as many pass as the quota says; any worker shows them all."""
+    gateway, pause = world.gateway, 0.5
+    quota = {"requests_per_day": 10}
+    account = gateway.create_client(quota=quota)
+    time.sleep(pause)  # until every worker knows the client
+    token = gateway.token(account)
+    before = shown(world, "sealgate_quota_refusals_total")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: gateway.list_models(token).status, range(30)))
+    assert Counter(answers) == {200: 10, 429: 20}
+    until(lambda: shown(world, "sealgate_quota_refusals_total") == before + 20)
+
+
 def test_stop_finishes_the_stream_that_runs(world: World) -> None:
     """After SIGTERM nobody connects, the stream ends as if nothing was, then the service does."""
     world.says(*WORDS, Pause(1.5), "grass")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -9,8 +11,10 @@ from gateway.backends.metrics import (
     CountingAccessLog,
     KeyServiceMeter,
     error_counter,
+    open_registry,
     quota_refusal_counter,
     redaction_counter,
+    refused_change_gauge,
 )
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
@@ -93,3 +97,39 @@ def test_a_command_counts_for_nobody():
     """Without a registry a meter still works, and two do not collide."""
     for _ in range(2):
         KeyServiceMeter().failed()
+
+
+def test_one_process_shows_what_it_counts():
+    """Without workers there is one registry."""
+    counted, shown = open_registry(None)
+    assert counted is shown
+
+
+def test_registry_of_workers_shows_none_of_its_own(tmp_path):
+    """With workers the page is made from the files in which all of them count."""
+    counted, shown = open_registry(tmp_path)
+    quota_refusal_counter(counted)()
+    assert counted.get_sample_value("sealgate_quota_refusals_total") == 1
+    assert list(shown.collect()) == []
+
+
+def test_file_that_is_just_made_is_looked_at_again(tmp_path):
+    """A worker that starts at this moment does not make the page fail."""
+    file = tmp_path / "counter_1.db"
+    file.touch()
+    _, shown = open_registry(tmp_path)
+    threading.Timer(0.03, lambda: file.write_bytes(bytes([8, *[0] * 63]))).start()
+    assert list(shown.collect()) == []
+
+
+def test_refused_change_is_shown_until_a_good_one_comes():
+    """Each kind by itself, from the beginning."""
+    registry = CollectorRegistry()
+    note = refused_change_gauge(registry)
+    for is_refused in (True, False):
+        note("certificate", is_refused)
+        shown = [
+            registry.get_sample_value("sealgate_change_refused", {"what": what})
+            for what in ("certificate", "configuration")
+        ]
+        assert shown == [is_refused, 0]

@@ -32,7 +32,7 @@ def test_refused_configuration_is_shown(sealgate, config: Path) -> None:
 
     def shown() -> float | None:
         labels = {"what": "configuration"}
-        return process._registry.get_sample_value("sealgate_change_refused", labels)
+        return process._registries[0].get_sample_value("sealgate_change_refused", labels)
 
     assert shown() == 0
     process.note_refused_configuration()

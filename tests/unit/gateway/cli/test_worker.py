@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.cli.supervisor import Plan
-from gateway.cli.worker import main, terms
+from gateway.cli.worker import main, terms, with_workers
 from gateway.settings import load_configuration
 
 PLAN = Plan(
@@ -30,7 +30,8 @@ PLAN = Plan(
 
 
 def said(text: str, plan: Plan) -> dict[str, float]:
-    return json.loads(terms(load_configuration(Path("x"), content=text.encode()), plan))
+    configuration = load_configuration(Path("x"), content=text.encode())
+    return json.loads(terms(with_workers(configuration, plan)))
 
 
 def test_supervisor_is_told_what_the_configuration_says() -> None:

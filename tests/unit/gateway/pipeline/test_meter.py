@@ -190,6 +190,17 @@ async def test_list_of_models_costs_a_request_and_nothing_else():
     assert world.store.tokens == []
 
 
+async def test_each_of_several_processes_gives_its_share():
+    """Three answers over two processes are two in each, the third place being nobody's alone."""
+    world = World()
+    meter = Meter(world.store, count_refusal=world.refuse, processes=2)
+    call = authorized(streams=3)
+    async with meter(call), meter(call):
+        with pytest.raises(QuotaExceeded):
+            async with meter(call):
+                pass
+
+
 async def test_nobody_is_remembered_once_nothing_runs():
     """Clients that come and go leave nothing behind."""
     world = World()
