@@ -23,7 +23,7 @@ from gateway.api.metrics import build_metrics_app
 from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
 from gateway.api.problems import ProblemPresenter
 from gateway.api.unread_requests import UnreadRequests
-from gateway.backends.access_log_writer import FLUSH_SECONDS, PREPARE_SECONDS, AccessLogWriter
+from gateway.backends.access_log_writer import FLUSH_SECONDS, PREPARE_SECONDS
 from gateway.backends.database.upgrade import verify_schema
 from gateway.backends.entity_finder import load_entity_finder
 from gateway.backends.fault_log import report_fault
@@ -39,6 +39,7 @@ from gateway.backends.metrics import (
 from gateway.backends.scrub_thread import ScrubThread
 from gateway.backends.upstream_metrics import count_upstream
 from gateway.configured_keys import open_key_service
+from gateway.configured_log import open_log_writer
 from gateway.configured_redis import open_shared_memory
 from gateway.configured_room import control_room, open_access_log, utc_now
 from gateway.configured_upstream import open_upstream
@@ -141,7 +142,7 @@ async def running_gateway(
     thread, model = ScrubThread(seconds=scrub.ner_seconds), await _load_model(scrub)
     keys = open_key_service(configuration, KeyServiceMeter(registry))
     files = open_access_log(configuration, keys)
-    log = AccessLogWriter(files, utc_now, form=configuration.settings.access_log.addresses)
+    log = open_log_writer(configuration, files, utc_now, registry=registry)
     memory = open_shared_memory(configuration, utc_now)
     room = control_room(
         configuration,

@@ -6,11 +6,14 @@ Read by ``settings``, which knows what relative paths are relative to.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gateway.core.shown_addresses import AddressForm
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class LogDirectories(NamedTuple):
@@ -27,6 +30,10 @@ class AccessLogSettings(BaseModel):
     directory belongs into a backup or a snapshot: what was destroyed would come back with it.
     *addresses* is how much of an address is kept: ``whole``, ``truncated`` to /24 or /48, or
     ``hashed`` under a key that goes with the record's segment.
+
+    *syslog*, ``tls://HOST:PORT``, gets the same three fields as they are kept; ``tcp://`` and
+    ``udp://`` on this machine alone. *syslog_ca_file* (PEM) has the authorities of the server, by
+    default those of the machine. What is sent there is out of reach of a purge.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +42,21 @@ class AccessLogSettings(BaseModel):
     key_directory: Path | None = None
     retention_days: Annotated[int, Field(ge=1, le=7)] = 7
     addresses: AddressForm = AddressForm.WHOLE
+    syslog: str | None = None
+    syslog_ca_file: Path | None = None
+
+    @field_validator("syslog")
+    @classmethod
+    def _closed_on_the_way(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        is_place = parts.scheme in {"udp", "tcp", "tls"} and parts.hostname and parts.port
+        if not is_place or parts.path or parts.query or parts.username is not None:
+            raise ValueError("must be tls://HOST:PORT")
+        if parts.scheme != "tls" and parts.hostname not in _LOOPBACK:
+            raise ValueError("must be tls:// for a server on another machine")
+        return url
 
     def directories(self, base: Path, *, state: Path) -> LogDirectories:
         """Return both directories; relative ones are relative to *base*, by default in *state*."""

@@ -20,6 +20,7 @@ from typing import Final
 from gateway.backends.access_log_files import AccessLogFiles, segment_name
 from gateway.backends.private_files import file_errors
 from gateway.core.access_log import AccessRecord
+from gateway.core.access_log_ports import RecordExport
 from gateway.core.access_segments import SegmentSealer, address_key
 from gateway.core.errors import StoreUnavailable
 from gateway.core.ports import Clock
@@ -48,7 +49,7 @@ class AccessLogWriter:
         clock: Clock,
         *,
         form: AddressForm = AddressForm.WHOLE,
-        export: Callable[[Sequence[AccessRecord]], None] | None = None,
+        export: RecordExport | None = None,
         max_waiting: int = _MAX_WAITING,
     ) -> None:
         self._files = files
@@ -103,6 +104,8 @@ class AccessLogWriter:
             for segment in self._ending:
                 segment.abandon()
             self._ending.clear()
+            if self._export is not None:
+                await asyncio.to_thread(self._export.close)
 
     async def _flush(self) -> None:
         self._batch += self._waiting
@@ -135,7 +138,7 @@ class AccessLogWriter:
             del by_day[day][:_FRAME_RECORDS]  # sealed: they are in the segment, or in its rest
             segment.seal(shown)
             if self._export is not None:
-                self._export(shown)
+                self._export.offer(shown)
             segment.write_rest()
 
     async def _new_segment(self, day: date) -> _Segment:

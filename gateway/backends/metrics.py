@@ -151,6 +151,15 @@ class KeyServiceMeter:
         self._alarms.inc()
 
 
+def export_loss_counter(registry: CollectorRegistry) -> Callable[[int], None]:
+    """Return what counts access records that did not get to the syslog server."""
+    return Counter(
+        "sealgate_exported_records_lost",
+        "Access records that were not sent to the syslog server",
+        registry=registry,
+    ).inc
+
+
 class CountingAccessLog:
     """An ``AccessLog`` around another one, which counts what is written and what is lost."""
 

@@ -39,3 +39,13 @@ class AccessLogArchive(Protocol):
 
     async def keep_mark(self, moment: datetime) -> None:
         """Keep *moment*, also over a crash."""
+
+
+class RecordExport(Protocol):
+    """Where records go besides, in the form in which the log has them. May be called on threads."""
+
+    def offer(self, records: Sequence[AccessRecord]) -> None:
+        """Take *records* or drop them, at once. Never fails."""
+
+    def close(self) -> None:
+        """Send what waits, if it can be sent soon."""

@@ -39,3 +39,27 @@ def test_directories_are_in_the_state_unless_set_apart() -> None:
     assert default == (state / "access-log", state / "access-log" / "keys")
     apart = AccessLogSettings(directory=Path("log"), key_directory=Path("/k"))
     assert apart.directories(base, state=state) == (base / "log", Path("/k"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "tcp://log.example:514",
+        "udp://192.0.2.1:514",
+        "tls://log.example",
+        "https://log.example:6514",
+        "tls://user:pass@log.example:6514",
+        "tls://log.example:6514/x",
+        "log.example",
+    ],
+)
+def test_syslog_is_closed_on_the_way(url: str) -> None:
+    """Addresses of callers leave this machine over TLS alone."""
+    with pytest.raises(ValidationError):
+        AccessLogSettings(syslog=url)
+
+
+def test_syslog_may_be_open_on_this_machine() -> None:
+    """A collector beside the gateway is reached as it likes."""
+    for url in ("udp://127.0.0.1:514", "tcp://localhost:601", "tls://log.example:6514", None):
+        assert AccessLogSettings(syslog=url).syslog == url

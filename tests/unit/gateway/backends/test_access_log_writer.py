@@ -22,6 +22,22 @@ ALL = LogSpan(datetime(2020, 1, 1, tzinfo=UTC), datetime(2120, 1, 1, tzinfo=UTC)
 ADDRESS = ip_address("192.0.2.77")
 
 
+class Export:
+    """What is exported."""
+
+    def __init__(self) -> None:
+        self.records: list[AccessRecord] = []
+        self.is_closed = False
+
+    def offer(self, records: Sequence[AccessRecord]) -> None:
+        """Keep *records*."""
+        self.records += records
+
+    def close(self) -> None:
+        """Remember that it was closed."""
+        self.is_closed = True
+
+
 class World:
     """A writer, its log and what they stand on."""
 
@@ -201,18 +217,14 @@ async def test_a_cancelled_flush_is_whole(world: World) -> None:
 @pytest.mark.parametrize("form", [AddressForm.TRUNCATED, AddressForm.HASHED])
 async def test_address_is_kept_as_was_chosen(tmp_path: Path, form: AddressForm) -> None:
     """What is hidden is hidden in the log and in what is exported alike."""
-    exported: list[AccessRecord] = []
-
-    def export(records: Sequence[AccessRecord]) -> None:
-        exported.extend(records)
-
+    export = Export()
     world = World(tmp_path, form=form, export=export)
     await world.writer.prepare()
     world.write()
     world.write()
     await world.writer.close()
     found = await world.log.read(ALL, limit=9)
-    assert found == exported
+    assert (found, export.is_closed) == (export.records, True)
     assert len({record.ip for record in found}) == 1
     assert ADDRESS not in {record.ip for record in found}
 
