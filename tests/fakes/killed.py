@@ -21,9 +21,7 @@ Tell = Callable[[str], None]
 """Says what was answered for; one word."""
 
 
-def kill_in_the_middle(
-    work: Callable[[Tell], Awaitable[None]], *, longest_seconds: float = LONGEST_SECONDS
-) -> list[str]:
+def kill_in_the_middle(work: Callable[[Tell], Awaitable[None]]) -> list[str]:
     """Let a process do *work* and kill it at a moment nobody chose; return what it told.
 
     It is killed once it has told something, so that it is in the middle.
@@ -38,7 +36,7 @@ def kill_in_the_middle(
     os.close(writing)
     with os.fdopen(reading) as told:
         first = told.readline().strip()
-        time.sleep(random.random() * longest_seconds)
+        time.sleep(random.random() * LONGEST_SECONDS)
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         assert os.WIFSIGNALED(status)

@@ -19,7 +19,7 @@ from tests.fakes.control import GRANTS, LOCAL, FakeClock, make_room, make_wrap
 from tests.fakes.killed import KILLS, Tell, kill_in_the_middle, look
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-CLIENTS = 10
+CLIENTS = 5
 """Enough rows that most moments are in the middle of them."""
 
 
@@ -35,15 +35,15 @@ async def fill(url: str, folder: Path, wrap: FileKeyWrap) -> tuple[list[bytes], 
 
 
 async def restore(url: str, mark: Path, backups: list[list[bytes]], tell: Tell) -> None:
-    """Put the backups back in turn without an end."""
+    """Put the backups back in turn without an end; tell of each that is done."""
     while True:
         for lines in backups:
-            tell("next")
             async with replacing(url, lines, above=HighWater(mark).read(), jump=JUMP) as put:
                 await withdraw_unknown(
                     put.change, LOCAL, head=put.head.audit, at=NOW, nothing_withdrawn=False
                 )
             HighWater(mark).raise_to(put.revision)
+            tell("done")
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -58,16 +58,13 @@ def test_killed_restore(request: pytest.FixtureRequest, tmp_path: Path, kind: st
     seen = set()
     for number in range(KILLS):
         turns = [one, two] if number % 2 else [two, one]
-        kill_in_the_middle(partial(restore, url, mark, turns), longest_seconds=0.25)
+        kill_in_the_middle(partial(restore, url, mark, turns))
         state, rows = asyncio.run(look(url))
         names = frozenset(stored.client.client_id for stored in state.clients)
         assert names in {of_one, of_two}
         seen.add(names)
         assert state.revision >= HighWater(mark).read()
-        if rows[-1].entry.action == "store.restore":
-            assert all(stored.client.disabled for stored in state.clients)
-            assert not [key for key in state.keys if key.state in USABLE]
-            assert rows[-1].number == rows[-2].number + 1
-        else:  # nothing was put back yet
-            assert (names, mark.exists()) == (of_two, False)
+        assert rows[-1].entry.action == "store.restore"
+        assert all(stored.client.disabled for stored in state.clients)
+        assert not [key for key in state.keys if key.state in USABLE]
     assert seen == {of_one, of_two}

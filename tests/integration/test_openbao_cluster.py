@@ -81,7 +81,7 @@ async def test_leader_is_killed(
             await until(is_led, seconds=ELECTION_SECONDS)
             await until(rewrap, seconds=ELECTION_SECONDS)
             chatting.cancel()
-            assert len(chats) > 20
+            assert len(chats) > 2
             assert set(chats) == {200}
 
 

@@ -27,7 +27,12 @@ class Site:
     def __init__(self, sealgate: Callable[..., Any], config: Path) -> None:
         self.sealgate, self.config = sealgate, config
         self.state, self.file = config.parent / "var", config.parent / "store.backup"
-        sealgate("init")
+        self.client: dict[str, str] = {}
+        self.token = ""
+
+    def prepare(self) -> None:
+        """Make all of it."""
+        self.ok("init")
         self.client = self.json("clients", "create", "--model", "tiny", "--network", "127.0.0.0/8")
         self.token = self.within(self.issue)
         self.ok("backup", str(self.file))
@@ -80,10 +85,24 @@ class Site:
         return int(self.within(read))
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Return where the first site of this module is copied to, and what is known of it."""
+    return tmp_path_factory.mktemp("prepared") / "site", {}
+
+
 @pytest.fixture
-def site(sealgate: Callable[..., Any], config: Path) -> Site:
+def site(sealgate: Callable[..., Any], config: Path, prepared: tuple[Path, dict[str, Any]]) -> Site:
     """Return a site that has just been backed up."""
-    return Site(sealgate, config)
+    made, (copy, known) = Site(sealgate, config), prepared
+    if not known:
+        made.prepare()
+        shutil.copytree(config.parent, copy)
+        known |= {"client": made.client, "token": made.token}
+    else:
+        shutil.copytree(copy, config.parent, dirs_exist_ok=True)
+        made.client, made.token = known["client"], known["token"]
+    return made
 
 
 def lose(site: Site, way: str) -> None:
