@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from math import floor
@@ -24,6 +25,8 @@ from gateway.core.ports import Clock
 _Answer = TypeVar("_Answer")
 
 _BUSY_SECONDS: Final = 0.5
+_ATTEMPTS: Final = 20
+_PAUSE_SECONDS: Final = 0.02
 _PREPARE: Final = (
     "PRAGMA journal_mode = WAL",
     # What a power cut takes with it is what was used in the last moments.
@@ -144,14 +147,31 @@ class SqliteCounts(Storage, SlidingWindowCounterSupport):
             self._connection = sqlite3.connect(
                 self._path, timeout=_BUSY_SECONDS, isolation_level=None
             )
-            for statement in _PREPARE:
-                self._connection.execute(statement)
+            _prepare(self._connection)
         return self._connection
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()  # rolls back
+
+
+def _prepare(file: sqlite3.Connection) -> None:
+    """Make the table if it is missing.
+
+    Two that change the mode of the file at once get an error rather than a turn, whatever the
+    timeout, so this tries again.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            for statement in _PREPARE:
+                file.execute(statement)
+        except sqlite3.OperationalError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _count(file: sqlite3.Connection, key: str, now: float) -> int:

@@ -72,6 +72,7 @@ class RoomPorts:
     """How the watch waits between two looks at the store."""
 
     upkeep: Upkeep = field(default_factory=OnlyProcess)
+    """Tells whether this process does what only one of a host has to do."""
 
     balancer: Balancer = field(default_factory=lambda: Balancer([]))
     """What the data plane chooses model servers by."""
