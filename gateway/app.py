@@ -101,10 +101,8 @@ class Outside:
     workplace: Workplace = field(default_factory=Here)
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    """What this process counts."""
-
     shown: CollectorRegistry | None = None
-    """What ``/metrics`` shows; None: what this process counts."""
+    """What ``/metrics`` shows; None: *registry*, where this process counts."""
 
     is_stopping: Callable[[], bool] = lambda: False
     """Tells whether the process is about to end."""
