@@ -40,13 +40,14 @@ CLEAR = ClientGrants(plaintext_allowed=True)
 class World:
     """A gateway under the rule with two owners, an operator and an application."""
 
-    def __init__(self, room: ControlRoom) -> None:
+    def __init__(self, room: ControlRoom, directory: Path) -> None:
         self.room = room
+        self.directory = directory
         self.owners: list[Staff] = []
 
     async def fill(self) -> None:
         self.owners = [await self.staff(Role.OWNER) for _ in range(2)]
-        free = make_free(self.room)
+        free = self.free()
         self.operator = await self.staff(Role.OPERATOR, free)
         self.client_id = (await free.clients.create(LOCAL, GRANTS)).client_id
         await self.room.snapshots.refresh()
@@ -59,13 +60,13 @@ class World:
         now = room.clock().replace(microsecond=0) + timedelta(hours=0)
         return Staff(Principal(stored.client, "j", "k", now, now, issued.credential_id), "r-1")
 
+    def free(self) -> ControlRoom:
+        """Return a room over the same store without the rule, to set things up."""
+        clock, store = self.room.clock, self.room.store
+        return make_room(self.directory, clock, store=store, key_wrap=WRAP)  # type: ignore[arg-type]
+
     async def rows(self) -> list[AuditEntry]:
         return [row.entry for row in await self.room.store.list_audit(after=0, limit=9999)]
-
-
-def make_free(room: ControlRoom) -> ControlRoom:
-    """Return a room over the same store without the rule, to set things up."""
-    return make_room(Path("unused"), room.clock, store=room.store, key_wrap=WRAP)  # type: ignore[arg-type]
 
 
 WRAP = make_wrap()
@@ -81,7 +82,7 @@ async def world(request, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Worl
         store = DatabaseStore.open(url)
     room = make_room(tmp_path, clock, store=store, key_wrap=WRAP, two_person=RULE)
     await room.keys.ensure_first()
-    world = World(room)
+    world = World(room, tmp_path)
     await world.fill()
     yield world
     await room.close()
@@ -227,7 +228,7 @@ async def test_who_may_decide(world: World) -> None:
         await room.approvals.approve(LOCAL, waiting.proposal_id)
     with pytest.raises(NotFound):
         await room.approvals.approve(second, "p-unknown")
-    third = await make_free(room).clients.create(LOCAL, GRANTS, role=Role.OWNER)
+    third = await world.free().clients.create(LOCAL, GRANTS, role=Role.OWNER)
     assert third
     await room.clients.disable(LOCAL, second.client_id)
     with pytest.raises(PermissionDenied):
@@ -266,8 +267,8 @@ async def test_expired_is_over(world: World, clock: FakeClock) -> None:
 async def test_two_approvals_at_once_are_one_act(world: World) -> None:
     """Of two owners who approve at the same moment one finds it decided."""
     room, (first, second) = world.room, world.owners
-    free = make_free(room)
-    third = await World(free).staff(Role.OWNER)
+    free = world.free()
+    third = await world.staff(Role.OWNER, free)
     waiting = await propose(room.clients.create(first_operator(world), CLEAR))
     results: list[Decision | BaseException] = await asyncio.gather(
         *(room.approvals.approve(owner, waiting.proposal_id) for owner in (first, second, third)),
@@ -291,9 +292,7 @@ Void = Callable[[World], Awaitable[object]]
     [
         (lambda w: w.room.clients.disable(LOCAL, w.operator.client_id), PermissionDenied),
         (
-            lambda w: make_free(w.room).clients.assign_role(
-                LOCAL, w.operator.client_id, Role.AUDITOR
-            ),
+            lambda w: w.free().clients.assign_role(LOCAL, w.operator.client_id, Role.AUDITOR),
             PermissionDenied,
         ),
         (
@@ -313,7 +312,7 @@ Void = Callable[[World], Awaitable[object]]
             PermissionDenied,
         ),
         (
-            lambda w: make_free(w.room).revocations.revoke(LOCAL, RevocationKind.EVERYTHING),
+            lambda w: w.free().revocations.revoke(LOCAL, RevocationKind.EVERYTHING),
             PermissionDenied,
         ),
         (lambda w: w.room.clients.change(LOCAL, w.client_id, GRANTS), VersionMismatch),
@@ -373,6 +372,6 @@ async def test_proposals_are_listed_by_time(world: World, clock: FakeClock) -> N
     listed = await room.approvals.list_page(world.operator, limit=2)
     listed = [*listed, *await room.approvals.list_page(LOCAL, after=listed[-1].proposal_id)]
     assert [proposal.proposal_id for proposal in listed] == made
-    auditor = await World(make_free(room)).staff(Role.AUDITOR)
+    auditor = await world.staff(Role.AUDITOR, world.free())
     with pytest.raises(PermissionDenied):
         await room.approvals.list_page(auditor)
