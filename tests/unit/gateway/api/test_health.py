@@ -32,6 +32,21 @@ async def test_ready_only_with_store_and_upstream(room: ControlRoom, clock: Fake
         assert (await client.get("/livez")).status_code == 200
 
 
+async def test_gateway_that_is_about_to_end_is_not_ready(room: ControlRoom) -> None:
+    """From the moment it is told, without waiting for the next probe; alive it is to the end."""
+    told: list[bool] = []
+
+    async def upstream_ready() -> bool:
+        return True
+
+    app = build_health_app(room.snapshots, upstream_ready, is_stopping=lambda: bool(told))
+    async with http(app) as client:
+        assert (await client.get("/readyz")).status_code == 200
+        told.append(True)
+        assert (await client.get("/readyz")).status_code == 503
+        assert (await client.get("/livez")).status_code == 200
+
+
 class Upstream:
     """A model server whose health a test holds back; counts how often and how deep it is asked."""
 
