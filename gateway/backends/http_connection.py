@@ -86,6 +86,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take over a connection whose TLS handshake is done."""
         self._transport = transport
+        self.write: Callable[[bytes], None] = transport.write
         transport.set_write_buffer_limits(high=_MAX_UNSENT_BYTES)
         self._server = transport.get_extra_info("sockname")[:2]
         self._certificate = _find_verified_certificate(transport)
@@ -162,10 +163,6 @@ class HttpConnection(asyncio.Protocol):
         self._pace.answer()
         if self._exchange is not None:
             self._exchange.finish()
-
-    def write(self, data: bytes) -> None:
-        """Send *data*."""
-        self._transport.write(data)
 
     def hold_reading(self, *, hold: bool) -> None:
         """Stop reading, or go on; a body that we do not read is not late."""

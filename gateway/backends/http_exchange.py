@@ -23,7 +23,7 @@ _STATUS_LINES: Final = {
     for status in HTTPStatus
 }
 _WITHOUT_BODY: Final = frozenset({204, 304})  # RFC 9110 §6.4.1
-_LINE: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\t -~\x80-\xff]*\r\n")
+_LINES: Final = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++: [\t -~\x80-\xff]*+\r\n)*+")
 _CLOSE: Final = (b"connection", b"close")
 _CHUNKED: Final = (b"transfer-encoding", b"chunked")
 _MAX_WAITING_BYTES: Final = 65_536
@@ -37,6 +37,9 @@ class ExchangePeer(Protocol):
     may_write: asyncio.Event
     """Set while the client takes what it is sent."""
 
+    write: Callable[[bytes], None]
+    """Sends to the client."""
+
     @property
     def default_headers(self) -> Headers:
         """What every answer begins with."""
@@ -44,9 +47,6 @@ class ExchangePeer(Protocol):
     @property
     def write_seconds(self) -> float:
         """How long a client may take until more can be written to it."""
-
-    def write(self, data: bytes) -> None:
-        """Send *data*."""
 
     def hold_reading(self, *, hold: bool) -> None:
         """Stop reading, or go on."""
@@ -143,10 +143,11 @@ class HttpExchange:
             await self._wait_for_reader()
         if self.is_gone:
             return
-        if message["type"] == "http.response.start" and not self.is_started:
-            self._start(message["status"], message.get("headers", ()))
-        elif message["type"] == "http.response.body" and self.is_started and not self.is_over:
+        kind = message["type"]
+        if kind == "http.response.body" and self.is_started and not self.is_over:
             self._write(message.get("body", b""), is_last=not message.get("more_body", False))
+        elif kind == "http.response.start" and not self.is_started:
+            self._start(message["status"], message.get("headers", ()))
         else:
             raise RuntimeError("ASGI messages in the wrong order")
 
@@ -204,7 +205,8 @@ def response_head(status: int, headers: Headers, *, keep_alive: bool) -> bytes:
     Raises ``ValueError`` for a header that is none.
     """
     lines = [b"%b: %b\r\n" % header for header in headers if header[0] != b"connection"]
-    if not all(map(_LINE.fullmatch, lines)):
+    block = b"".join(lines)
+    if not _LINES.fullmatch(block) or block.count(b"\n") != len(lines):
         raise ValueError("a header that is none")
     end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-    return b"".join((_STATUS_LINES[status], *lines, end))
+    return _STATUS_LINES[status] + block + end

@@ -26,9 +26,11 @@ from gateway.core.request_head import (
 Headers = list[tuple[bytes, bytes]]
 
 _AROUND_HEADER: Final = 4  # colon, space, CR, LF
-_MAX_FRAME_BYTES: Final = MAX_HEAD_BYTES + _AROUND_HEADER
-"""Of what has come beyond lines, headers and content: headers without an end yet, padding, chunk
-sizes and extensions. Content brings as much again, so that ordinary chunks never add up to it."""
+_MAX_RAW_HEAD_BYTES: Final = MAX_HEAD_BYTES + 2 * _AROUND_HEADER * MAX_HEADERS
+"""Of headers that have no end yet, with some room for padding."""
+_MAX_FRAME_BYTES: Final = 16_384
+"""Of what has come beyond heads and content: padding, chunk sizes and extensions. Content brings as
+much again, so that ordinary chunks never add up to it."""
 
 
 class RequestSink(Protocol):
@@ -53,7 +55,7 @@ class RequestReader:
         self._start = b""  # of a request line that is not whole
         self._line: RequestLine | None = None
         self._headers: Headers = []
-        self._head_bytes = self._frame_bytes = 0
+        self._frame_bytes = 0
         self._is_begun = self._is_head = self._is_whole = False
 
     @property
@@ -84,8 +86,10 @@ class RequestReader:
             raise cause if isinstance(cause, SealgateError) else error from None
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             raise MalformedRequest from None
-        if self._frame_bytes > _MAX_FRAME_BYTES:
-            raise HeadTooLarge if self._is_head else MalformedRequest
+        if self._is_head and self._frame_bytes > _MAX_RAW_HEAD_BYTES:
+            raise HeadTooLarge
+        if not self._is_head and self._frame_bytes > _MAX_FRAME_BYTES:
+            raise MalformedRequest("The body has more frames than content.")
 
     def _read_line(self, data: bytes) -> bytes:
         """Return what the parser is to read once the request line is whole and good."""
@@ -96,7 +100,7 @@ class RequestReader:
             return b""
         self._start = b""
         self._line = parse_request_line(data[:end] if end else data)
-        self._headers, self._head_bytes, self._frame_bytes = [], 0, -end
+        self._headers, self._frame_bytes = [], -end
         return data
 
     def on_message_begin(self) -> None:
@@ -109,17 +113,18 @@ class RequestReader:
         """Keep a header; refuse a trailer."""
         if not self._is_head:
             raise MalformedRequest("Trailers are not read here.")
-        size = len(name) + len(value)
-        self._head_bytes += size
-        self._frame_bytes -= size + _AROUND_HEADER
         self._headers.append((name.lower(), value))
-        if self._head_bytes > MAX_HEAD_BYTES or len(self._headers) > MAX_HEADERS:
+        if len(self._headers) > MAX_HEADERS:
             raise HeadTooLarge
 
     def on_headers_complete(self) -> None:
         """Verify the head and hand it on."""
         assert self._line is not None  # nothing is fed before there is one
         facts = verify_headers(self._headers, version=self._line.version)
+        size = sum(len(name) + len(value) for name, value in self._headers)
+        if size > MAX_HEAD_BYTES:
+            raise HeadTooLarge
+        self._frame_bytes -= size + _AROUND_HEADER * len(self._headers)
         self._is_head = False
         self._sink.take_head(self._line, self._headers, facts)
 

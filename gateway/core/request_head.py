@@ -8,7 +8,7 @@ Refusals say what is wrong in words of ours and repeat nothing of the head.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -22,7 +22,7 @@ MAX_HEADERS: Final = 100
 MAX_HEAD_BYTES: Final = 16_384
 """Of the names and values of all headers together."""
 
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = Sequence[tuple[bytes, bytes]]
 """Names in lower case, and values."""
 
 # RFC 9112 §3 with one spelling: one space, a target that is a path, CR LF. HTTP/1.0 is what nginx
@@ -91,10 +91,10 @@ def verify_headers(headers: Headers, *, version: str = "1.1") -> HeadFacts:
     ``HeadTooLarge`` for their number, ``ExpectationFailed`` for another expectation than
     ``100-continue``, ``UnsupportedMediaType`` for a compressed body.
     """
+    if len(headers) > MAX_HEADERS:
+        raise HeadTooLarge
     found: dict[bytes, bytes] = {}
-    count = 0
     for name, value in headers:
-        count += 1
         if name in _LOOKED_AT:
             if name in found:
                 found[name] = _join(name, found[name], value)
@@ -102,8 +102,6 @@ def verify_headers(headers: Headers, *, version: str = "1.1") -> HeadFacts:
                 found[name] = value.strip(_OWS)
         elif b"_" in name:  # CGI and its heirs read it as the header with a hyphen
             raise MalformedRequest("A header has an underscore in its name.")
-    if count > MAX_HEADERS:
-        raise HeadTooLarge
     facts = _verify_found(found)
     if version == "1.1":
         return facts
