@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 include requirements/vllm-venv.mk
 
-.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-check bench-vllm bench-revoke bench-faults clean
+.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-check bench-vllm bench-revoke bench-edge bench-faults clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -72,6 +72,9 @@ bench-check: bench-peers  ## The quick benchmark; fails where a ratio is worse t
 
 bench-revoke: .venv/.ready  ## How soon a revocation counts in four processes, into loadtests/report/
 	$(BIN)/python -m loadtests.revocation
+
+bench-edge: .venv/.ready  ## Ten thousand idle connections and five hundred slow ones beside a good client
+	$(BIN)/python -m loadtests.crowd
 
 bench-faults: .venv/.ready  ## Fifty calls a second through each loss of an engine, two minutes
 	$(BIN)/python -m loadtests.faults

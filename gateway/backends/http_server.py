@@ -32,6 +32,7 @@ from gateway.core.identity import Network
 from gateway.core.ports import Clock
 
 _CLOSE: Final = (b"connection", b"close")
+_LOOKS_AT_A_TIME = 200  # half a millisecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +118,17 @@ class Server(uvicorn.Server):
         await asyncio.wait({self._watch})
 
     async def _look_at_connections(self) -> None:
-        loop, pause = asyncio.get_running_loop(), self._listener.pace.look_seconds
+        """Look at each connection now and then, at few at a time: others are to be served."""
+        loop, all_of_them = asyncio.get_running_loop(), self._service.connections
         while True:
-            await asyncio.sleep(pause)
-            now = loop.time()
-            for connection in list(self._service.connections):
-                connection.look(now)
+            now_open = list(all_of_them)
+            starts = range(0, max(1, len(now_open)), _LOOKS_AT_A_TIME)
+            for start in starts:
+                await asyncio.sleep(self._listener.pace.look_seconds / len(starts))
+                now = loop.time()
+                for connection in now_open[start : start + _LOOKS_AT_A_TIME]:
+                    if connection in all_of_them:
+                        connection.look(now)
 
 
 def _config(listener: Listener) -> uvicorn.Config:
