@@ -22,6 +22,7 @@ from gateway.backends.private_files import (
     NO_LINK,
     create_private_file,
     file_errors,
+    locked_directory,
     open_private_directory,
     sync_directory,
 )
@@ -127,8 +128,8 @@ class AccessLogFiles:
         await asyncio.to_thread(self._keep_mark, moment)
 
     def _keep_mark(self, moment: datetime) -> None:
-        fresh = self._directory / f"{_MARK}.{os.getpid()}"
-        with file_errors():
+        fresh = self._directory / f"{_MARK}.new"
+        with file_errors(), locked_directory(self._directory):
             fresh.unlink(missing_ok=True)
             os.close(create_private_file(fresh, moment.isoformat().encode("ascii")))
             fresh.replace(self._directory / _MARK)

@@ -8,11 +8,9 @@ directory must be in none; it is marked for backup programs with a ``CACHEDIR.TA
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +18,7 @@ from gateway.backends.private_files import (
     NO_LINK,
     create_private_file,
     file_errors,
+    locked_directory,
     open_private_directory,
     sync_directory,
 )
@@ -75,7 +74,8 @@ class SegmentKeys:
 
         Raises ``StoreUnavailable``; the key may then be destroyed or not.
         """
-        with file_errors(), self._locked(), suppress(FileNotFoundError):
+        # Destroying and replacing are kept apart: else a destroyed key could come back.
+        with file_errors(), locked_directory(self._directory), suppress(FileNotFoundError):
             self._erase(self._path(name))
             self._path(name).unlink()
             sync_directory(self._directory)
@@ -105,7 +105,7 @@ class SegmentKeys:
     def _replace(self, name: str, wrapped: bytes) -> bool:
         """Put *wrapped* in the place of the key; return False when it was destroyed meanwhile."""
         path, fresh = self._path(name), self._directory / f"{name}.new"
-        with file_errors(), self._locked():
+        with file_errors(), locked_directory(self._directory):
             if not path.exists():
                 return False
             fresh.unlink(missing_ok=True)  # of a process that was killed here
@@ -139,16 +139,6 @@ class SegmentKeys:
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}{_SUFFIX}"
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep destroying and replacing apart: else a destroyed key could come back."""
-        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | NO_LINK)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _overwrite(descriptor: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -170,6 +171,9 @@ async def test_mark_is_kept(log: AccessLogFiles) -> None:
     for moment in (NOW, NOW + timedelta(hours=1)):
         await log.keep_mark(moment)
         assert await log.find_mark() == moment
+    (log._directory / "trusted-time.new").write_text("of a process that was killed")
+    await asyncio.gather(*(log.keep_mark(NOW) for _ in range(8)))
+    assert await log.find_mark() == NOW
     for text in ("soon", "2026-11-23T10:00:00", "ä"):
         (log._directory / "trusted-time").write_text(text, "utf-8")
         assert await log.find_mark() is None
