@@ -68,6 +68,15 @@ class AccessLogFiles:
             sync_directory(self._directory)
             return descriptor
 
+    def discard(self, name: str) -> None:
+        """Destroy the key of the segment *name*, then remove the segment; either may be missing.
+
+        Raises ``StoreUnavailable``.
+        """
+        self.keys.destroy(name)
+        with file_errors():
+            self._path(name).unlink(missing_ok=True)
+
     async def days(self) -> Sequence[date]:
         """Return the days that have a log, oldest first. Raises ``StoreUnavailable``."""
         return await asyncio.to_thread(lambda: sorted({day for day, _ in self._segments()}))
@@ -175,9 +184,7 @@ class AccessLogFiles:
         keyed = ((_find_day(name), name) for name in self.keys.names())
         due += [(day, name) for day, name in keyed if day is not None and day < before]
         for name in {name for _, name in due}:
-            self.keys.destroy(name)
-            with file_errors():
-                self._path(name).unlink(missing_ok=True)
+            self.discard(name)
         with file_errors():
             plain = [path for path in self._directory.iterdir() if _PLAIN.fullmatch(path.name)]
             for path in plain:

@@ -148,6 +148,7 @@ class AccessLogWriter:
             key = (await self._files.keys.add(name)).reveal()
         except BaseException:
             os.close(descriptor)
+            self._files.discard(name)  # else one more would be left every few seconds
             raise
         return _Segment(descriptor, SegmentSealer(name, key), address_key(key))
 
