@@ -358,6 +358,8 @@ class Caller:
             + word
             + b"\r\n\r\n",
             b"GET / HTTP/1.1\r\nhost: a\r\n" + word + b": " + word * 2000 + b"\r\n\r\n",
+            b"GET /" + word * 2000 + b" HTTP/1.1\r\nhost: a\r\n\r\n",
+            b"POST / HTTP/1.1\r\nhost: a\r\nexpect: " + word + b"\r\n\r\n",
         ):
             for port in (self.gateway.port, self.gateway.admin_port):
                 with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as bare:

@@ -75,6 +75,10 @@ NOT_PROVOKED = {
     "rate_limited",
     "quota_exceeded",
     "address_not_allowed",
+    # They answer what is no good HTTP, which is sent here and whose answers are not read.
+    "expectation_failed",
+    "head_too_large",
+    "target_too_long",
     # They come from a store or a key service, with the same words whoever asks.
     "store_unavailable",
     "key_service_unavailable",
