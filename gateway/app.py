@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
@@ -17,7 +14,7 @@ from gateway.api.admin.app import build_admin_app
 from gateway.api.admin.session import Proofs
 from gateway.api.discovery import build_key_configurations, build_key_document
 from gateway.api.edge import Edge, Guard, Route
-from gateway.api.health import Probe, build_health_app
+from gateway.api.health import build_health_app
 from gateway.api.inference import Inference
 from gateway.api.metrics import build_metrics_app
 from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
@@ -27,47 +24,33 @@ from gateway.backends.access_log_writer import FLUSH_SECONDS, PREPARE_SECONDS
 from gateway.backends.database.upgrade import verify_schema
 from gateway.backends.entity_finder import load_entity_finder
 from gateway.backends.fault_log import report_fault
-from gateway.backends.jwks_fetch import JwksFetch
 from gateway.backends.metrics import (
     CountingAccessLog,
     KeyServiceMeter,
     error_counter,
     open_registry,
-    quota_refusal_counter,
-    redaction_counter,
 )
 from gateway.backends.scrub_thread import ScrubThread
 from gateway.backends.upstream_metrics import count_upstream
+from gateway.configured_issuers import open_issuer_keys
 from gateway.configured_keys import open_key_service
 from gateway.configured_log import open_log_writer
 from gateway.configured_redis import open_shared_memory
 from gateway.configured_room import control_room, open_access_log, utc_now
+from gateway.configured_stages import Outside, build_stages
 from gateway.configured_upstream import open_upstream
-from gateway.control.issuer_keys import CHECK_SECONDS, IssuerFeed, IssuerKeyHolder
 from gateway.control.room import ControlRoom
-from gateway.core.access_log_ports import AccessLog
-from gateway.core.external_tokens import ExternalIssuer
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.pii.ner import SentenceModel
 from gateway.core.pii.shipped import shipped_machine
-from gateway.core.ports import QuotaStore, ReplayStore
 from gateway.core.token_verifier import TokenVerifier
-from gateway.core.upstream_port import Upstream
 from gateway.pipeline.admit import Admit
-from gateway.pipeline.authenticate import Authenticate
-from gateway.pipeline.authorize import Authorize, inference_routes
-from gateway.pipeline.chain import Chain, Stages
-from gateway.pipeline.cut import RunningAnswers
-from gateway.pipeline.decapsulate import GATEWAY_RESOURCE, BodyLimits, Decapsulate, ReadRequest
-from gateway.pipeline.encapsulate import Encapsulate
-from gateway.pipeline.exchange import Here, Workplace
-from gateway.pipeline.forward import Forward
-from gateway.pipeline.mask import Mask
-from gateway.pipeline.meter import Meter
+from gateway.pipeline.authorize import inference_routes
+from gateway.pipeline.chain import Chain
+from gateway.pipeline.decapsulate import GATEWAY_RESOURCE
+from gateway.pipeline.exchange import Here
 from gateway.pipeline.record import Record
-from gateway.pipeline.refuse_replay import RefuseReplay
-from gateway.pipeline.scrub import Scrub
-from gateway.settings import Admin, Configuration, Listen, Settings
+from gateway.settings import Admin, Configuration, Listen
 from gateway.settings_scrub import ScrubSettings
 
 _PAUSE_SECONDS = 0.05  # between two looks at a changed snapshot, so that a storm of changes is one
@@ -82,43 +65,6 @@ class Applications:
     admin: ASGIApp
     unread: UnreadRequests
     """What answers for both where no application is reached."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What the data plane talks to, and what counts it."""
-
-    upstream: Upstream
-    replay_store: ReplayStore
-    quota_store: QuotaStore
-    access_log: AccessLog
-    is_memory_ready: Probe | None = None
-    """Tells whether what gateways remember together can be asked; None: they share a database."""
-
-    model: SentenceModel | None = None
-    """What finds names by their meaning, if anything does; it works at *workplace*."""
-
-    workplace: Workplace = field(default_factory=Here)
-
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    shown: CollectorRegistry | None = None
-    """What ``/metrics`` shows; None: *registry*, where this process counts."""
-
-    is_stopping: Callable[[], bool] = lambda: False
-    """Tells whether the process is about to end."""
-
-    async def is_ready(self) -> bool:
-        """Return whether requests can be served as far as it does not depend on the store."""
-        is_memory_ready = self.is_memory_ready is None or await self.is_memory_ready()
-        return is_memory_ready and await self.upstream.is_healthy()
-
-
-class _Shared(NamedTuple):
-    """What both listeners use."""
-
-    outside: Outside
-    proofs: Proofs
-    registry: CollectorRegistry
 
 
 @asynccontextmanager
@@ -201,14 +147,13 @@ def build_applications(
     admin_routes["GET", "/metrics"] = build_metrics_app(outside.shown or registry)
     proofs = Proofs(
         verifier=TokenVerifier(
-            room.tokens.rules.expectations, issuers=_issuer_keys(configuration, room)
+            room.tokens.rules.expectations, issuers=open_issuer_keys(configuration, room)
         ),
         replay_store=outside.replay_store,
         authorities=configuration.admin_authorities,
         nonces=room.snapshots.dpop_nonces if settings.tokens.dpop_nonce_required else None,
     )
-    shared = _Shared(outside, proofs, registry)
-    stages = _stages(configuration, room, guard=public, shared=shared)
+    stages = build_stages(configuration, room, outside, guard=public, proofs=proofs)
     room.background.every(_PAUSE_SECONDS, stages.running.cut_at_next_change)
     inference = Inference(
         Chain(
@@ -271,79 +216,3 @@ def _public_routes(
         ("GET", GATEWAY_RESOURCE): build_key_configurations(room.snapshots),
         ("GET", "/encryption/keys"): build_key_document(room.key_documents),
     }
-
-
-def _stages(
-    configuration: Configuration,
-    room: ControlRoom,
-    *,
-    guard: Guard,
-    shared: _Shared,
-) -> Stages:
-    outside, proofs = shared.outside, shared.proofs
-    return Stages(
-        admit=guard.admit,
-        decapsulate=Decapsulate(room.snapshots, _body_limits(configuration.settings)),
-        read_request=ReadRequest(configuration.authorities),
-        authenticate=Authenticate(
-            room.snapshots, proofs.verifier, room.clock, nonces=proofs.nonces
-        ),
-        refuse_replay=RefuseReplay(outside.replay_store, room.clock),
-        authorize=Authorize(room.snapshots, room.permission_uses),
-        meter=Meter(
-            outside.quota_store,
-            count_refusal=quota_refusal_counter(shared.registry),
-            processes=configuration.settings.workers.count or 1,
-        ),
-        mask=Mask(outside.workplace),
-        forward=Forward(outside.upstream),
-        running=RunningAnswers(room.snapshots),
-        scrub=Scrub(
-            count=redaction_counter(shared.registry),
-            model=outside.model,
-            workplace=outside.workplace,
-        ),
-        encapsulate=Encapsulate(
-            room.clock,
-            event_bucket_bytes=configuration.settings.encryption.event_bucket_bytes,
-        ),
-        record=guard.record,
-    )
-
-
-def _body_limits(settings: Settings) -> BodyLimits:
-    limits = settings.limits
-    return BodyLimits(
-        max_body_bytes=limits.max_body_bytes,
-        max_total_bytes=limits.max_total_body_bytes,
-        seconds=limits.body_timeout_seconds,
-    )
-
-
-def _issuer_keys(configuration: Configuration, room: ControlRoom) -> IssuerKeyHolder:
-    """Return what holds the keys of other issuers; its task ends with the room."""
-    base = configuration.at.base
-    feeds = [
-        IssuerFeed(
-            issuer=ExternalIssuer(
-                issuer=chosen.issuer,
-                audience=chosen.audience,
-                algorithms=frozenset(chosen.algorithms),
-                role_claim=chosen.role_claim,
-                clients=MappingProxyType(chosen.clients),
-                roles=MappingProxyType(chosen.roles),
-                client_claim=chosen.client_claim,
-                types=frozenset(chosen.types),
-            ),
-            fetch=JwksFetch(
-                chosen.jwks_url, ca_file=base / chosen.ca_file if chosen.ca_file else None
-            ),
-            refresh_seconds=chosen.refresh_seconds,
-            max_stale_seconds=chosen.max_stale_seconds,
-        )
-        for chosen in configuration.settings.issuers
-    ]
-    holder = IssuerKeyHolder(feeds, monotonic=time.monotonic)
-    if feeds:
-        room.background.every(CHECK_SECONDS, holder.refresh_due)
-    return holder

@@ -19,9 +19,10 @@ import pytest
 
 from gateway.api.admin.app import PREFIX, build_admin_app
 from gateway.api.edge import Edge, Route
-from gateway.app import Outside, build_applications
+from gateway.app import build_applications
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
+from gateway.configured_stages import Outside
 from gateway.control.clients import ClientGrants
 from gateway.control.room import ControlRoom
 from gateway.core.access_log import AccessRecord

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.app import (
-    Applications,
-    Outside,
-    build_applications,
-    running_gateway,
-)
+from gateway.app import Applications, build_applications, running_gateway
 from gateway.backends.key_wrap import FileKeyWrap, create_key_file
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
 from gateway.configured_room import open_control
+from gateway.configured_stages import Outside
 from gateway.control.room import ControlRoom
 from gateway.core.access_log import AccessRecord, SegmentState
 from gateway.core.errors import StoreUnavailable
 from gateway.core.grants import DataClass
-from gateway.core.identity import Role
-from gateway.core.jwk import SigningAlgorithm, name_key, to_jwk
-from gateway.core.jws import sign_compact_jws
 from gateway.core.keyring import KeyUse
 from gateway.core.policy import HERE_ONLY, ModelPolicy
 from gateway.settings import Configuration, SettingsError, load_configuration
 from tests.fakes.asgi import Answer, call, scope
-from tests.fakes.control import GRANTS, LOCAL, FakeClock, make_room, open_log
+from tests.fakes.control import LOCAL, FakeClock, make_room, open_log
 from tests.fakes.database import make_database
 from tests.fakes.world import FakeAnswer, FakeUpstream
-from tests.unit.gateway.backends.test_jwks_fetch import served, whole
 
 MODELS = "[models.tiny]\n[models.draft]\nproduction = false\n"
 OAUTH = [
@@ -322,61 +312,3 @@ async def test_quota_refusals_are_in_the_metrics(built: Built) -> None:
     """The admin listener tells how many calls were refused for a quota, and not whose."""
     metrics = (await ask(built.apps.admin, "GET", "/metrics")).body
     assert b"sealgate_quota_refusals_total 0.0" in metrics
-
-
-async def test_other_issuers_are_asked_in_the_background(tmp_path: Path) -> None:
-    """A configured issuer that is away does not keep the gateway from starting."""
-    text = MODELS + (
-        '[[issuers]]\nissuer = "https://idp.example"\njwks_url = "http://127.0.0.1:1/jwks"\n'
-        'audience = "sealgate"\nrole_claim = "role"\n'
-        'clients = { their-app = "c-1" }\nroles = { app = "application" }\n'
-    )
-    file = tmp_path / "sealgate.toml"
-    file.write_text(text, "utf-8")
-    configuration = load_configuration(file)
-    room = make_room(tmp_path, FakeClock())
-    await room.keys.ensure_first()
-    apps = build_applications(configuration, room, outside(Records()))
-    await asyncio.sleep(0.1)
-    headers = [(b"host", b"localhost:8443"), (b"authorization", b"Bearer a.b.c")]
-    request = scope("GET", "/v1/models", headers=headers)
-    assert (await call(apps.public, request)).status == 401
-    await room.close()
-
-
-async def test_tokens_of_another_issuer_open_what_its_client_may(tmp_path: Path) -> None:
-    """From the published key to the registered client: known, of the right role, or refused."""
-    clock = FakeClock()
-    room = make_room(tmp_path, clock)
-    await room.keys.ensure_first()
-    issued = await room.clients.create(LOCAL, GRANTS, role=Role.APPLICATION)
-    theirs = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-    jwk = to_jwk(name_key(theirs.public_key(), SigningAlgorithm.EDDSA))
-
-    async def status(role: str) -> int:
-        now = int(clock().timestamp())
-        claims = {"iss": "https://idp.example", "aud": "sealgate", "sub": "s", "client_id": "app"}
-        body = json.dumps({**claims, "role": role, "iat": now, "exp": now + 60}).encode()
-        token = sign_compact_jws(body, theirs, header={"typ": "at+jwt", "kid": jwk["kid"]})
-        headers = [(b"host", b"localhost:8443"), (b"authorization", b"Bearer " + token.encode())]
-        return (await call(apps.public, scope("GET", "/v1/models", headers=headers))).status
-
-    with served(whole(body=json.dumps({"keys": [jwk]}).encode())) as (url, asked):
-        file = tmp_path / "sealgate.toml"
-        file.write_text(
-            f'[[issuers]]\nissuer = "https://idp.example"\njwks_url = "{url}"\n'
-            'audience = "sealgate"\nrole_claim = "role"\n'
-            f'clients = {{ app = "{issued.client_id}" }}\n'
-            'roles = { user = "application", admin = "operator" }\n',
-            "utf-8",
-        )
-        apps = build_applications(load_configuration(file), room, outside(Records()))
-        for _ in range(100):
-            if asked and await status("user") != 401:
-                break
-            await asyncio.sleep(0.05)
-        # Known, and then told to seal its request.
-        assert await status("user") == 415
-        assert await status("admin") == 401
-        assert await status("nobody") == 401
-    await room.close()

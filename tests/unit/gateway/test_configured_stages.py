@@ -1,0 +1,34 @@
+"""What the data plane talks to: when it is ready."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.world import FakeAnswer, FakeUpstream
+from tests.unit.gateway.test_app import Records, outside
+
+
+@pytest.mark.parametrize(
+    ("memory", "model", "ready"),
+    [(True, True, True), (False, True, False), (True, False, False), (None, True, True)],
+)
+async def test_ready_when_everything_outside_is(
+    memory: bool | None, model: bool, ready: bool
+) -> None:
+    """Both the model server and the memory that gateways share, where there is one, must answer."""
+
+    async def is_memory_ready() -> bool:
+        return bool(memory)
+
+    class Upstream(FakeUpstream):
+        async def is_healthy(self) -> bool:
+            return model
+
+    everything = replace(
+        outside(Records()),
+        upstream=Upstream(FakeAnswer([b"{}"])),
+        is_memory_ready=None if memory is None else is_memory_ready,
+    )
+    assert await everything.is_ready() is ready
