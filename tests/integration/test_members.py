@@ -16,7 +16,9 @@ from loadtests.script import Script
 from tests.fakes.streams import block, choices, message
 
 HELLO = [{"role": "user", "content": "hi"}]
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II", 8, 8)).decode()
+SIZE = struct.pack(">4sIIBBBBB4x", b"IHDR", 8, 8, 8, 2, 0, 0, 0)
+PIXELS = b"\x00\x00\x00\x00IDAT\x00\x00\x00\x00"
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\x00\x00\x00\r" + SIZE + PIXELS).decode()
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 FUNCTION = {"name": "look_up", "description": "Look it up.", "parameters": SCHEMA}
 UPSTREAM_HEADERS = {"host", "authorization", "accept-encoding", "content-type", "content-length"}
