@@ -32,6 +32,7 @@ from gateway.core.grants import Quota
 from gateway.core.ports import Clock
 
 _SWEEP_SECONDS = 60
+_ANSWER_SECONDS = 0.9  # a request hears within a second, whatever the storage does
 
 
 class _Rule(NamedTuple):
@@ -78,7 +79,8 @@ class LimitsQuotaStore:
     """A ``QuotaStore`` over a storage of the ``limits`` library.
 
     *storage* must support sliding window counters; its errors are shown as ``StoreUnavailable`` if
-    it was made with ``wrap_exceptions``. *clock* only turns the end of a window into seconds.
+    it was made with ``wrap_exceptions``, and so is its silence. *clock* only turns the end of a
+    window into seconds.
     """
 
     def __init__(self, storage: Storage, clock: Clock) -> None:
@@ -151,6 +153,7 @@ async def _then_pause(sweep: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def _as_ours() -> AsyncIterator[None]:
     try:
-        yield
-    except StorageError:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            yield
+    except (StorageError, TimeoutError):
         raise StoreUnavailable from None

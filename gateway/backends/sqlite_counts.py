@@ -29,8 +29,8 @@ _ATTEMPTS: Final = 20
 _PAUSE_SECONDS: Final = 0.02
 _PREPARE: Final = (
     "PRAGMA journal_mode = WAL",
-    # What a power cut takes with it is what was used in the last moments.
-    "PRAGMA synchronous = OFF",
+    # A power cut takes what was used in the last moments, and with OFF perhaps the whole file.
+    "PRAGMA synchronous = NORMAL",
     "PRAGMA trusted_schema = OFF",
     "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, count INT, until REAL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS counts_until ON counts (until)",

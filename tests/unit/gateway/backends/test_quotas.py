@@ -42,6 +42,21 @@ async def test_storage_that_fails_refuses(clock, name):
     assert "c-1" not in str(caught.value)
 
 
+async def test_storage_that_says_nothing_is_not_waited_for(clock):
+    """A storage that hangs is an outage within a second, for those who count tokens too."""
+
+    class Silent(MemoryStorage):
+        async def get_sliding_window(self, *_, **__):
+            await asyncio.Event().wait()
+
+        incr = get_sliding_window
+
+    store = LimitsQuotaStore(Silent(), clock)
+    asking = [store.take("c-1", EVERYTHING), store.count_tokens("c-1", EVERYTHING, 1)]
+    outcomes = await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 20)
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable, StoreUnavailable]
+
+
 async def test_refusal_names_all_that_is_used_up_and_waits_for_the_last(clock):
     """One answer tells which numbers are used up; the time to wait is that of the longest."""
     store = LimitsQuotaStore.in_memory(clock)
