@@ -21,7 +21,7 @@ from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
 from gateway.api.problems import ProblemPresenter
 from gateway.api.unread_requests import UnreadRequests
 from gateway.backends.access_log_writer import FLUSH_SECONDS, PREPARE_SECONDS
-from gateway.backends.database.upgrade import verify_schema
+from gateway.backends.database.schema import verify_schema
 from gateway.backends.entity_finder import load_entity_finder
 from gateway.backends.fault_log import report_fault
 from gateway.backends.metrics import (
@@ -35,7 +35,7 @@ from gateway.backends.upstream_metrics import count_upstream
 from gateway.configured_issuers import open_issuer_keys
 from gateway.configured_keys import open_key_service
 from gateway.configured_log import open_log_writer
-from gateway.configured_redis import open_shared_memory
+from gateway.configured_memory import open_shared_memory
 from gateway.configured_room import control_room, open_access_log, utc_now
 from gateway.configured_stages import Outside, build_stages
 from gateway.configured_upstream import open_upstream

@@ -14,11 +14,12 @@ from gateway.backends.database.lockout import DatabaseLockoutStore
 from gateway.backends.database.replay import DatabaseReplayStore
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.high_water import HighWater
+from gateway.backends.key_service import KeyService
 from gateway.backends.metrics import KeyServiceMeter
 from gateway.backends.segment_keys import SegmentKeys
 from gateway.backends.shared_lockout import SharedLockoutStore
 from gateway.backends.upkeep_lock import UpkeepLock
-from gateway.configured_keys import KeyService, open_key_service
+from gateway.configured_keys import open_key_service
 from gateway.configured_rules import room_rules
 from gateway.configured_upstream import build_balancer
 from gateway.control.room import ControlRoom, RoomPorts, build_room

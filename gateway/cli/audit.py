@@ -8,7 +8,8 @@ from typing import IO, Annotated
 
 import typer
 
-from gateway.cli.session import AsJson, Row, act, refusals, show
+from gateway.cli.act import act, refusals
+from gateway.cli.output import AsJson, Row, show
 from gateway.control.actors import LocalOperator
 from gateway.control.room import ControlRoom
 from gateway.core.audit import AuditHead, AuditRow, TrailVerifier

@@ -13,8 +13,8 @@ import typer
 
 from gateway.backends.backup_files import write_backup
 from gateway.backends.database.backup import copy_out
+from gateway.backends.database.schema import verify_schema
 from gateway.backends.database.store import DatabaseStore
-from gateway.backends.database.upgrade import verify_schema
 from gateway.cli.session import Session
 from gateway.configured_room import utc_now
 from gateway.control.actors import LocalOperator

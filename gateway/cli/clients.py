@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.act import act
 from gateway.cli.credentials import CertificateSubject, JwkFile, parse_proof
 from gateway.cli.grants import (
     Limit,
@@ -23,8 +24,8 @@ from gateway.cli.grants import (
     parse_request_limits,
     parse_scrub,
 )
+from gateway.cli.output import AsJson, show
 from gateway.cli.rows import client_row, client_summary, issued_row, made_row
-from gateway.cli.session import AsJson, act, show
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
 from gateway.core.grants import DataClass, TokenBinding

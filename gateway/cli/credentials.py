@@ -7,8 +7,9 @@ from typing import Annotated, Final
 
 import typer
 
+from gateway.cli.act import act
+from gateway.cli.output import AsJson, show
 from gateway.cli.rows import credential_row, made_row
-from gateway.cli.session import AsJson, act, show
 from gateway.control.actors import LocalOperator
 from gateway.control.credentials import SECRET, Proof, parse_public_key, parse_subject
 from gateway.core.errors import MalformedRequest

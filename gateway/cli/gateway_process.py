@@ -6,7 +6,6 @@ The same for a gateway of one process and for each worker of several.
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 from gateway.app import Applications, running_gateway
 from gateway.backends.certificates import server_context
 from gateway.backends.departure import Departure, Patience
+from gateway.backends.heap import settle_heap
 from gateway.backends.http_server import Listener
 from gateway.backends.listening import serve
 from gateway.backends.metrics import open_registry, refused_change_gauge
@@ -83,9 +83,7 @@ class GatewayProcess:
                 registries=self._registries,
                 is_stopping=lambda: self.departure.is_stopping,
             ) as applications:
-                # What was loaded stays: a collection that looked through it would hold every stream
-                # up for a tenth of a second.
-                gc.freeze()
+                settle_heap()
                 await serve(
                     self._listeners(applications),
                     on_ready=on_ready,

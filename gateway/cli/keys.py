@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.act import act
+from gateway.cli.output import AsJson, show
 from gateway.cli.rows import key_row
-from gateway.cli.session import AsJson, act, show
 from gateway.control.actors import LocalOperator
 from gateway.core.key_document import encode_pin, pin_fingerprint
 from gateway.core.keyring import KeyUse

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.act import act
+from gateway.cli.output import AsJson, show
 from gateway.cli.rows import record_row, segment_row
-from gateway.cli.session import AsJson, act, show
 from gateway.control.actors import LocalOperator
 from gateway.core.access_log import LogSpan
 

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.act import act
+from gateway.cli.output import AsJson, show
 from gateway.cli.rows import client_row
-from gateway.cli.session import AsJson, act, show
 from gateway.control.actors import LocalOperator
 
 app = typer.Typer(no_args_is_help=True, help="See, reclaim and restore unused permissions.")

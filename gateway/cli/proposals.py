@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.session import AsJson, act, proposal_row, show
+from gateway.cli.act import act
+from gateway.cli.output import AsJson, show
+from gateway.cli.rows import proposal_row
 from gateway.control.actors import LocalOperator
 
 app = typer.Typer(no_args_is_help=True, help="See acts that wait for a second person.")

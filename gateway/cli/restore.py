@@ -12,9 +12,9 @@ import typer
 from gateway.backends.backup_files import read_lines
 from gateway.backends.database.backup import read_rows, replacing
 from gateway.backends.database.rows import client_of
+from gateway.backends.database.schema import verify_schema
 from gateway.backends.database.store import DatabaseStore
 from gateway.backends.database.tables import CLIENTS
-from gateway.backends.database.upgrade import verify_schema
 from gateway.backends.high_water import HighWater
 from gateway.cli.session import Session
 from gateway.configured_room import open_control, utc_now

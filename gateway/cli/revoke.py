@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.act import act
+from gateway.cli.output import AsJson, Row, show
 from gateway.cli.rows import revocation_row
-from gateway.cli.session import AsJson, Row, act, show
 from gateway.control.actors import LocalOperator
 from gateway.core.identity import Role
 from gateway.core.registry import EVERYTHING_SUBJECT, RevocationKind

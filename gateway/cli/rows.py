@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from gateway.cli.grants import show_grants
-from gateway.cli.session import Row
+from gateway.cli.output import Row
 from gateway.control.backends import BackendStatus
 from gateway.control.clients import IssuedCredential
 from gateway.control.credentials import MadeCredential
+from gateway.control.two_person import parse_arguments
 from gateway.core.access_log import AccessRecord, SegmentReport, record_time
 from gateway.core.keyring import KeyState, StoredKey
-from gateway.core.registry import Credential, CredentialKind, Revocation, StoredClient
+from gateway.core.registry import Credential, CredentialKind, Proposal, Revocation, StoredClient
 
 
 def client_row(stored: StoredClient) -> Row:
@@ -123,4 +124,19 @@ def segment_row(report: SegmentReport) -> Row:
         "state": report.state.value,
         "records": report.records,
         "frame": report.frame,
+    }
+
+
+def proposal_row(proposal: Proposal) -> Row:
+    """Return a proposal's row."""
+    return {
+        "proposal_id": proposal.proposal_id,
+        "action": proposal.action,
+        "arguments": parse_arguments(proposal),
+        "proposer": proposal.proposer,
+        "created_at": proposal.created_at,
+        "expires_at": proposal.expires_at,
+        "state": proposal.state.value,
+        "decided_by": proposal.decided_by,
+        "decided_at": proposal.decided_at,
     }

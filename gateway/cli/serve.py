@@ -18,6 +18,7 @@ import uvloop
 from gateway.backends.certificates import CertificateFiles, ensure_certificates
 from gateway.backends.event_log import install_event_log
 from gateway.backends.hardening import harden_process
+from gateway.backends.heap import keep_heap_small
 from gateway.backends.listening import bind
 from gateway.cli.gateway_process import GatewayProcess, say
 from gateway.cli.own_certificate import certificate_names
@@ -41,6 +42,7 @@ def serve(
 ) -> None:
     """Serve the public and the admin listener until SIGTERM or SIGINT."""
     harden_process()
+    keep_heap_small()
     install_event_log(sys.stderr)
     session: Session = context.obj
     configuration = load_configuration(session.config_path)

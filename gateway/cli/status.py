@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from gateway.cli.act import act
+from gateway.cli.output import AsJson, show
 from gateway.cli.rows import key_row
-from gateway.cli.session import AsJson, act, show
 from gateway.control.actors import LocalOperator
 
 app = typer.Typer(invoke_without_command=True, help="Show clients, keys and revocations.")

@@ -18,6 +18,7 @@ import uvloop
 
 from gateway.backends.event_log import install_event_log
 from gateway.backends.hardening import harden_process
+from gateway.backends.heap import keep_heap_small
 from gateway.cli.gateway_process import GatewayProcess
 from gateway.cli.main import reporting
 from gateway.cli.supervisor import DRAIN, REFUSED, Plan
@@ -35,6 +36,7 @@ def main() -> None:
             for each in (int(sys.argv[1]), plan.public, plan.admin)
         ]
         harden_process()
+        keep_heap_small()
         install_event_log(sys.stderr)
         content = sys.stdin.buffer.read()
         configuration = with_workers(load_configuration(Path(plan.config), content=content), plan)

@@ -25,6 +25,7 @@ from gateway.backends.database.engine import (
     open_engine,
     truncate_log,
 )
+from gateway.backends.database.schema import present_schema
 from gateway.backends.database.store import ONE_MOMENT, lock
 from gateway.backends.database.tables import (
     AUDIT,
@@ -38,7 +39,6 @@ from gateway.backends.database.tables import (
     REVOCATIONS,
     UtcDateTime,
 )
-from gateway.backends.database.upgrade import present_schema
 from gateway.core.audit import AuditHead
 from gateway.core.backup import BackupHead, BackupReader, BackupRow, BackupWriter, Json
 from gateway.core.errors import MalformedRequest, StoreUnavailable

@@ -7,21 +7,19 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import migrations
 from gateway.backends.database.engine import (
     CHANGES_OPTION,
-    connected,
     open_engine,
     rest_foreign_keys,
     use_write_ahead_log,
     verify_foreign_keys,
 )
 from gateway.backends.database.postgresql import DRIVER_ERRORS
+from gateway.backends.database.schema import known_schemas, present_schema, verify_known
 from gateway.core.errors import StoreUnavailable
 
 _MIGRATION_SECONDS: Final = 600.0  # a large table is rewritten while nothing waits for it
@@ -50,34 +48,14 @@ async def upgrade(database_url: str) -> None:
         await engine.dispose()
 
 
-async def verify_schema(database_url: str) -> None:
-    """Raise ``StoreUnavailable``, which says what to do, unless the schema is this version's."""
-    engine = open_engine(database_url)
-    try:
-        async with connected(engine) as connection:
-            heads = await connection.run_sync(_present_heads)
-    finally:
-        await engine.dispose()
-    script = ScriptDirectory.from_config(_config())
-    if heads == set(script.get_heads()):
-        return
-    _verify_known(heads, script)
-    raise StoreUnavailable("The store is of an older Sealgate; run `sealgate migrate` first.")
-
-
-def present_schema(connection: Connection) -> str:
-    """Return the name of the schema that is there; empty without tables."""
-    return ",".join(sorted(_present_heads(connection)))
-
-
 def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":  # SQLite holds its write lock already
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK_NUMBER)))
     config = _config()
     config.attributes["connection"] = connection
-    script, present = ScriptDirectory.from_config(config), _present_heads(connection)
-    _verify_known(present, script)
-    if present != set(script.get_heads()):
+    present = present_schema(connection)
+    verify_known(present)
+    if present != known_schemas()[-1]:
         command.upgrade(config, "head")
         verify_foreign_keys(connection)
 
@@ -87,12 +65,3 @@ def _config() -> Config:
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def _present_heads(connection: Connection) -> set[str]:
-    return set(MigrationContext.configure(connection).get_current_heads())
-
-
-def _verify_known(heads: set[str], script: ScriptDirectory) -> None:
-    if not heads <= {known.revision for known in script.walk_revisions()}:
-        raise StoreUnavailable("The store was made by a newer Sealgate; this one cannot use it.")

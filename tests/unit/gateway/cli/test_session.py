@@ -1,130 +1,30 @@
-"""What every command shares: an open room that is closed again, printing, exit codes."""
+"""What the main command hands on."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from gateway.cli import status
-from gateway.cli.session import Session, act, show
+from gateway.cli import main, status
+from gateway.cli.session import Session
 from gateway.control.room import ControlRoom
-from gateway.core.errors import NotFound, StoreUnavailable
-from tests.fakes.control import FakeClock, make_room
+from gateway.core.errors import StoreUnavailable
 
 
-class Closing:
-    """Opens rooms and counts how many are still open."""
+def test_the_file_that_was_named_is_the_one_that_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--config`` reaches whatever opens the control room."""
+    asked: list[Path | None] = []
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self.asked_for: list[Path | None] = []
-        self.opened: list[ControlRoom] = []
-        self.closed = 0
-
-    async def open(self, config_path: Path | None) -> ControlRoom:
-        """Open a room whose store counts being closed."""
-        self.asked_for.append(config_path)
-        room = make_room(self._directory, FakeClock())
-        room.store.close = self._close  # type: ignore[method-assign]
-        self.opened.append(room)
-        return room
-
-    async def _close(self) -> None:
-        self.closed += 1
-
-
-def context(session: Session) -> typer.Context:
-    """Return the context of a command."""
-    return typer.Context(typer.main.get_command(status.app), obj=session)
-
-
-def test_result_comes_back_and_the_room_is_closed(tmp_path: Path) -> None:
-    """The work's value is returned, and the store is closed after it."""
-    rooms = Closing(tmp_path)
-
-    async def work(room: ControlRoom) -> int:
-        assert room is rooms.opened[0]
-        assert rooms.closed == 0
-        return 7
-
-    assert act(context(Session(rooms.open, tmp_path / "x.toml")), work) == 7
-    assert rooms.closed == 1
-    assert rooms.asked_for == [tmp_path / "x.toml"]
-
-
-def test_refusal_is_one_line_and_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A refusal is its code and detail on standard error; the store is closed all the same."""
-    rooms = Closing(tmp_path)
-
-    async def work(_room: ControlRoom) -> None:
-        raise NotFound
-
-    with pytest.raises(typer.Exit) as ended:
-        act(context(Session(rooms.open)), work)
-    assert ended.value.exit_code == 1
-    assert capsys.readouterr() == ("", f"not_found: {NotFound.default_detail}\n")
-    assert rooms.closed == 1
-
-
-def test_bug_is_not_taken_for_a_refusal(tmp_path: Path) -> None:
-    """An error that is none of ours is not hidden; the store is closed before it goes on."""
-    rooms = Closing(tmp_path)
-
-    async def work(_room: ControlRoom) -> None:
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        act(context(Session(rooms.open)), work)
-    assert rooms.closed == 1
-
-
-def test_store_that_cannot_be_opened_is_1() -> None:
-    """A room that does not open is told in one line."""
-
-    async def fail(_config_path: Path | None) -> ControlRoom:
+    async def open_control(config: Path | None) -> ControlRoom:
+        asked.append(config)
         raise StoreUnavailable
 
-    result = CliRunner().invoke(status.app, [], obj=Session(fail))
-    assert result.exit_code == 1
-    assert result.stderr.startswith("store_unavailable: ")
-    assert result.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("value", [{"a": 1, "b": ["x"]}, [], [{"a": None}, {"a": "y"}]])
-def test_json_is_the_value(value: object, capsys: pytest.CaptureFixture[str]) -> None:
-    """With JSON one row is an object and several are a list, even when there is none."""
-    show(value, as_json=True)  # type: ignore[arg-type]
-    assert json.loads(capsys.readouterr().out) == value
-
-
-def test_table_has_a_line_for_each_row(capsys: pytest.CaptureFixture[str]) -> None:
-    """Lists are joined, nothing is a dash, and markup in a value is only text."""
-    rows = [{"a": ["x", "y"], "b": None}, {"a": "[red]z", "b": ""}]
-    show(rows, as_json=False)
-    head, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
-    assert (head, first, second) == (["a", "b"], ["x,", "y", "-"], ["[red]z", "-"])
-
-
-def test_long_values_are_folded_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
-    """A value wider than the screen can still be copied whole."""
-    show({"secret": "0123456789" * 30}, as_json=False)
-    printed = "".join(capsys.readouterr().out.split())
-    assert printed == "secret" + "0123456789" * 30
-
-
-def test_no_value_commands_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """What somebody named a thing cannot move the cursor, clear lines or turn the text around."""
-    show({"target": "jti:\x1b[1A\x1b[2K\u202e\x9b2J\rx"}, as_json=False)
-    printed = capsys.readouterr().out
-    assert not {"\x1b", "\u202e", "\x9b", "\r"} & set(printed)
-    assert "\\x1b[1A\\x1b[2K\\u202e\\x9b2J\\rx" in printed
-
-
-def test_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    """An empty list is the word none, not an empty table."""
-    show([], as_json=False)
-    assert capsys.readouterr().out == "none\n"
+    assert CliRunner().invoke(status.app, [], obj=Session(open_control, tmp_path)).exit_code == 1
+    monkeypatch.setattr(main, "open_control", open_control)
+    named = str(tmp_path / "other.toml")
+    assert CliRunner().invoke(main.app, ["--config", named, "status"]).exit_code == 1
+    assert asked == [tmp_path, tmp_path / "other.toml"]

@@ -1,0 +1,46 @@
+"""A heap that gives back what was freed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import gc, hashlib, sys
+from gateway.backends.heap import keep_heap_small, settle_heap
+
+def megabytes():
+    with open("/proc/self/smaps_rollup") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon")) / 1024
+
+if sys.argv[1] == "small":
+    keep_heap_small()
+blocks = [bytes(100_000) for _ in range(400)]
+before = megabytes()
+for _ in range(3):
+    hashlib.scrypt(b"secret", salt=b"salt", n=2**14, r=8, p=1)
+kept = bytes(100)  # on top of what was freed
+grown = megabytes() - before
+del blocks
+settle_heap()
+print(grown, megabytes(), gc.get_freeze_count())
+"""
+
+
+def measured(mode: str) -> tuple[float, float, int]:
+    """Return what hashing left behind, what is used after settling, and what is frozen."""
+    command = [sys.executable, "-c", SCRIPT, mode]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    grown, settled, frozen = done.stdout.split()
+    return float(grown), float(settled), int(frozen)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's switches")
+def test_what_was_freed_is_given_back() -> None:
+    """The 16 MB of a hash do not stay, 40 MB of freed blocks go back, and the loaded is frozen."""
+    grown, settled, frozen = measured("small")
+    assert grown < 8
+    assert settled < 40
+    assert frozen > 1000
