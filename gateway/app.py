@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
@@ -29,6 +30,7 @@ from gateway.backends.metrics import (
     KeyServiceMeter,
     error_counter,
     open_registry,
+    overload_counter,
 )
 from gateway.backends.scrub_thread import ScrubThread
 from gateway.backends.upstream_metrics import count_upstream
@@ -50,6 +52,7 @@ from gateway.pipeline.chain import Chain
 from gateway.pipeline.decapsulate import GATEWAY_RESOURCE
 from gateway.pipeline.exchange import Here
 from gateway.pipeline.record import Record
+from gateway.pipeline.spend import Spending
 from gateway.settings import Admin, Configuration, Listen
 from gateway.settings_scrub import ScrubSettings
 
@@ -140,7 +143,9 @@ def build_applications(
     settings = configuration.settings
     registry = outside.registry
     record = Record(CountingAccessLog(outside.access_log, registry), room.clock)
-    public = Guard(_admit(settings.listen), record, report_fault)
+    count_overload = overload_counter(registry)
+    spending = Spending(settings.overload.effort, count_refusal=partial(count_overload, "work"))
+    public = Guard(_admit(settings.listen, spending), record, report_fault)
     admin = Guard(_admit(settings.admin), record, report_fault)
     health = build_health_app(room.snapshots, outside.is_ready, is_stopping=outside.is_stopping)
     admin_routes: dict[Route, ASGIApp] = dict.fromkeys(_HEALTH_ROUTES, health)
@@ -191,9 +196,10 @@ async def _load_model(scrub: ScrubSettings) -> SentenceModel | None:
     return SentenceModel(finder, scrub.ner_holdback_characters)
 
 
-def _admit(listener: Listen | Admin) -> Admit:
+def _admit(listener: Listen | Admin, spending: Spending | None = None) -> Admit:
     header = ForwardedHeader(listener.forwarded_header)
-    return Admit(listener.networks, proxies=TrustedProxies(listener.trusted_proxies, header))
+    proxies = TrustedProxies(listener.trusted_proxies, header)
+    return Admit(listener.networks, proxies=proxies, spending=spending)
 
 
 def _public_routes(

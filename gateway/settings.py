@@ -23,6 +23,7 @@ from gateway.settings_edge import EdgeSettings, Tls
 from gateway.settings_issuers import Issuer, verify_issuers_differ
 from gateway.settings_keys import Pkcs11, Vault, uses_key_file, verify_key_service
 from gateway.settings_logs import AccessLogSettings, LogDirectories
+from gateway.settings_overload import Overload
 from gateway.settings_requests import RequestSettings
 from gateway.settings_scrub import ScrubSettings, verify_models_known
 from gateway.settings_store import Redis, Store
@@ -178,6 +179,7 @@ class Settings(BaseSettings):
     encryption: Encryption = Encryption()
     limits: Limits = Limits()
     edge: EdgeSettings = EdgeSettings()
+    overload: Overload = Overload()
     access_log: AccessLogSettings = AccessLogSettings()
     permissions: Permissions = Permissions()
     store: Store = Store()

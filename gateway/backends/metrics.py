@@ -35,6 +35,22 @@ def quota_refusal_counter(registry: CollectorRegistry) -> Callable[[], None]:
     ).inc
 
 
+def overload_counter(registry: CollectorRegistry) -> Callable[[str], None]:
+    """Return what counts one call that was refused at a bound: ``work`` or ``places``."""
+    counter = Counter(
+        "sealgate_overload_refusals",
+        "Calls refused because a bound was reached, by what was used up",
+        ["what"],
+        registry=registry,
+    )
+    by_bound = {what: counter.labels(what) for what in ("work", "places")}
+
+    def count(what: str) -> None:
+        by_bound[what].inc()
+
+    return count
+
+
 def redaction_counter(registry: CollectorRegistry) -> Callable[[str], None]:
     """Return what counts one value of a type that was replaced in an answer."""
     counter = Counter(

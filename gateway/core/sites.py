@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_network
+from ipaddress import IPv6Address
 from typing import Final
 
 from gateway.core.identity import Address, unmapped
@@ -19,4 +19,5 @@ def site_of(address: Address) -> str:
     address = unmapped(address)
     if not isinstance(address, IPv6Address):
         return str(address)
-    return str(ip_network((int(address), IPV6_SITE_BITS), strict=False))
+    host_bits = 128 - IPV6_SITE_BITS  # each request asks, and ip_network takes twice the time
+    return f"{IPv6Address(int(address) >> host_bits << host_bits)}/{IPV6_SITE_BITS}"

@@ -3,15 +3,15 @@
 Only what cannot change is remembered: that this very text was signed by that key with those claims.
 The time, the key still being good, the client, every revocation and the binding are looked at on
 each call, so a withdrawn token is refused as soon as without this memory. An entry is named by the
-SHA-256 of the whole token: a token that shares its beginning with a good one is another token. A
-refusal is not remembered.
+SHA-256 of the whole token: a token that shares its beginning with a good one is another token. What
+was refused is remembered for a moment (``refused_tokens``).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -20,6 +20,7 @@ from gateway.core.errors import InvalidToken
 from gateway.core.external_tokens import IssuerKeys, UnknownSigner, verify_external_token
 from gateway.core.identity import Principal
 from gateway.core.policy import Snapshot
+from gateway.core.refused_tokens import Grounds, RefusedTokens
 from gateway.core.tokens import (
     MAX_LEEWAY,
     Expectations,
@@ -72,19 +73,41 @@ class TokenVerifier:
         self._issuers = issuers
         self._max_entries = max_entries
         self._good: OrderedDict[bytes, SignedToken] = OrderedDict()
+        self._refused = RefusedTokens(max_entries)
 
     def __len__(self) -> int:
         return len(self._good)
 
-    def verify(self, token: str, *, snapshot: Snapshot, now: datetime) -> Principal:
-        """Return who calls with *token*. Raises ``InvalidToken``, whatever the reason."""
+    def verify(
+        self,
+        token: str,
+        *,
+        snapshot: Snapshot,
+        now: datetime,
+        before_work: Callable[[], None] = lambda: None,
+    ) -> Principal:
+        """Return who calls with *token*. Raises ``InvalidToken``, whatever the reason.
+
+        *before_work* is called before a signature is checked, and may raise to refuse that.
+        """
         if len(token) > MAX_COMPACT_CHARS or not token.isascii():
             raise InvalidToken
         tag = hashlib.sha256(token.encode("ascii")).digest()
         signed = self._find(tag, snapshot, now)
-        if signed is None:
+        if signed is not None:
+            principal = accept_token(signed, snapshot=snapshot, now=now)
+            self._keep(tag, signed, now)
+            return principal
+        grounds = Grounds(snapshot.revision, snapshot.verification_keys, self._issuers.current())
+        if self._refused.holds(tag, grounds, now):
+            raise InvalidToken
+        before_work()
+        try:
             signed = self._verify_anew(token, snapshot)
-        principal = accept_token(signed, snapshot=snapshot, now=now)
+            principal = accept_token(signed, snapshot=snapshot, now=now)
+        except InvalidToken:
+            self._refused.add(tag, grounds, now)
+            raise
         self._keep(tag, signed, now)
         return principal
 

@@ -13,18 +13,27 @@ from gateway.core.forwarded import TrustedProxies, verify_client_address
 from gateway.core.identity import Address, Network
 from gateway.core.policy import verify_address
 from gateway.pipeline.exchange import Admitted, Headers, Located, Received
+from gateway.pipeline.spend import Spending
 
 _NO_PROXIES = TrustedProxies()
 
 
 class Admit:
-    """Finds the client's address and checks the gateway-wide allowlist."""
+    """Finds the client's address and checks the gateway-wide allowlist.
+
+    Each request is an attempt to spend what *spending* allows; without one nothing is bounded.
+    """
 
     def __init__(
-        self, networks: Sequence[Network], *, proxies: TrustedProxies = _NO_PROXIES
+        self,
+        networks: Sequence[Network],
+        *,
+        proxies: TrustedProxies = _NO_PROXIES,
+        spending: Spending | None = None,
     ) -> None:
         self._networks = tuple(networks)
         self._proxies = proxies
+        self._spending = spending or Spending()
 
     def locate(self, received: Received) -> Located:
         """Return *received* with its client's address.
@@ -35,8 +44,9 @@ class Admit:
 
     def __call__(self, located: Located) -> Admitted:
         """Return *located* as admitted. Raises ``AddressNotAllowed``."""
-        self.verify(located.address)
-        return Admitted(located.address, located.received)
+        address = located.address
+        self.verify(address)
+        return Admitted(address, located.received, self._spending.attempt(address))
 
     def client_address(
         self, peer: Address, unverified_headers: Headers, *, proxy_may_call: bool = False

@@ -52,14 +52,23 @@ class Authenticate:
         """Return the principal behind *decapsulated*.
 
         Raises ``InvalidToken``, ``ProofRequired``, ``AddressNotAllowed`` or
-        ``EncryptionRequired``.
+        ``EncryptionRequired``; ``RateLimited`` or ``Overloaded`` before a signature is checked for
+        a stranger when too many were.
         """
+        return decapsulated.attempt.do(self._authenticate, decapsulated)
+
+    def _authenticate(self, decapsulated: Decapsulated) -> Authenticated:
         presented = parse_presented_token(  # 1
             decapsulated.request.headers, certificate=decapsulated.client_certificate
         )
         principal = self._verifier.verify(  # 2
-            presented.token, snapshot=self._snapshots.current(), now=self._clock()
+            presented.token,
+            snapshot=self._snapshots.current(),
+            now=self._clock(),
+            before_work=decapsulated.attempt.verify,
         )
+        if presented.is_dpop:  # whoever stole the token can make us look at proofs
+            decapsulated.attempt.verify()
         proven = self._verify_possession(presented, principal.confirmation, decapsulated)  # 3
         verify_address(decapsulated.address, principal.client.networks)  # 4
         if decapsulated.seal is None and not principal.client.plaintext_allowed:  # 5

@@ -34,9 +34,9 @@ from gateway.pipeline.cut import Grounds, RunningAnswers
 from gateway.pipeline.decapsulate import Decapsulate, ReadRequest
 from gateway.pipeline.encapsulate import Encapsulate, Reply
 from gateway.pipeline.exchange import (
+    Admitted,
     Decapsulated,
     Downstream,
-    Located,
     Presenter,
     Received,
     Scrubbing,
@@ -105,20 +105,21 @@ class Chain:
         try:
             located = self._stages.admit.locate(received)
             address = located.address
-            status = await self._answer(located, downstream)
-        except AddressNotAllowed as refusal:  # of a client not known: the peer is recorded
+            admitted = self._stages.admit(located)
+            with admitted.attempt:
+                status = await self._answer(admitted, downstream)
+        except AddressNotAllowed as refusal:  # if nobody says whose address, the peer is recorded
             status = await self._refuse(refusal, received, downstream)
         finally:
             self._stages.record(status, address)
 
-    async def _answer(self, located: Located, downstream: Downstream) -> int:
+    async def _answer(self, admitted: Admitted, downstream: Downstream) -> int:
         try:
-            admitted = self._stages.admit(located)
             opened = await self._stages.decapsulate(admitted)
         except SealgateError as refusal:
-            return await self._refuse(refusal, located.received, downstream)
+            return await self._refuse(refusal, admitted.received, downstream)
         reply = self._stages.encapsulate(opened)
-        path = located.received.path
+        path = admitted.received.path
         try:
             decapsulated = self._stages.read_request(opened)
             path = decapsulated.request.path.decode("ascii", "replace")
@@ -135,6 +136,7 @@ class Chain:
     ) -> None:
         authenticated = self._stages.authenticate(decapsulated)
         fresh = await self._stages.refuse_replay(authenticated)
+        decapsulated.attempt.prove()  # not before: a recorded request proves nobody
         authorized = self._stages.authorize(fresh)
         grounds = Grounds.of(authorized, decapsulated)
         async with self._stages.running.guard(grounds), self._stages.meter(authorized) as metered:

@@ -5,7 +5,7 @@ the final chunk has been verified, so a cut-off prompt is never executed. A requ
 read as it is; whether its client may do that is decided in ``authenticate``.
 
 Strangers can make the gateway do this much, so it is bounded: bytes of one body, bytes of all
-bodies at once, and the time a body may take.
+bodies at once, the time a body may take, and the work of opening what proves to be nobody's.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Decapsulate:
         """Return the request once all of it is here.
 
         Raises ``OpenFailed``, ``UnknownKey``, ``EncryptionRequired``, ``PayloadTooLarge``,
-        ``RequestTimeout`` or ``Overloaded``.
+        ``RequestTimeout``, ``RateLimited`` or ``Overloaded``.
         """
         received = admitted.received
         try:
@@ -78,11 +78,15 @@ class Decapsulate:
         opener = RequestOpener(self._find_key, max_body_bytes=limit, profile=profile)
         key: RecipientKey | None = None
         parts: list[bytes] = []
+        attempt = admitted.attempt
+        attempt.verify()
         async for data in self._budgeted(admitted.received.body):
-            parts.append(opener.feed(data))
+            if key is None:  # the key agreement is still to come, and others may have come between
+                attempt.verify()
+            parts.append(attempt.do(opener.feed, data))
             if key is None and opener.key_id is not None:
                 key = self._find_key(opener.key_id)
-        parts.append(opener.finish())
+        parts.append(attempt.do(opener.finish))
         # A body may take its time: a key that was withdrawn meanwhile opens nothing any more.
         key_id, enc = opener.key_id, opener.encapsulated_key
         if key is None or key_id is None or enc is None or self._find_key(key_id) is not key:
@@ -141,13 +145,13 @@ class ReadRequest:
         The authority must be one of ours: a gateway that takes any would be an open proxy. What a
         proxy in front decided by, the outer path and an outer token, must be what is inside.
         """
-        content = opened.content
-        request = bhttp.parse_request(content) if isinstance(content, bytes) else content
+        admitted, request = opened.admitted, opened.content
+        if isinstance(request, bytes):
+            request = admitted.attempt.do(bhttp.parse_request, request)
         if request.scheme != b"https":
             raise MalformedRequest("The scheme must be https.")
         if request.host.lower() not in self._authorities:
             raise NotFound
-        admitted = opened.admitted
         if opened.seal is not None:
             _verify_outer(admitted.received, request)
         return Decapsulated(
@@ -155,6 +159,7 @@ class ReadRequest:
             request=request,
             seal=opened.seal,
             client_certificate=admitted.received.client_certificate,
+            attempt=admitted.attempt,
         )
 
 

@@ -23,6 +23,7 @@ from gateway.core.policy import Permission
 from gateway.core.tally import Tally
 from gateway.core.text_scrubbers import TextScrubbers
 from gateway.core.upstream_port import UpstreamAnswer, UpstreamRequest
+from gateway.pipeline.spend import Attempt, boundless_attempt
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -53,10 +54,14 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """From a client whose *address* may talk to this gateway at all."""
+    """From a client whose *address* may talk to this gateway at all.
+
+    *attempt* is to be asked before work that strangers can cause, and times it.
+    """
 
     address: Address
     received: Received
+    attempt: Attempt = field(default_factory=boundless_attempt, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,7 @@ class Decapsulated:
     request: bhttp.Request
     seal: Seal | None
     client_certificate: bytes | None = field(default=None, repr=False)
+    attempt: Attempt = field(default_factory=boundless_attempt, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

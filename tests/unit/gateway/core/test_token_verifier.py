@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.errors import InvalidToken
+from gateway.core.errors import InvalidToken, RateLimited
 from gateway.core.external_tokens import ExternalIssuer, IssuerKeys
 from gateway.core.grants import TokenBinding
 from gateway.core.identity import Client, Principal, Role
@@ -252,3 +252,45 @@ def test_an_unknown_key_is_noted_and_refused():
     with pytest.raises(InvalidToken):
         verify(verifier, external(kid="e-2"))
     assert keys.noted == 1
+
+
+def test_a_refused_token_is_not_verified_again():
+    """The second time costs no work; when policy or keys change it is looked at anew."""
+    verifier, worked = make(), []
+
+    def attempt(snapshot: Snapshot = SNAPSHOT, now: datetime = NOW) -> None:
+        with pytest.raises(InvalidToken):
+            verifier.verify(bad, snapshot=snapshot, now=now, before_work=lambda: worked.append(now))
+
+    bad = sign_access_token(CLAIMS, OTHER, "k-1")
+    attempt()
+    attempt()
+    assert len(worked) == 1
+    attempt(replace(SNAPSHOT, revision=2))
+    attempt(replace(SNAPSHOT, revision=2), NOW + timedelta(seconds=6))
+    assert len(worked) == 3
+
+
+def test_a_token_that_becomes_good_is_taken():
+    """A refusal before its key was published, or before its time, does not last."""
+    verifier = make()
+    with pytest.raises(InvalidToken):
+        verify(verifier, snapshot=replace(SNAPSHOT, verification_keys={}))
+    assert verify(verifier)
+    verifier = make()
+    with pytest.raises(InvalidToken):
+        verify(verifier, now=NOW - timedelta(seconds=33))
+    assert verify(verifier, now=NOW - timedelta(seconds=28))
+
+
+def test_work_that_is_refused_is_not_a_refused_token():
+    """Without work for strangers a known token passes, and one that had to wait is good later."""
+
+    def refuse() -> None:
+        raise RateLimited
+
+    verifier = make()
+    with pytest.raises(RateLimited):
+        verifier.verify(TOKEN, snapshot=SNAPSHOT, now=NOW, before_work=refuse)
+    assert verify(verifier)
+    assert verifier.verify(TOKEN, snapshot=SNAPSHOT, now=NOW, before_work=refuse)

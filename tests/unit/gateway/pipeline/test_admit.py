@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
+from itertools import count
 
 import pytest
 
-from gateway.core.errors import AddressNotAllowed
+from gateway.core.effort import EffortRules
+from gateway.core.errors import AddressNotAllowed, RateLimited
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.exchange import Located
+from gateway.pipeline.spend import Spending
 from tests.fakes.world import PEER, clear_received, inner_request
 
 PROXIES = TrustedProxies((ip_network("127.0.0.0/8"),), ForwardedHeader.X_FORWARDED_FOR)
@@ -69,3 +72,16 @@ def test_a_stranger_cannot_choose_an_address():
     assert located.address == ip_address("203.0.113.7")
     with pytest.raises(AddressNotAllowed):
         admit(located)
+
+
+def test_work_for_a_stranger_is_charged_to_the_client_and_not_to_the_proxy():
+    """Behind a trusted proxy the real address has the bound, and another client is free."""
+    rules = EffortRules(strangers_share=10.0)
+    spending = Spending(rules, monotonic=lambda: 0.0, working=count().__next__)
+    admit = Admit([ip_network("192.0.2.0/24")], proxies=PROXIES, spending=spending)
+    first, second = (admit(admit.locate(forwarded(b"192.0.2.%d" % n))).attempt for n in (1, 2))
+    with first:
+        first.do(int)
+    with pytest.raises(RateLimited):
+        first.verify()
+    second.verify()

@@ -6,17 +6,26 @@ import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
+from itertools import count
 
 import pytest
 
 from gateway.core.dpop import DpopNonces
-from gateway.core.errors import AddressNotAllowed, EncryptionRequired, InvalidToken, ProofRequired
+from gateway.core.effort import EffortRules
+from gateway.core.errors import (
+    AddressNotAllowed,
+    EncryptionRequired,
+    InvalidToken,
+    ProofRequired,
+    RateLimited,
+)
 from gateway.core.grants import TokenBinding
 from gateway.core.identity import Confirmation
 from gateway.core.jws import encode_base64url
 from gateway.core.policy import Revocations
 from gateway.core.token_verifier import TokenVerifier
 from gateway.pipeline.authenticate import Authenticate
+from gateway.pipeline.spend import Spending
 from tests.fakes.dpop import DpopKey
 from tests.fakes.world import (
     AUTHORITY,
@@ -202,3 +211,23 @@ def test_a_remembered_token_still_needs_its_proof():
     source.replace(snapshot(revocations=Revocations(jtis=frozenset({"token-1"}))))
     with pytest.raises(InvalidToken):
         stage(proved())
+
+
+def test_strangers_who_used_up_the_work_are_not_verified_but_known_tokens_are():
+    """A flood of bad tokens ends in 429 before the signature; a token known as good passes."""
+    spending = Spending(EffortRules(), monotonic=lambda: 0.0, working=count(0.0, 0.2).__next__)
+    stage = Authenticate(FixedSnapshots(snapshot()), TokenVerifier(EXPECTED), clock, nonces=None)
+
+    def attempted(bearer):
+        request = decapsulated(inner_request(bearer=bearer))
+        return replace(request, attempt=spending.attempt(request.address))
+
+    proven = attempted(token())
+    stage(proven)
+    proven.attempt.prove()
+    failing = attempted(token(client_id="c-gone"))
+    with pytest.raises(InvalidToken), failing.attempt:
+        stage(failing)
+    with pytest.raises(RateLimited):
+        stage(attempted(token(client_id="c-other")))
+    assert stage(attempted(token())).principal.client.client_id == "c-app"

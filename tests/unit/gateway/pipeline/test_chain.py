@@ -20,6 +20,7 @@ from gateway.client.dpop import DpopProver
 from gateway.configured_room import utc_now
 from gateway.core.bhttp_response import ResponseDecoder, parse_response
 from gateway.core.dpop import DpopNonces, ProvenCall, verify_proof
+from gateway.core.effort import EffortRules
 from gateway.core.errors import OpenFailed, UpstreamUnavailable
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.core.grants import Quota
@@ -43,6 +44,7 @@ from gateway.pipeline.meter import Meter
 from gateway.pipeline.record import Record
 from gateway.pipeline.refuse_replay import RefuseReplay
 from gateway.pipeline.scrub import Scrub
+from gateway.pipeline.spend import Spending
 from tests.fakes.waiting import until
 from tests.fakes.world import (
     AUTHORITY,
@@ -76,7 +78,14 @@ class World:
     """A chain with everything around it in sight."""
 
     def __init__(
-        self, answer, *, networks=("127.0.0.0/8",), value=None, proxies=NO_PROXIES, scrub=None
+        self,
+        answer,
+        *,
+        networks=("127.0.0.0/8",),
+        value=None,
+        proxies=NO_PROXIES,
+        scrub=None,
+        spending=None,
     ) -> None:
         self.upstream = FakeUpstream(answer)
         self.downstream = RecordingDownstream()
@@ -86,7 +95,7 @@ class World:
         self.running = RunningAnswers(source)
         self.quotas = LimitsQuotaStore.in_memory(utc_now)
         stages = Stages(
-            admit=Admit([ip_network(n) for n in networks], proxies=proxies),
+            admit=Admit([ip_network(n) for n in networks], proxies=proxies, spending=spending),
             decapsulate=Decapsulate(
                 source, BodyLimits(max_body_bytes=65_536, max_total_bytes=2**20, seconds=5)
             ),
@@ -438,6 +447,18 @@ async def test_replayed_request_is_refused_inside():
     answer = parse_response(opener.feed(world.downstream.body) + opener.finish())
     assert answer.status == 409
     assert len(world.upstream.requests) == 1
+
+
+async def test_a_replay_is_charged_and_an_answer_is_not():
+    """Calls that are answered may be many; a recorded one that is sent again is a stranger's."""
+    rules = EffortRules(site_share=1e-9, strangers_share=1e-9)
+    world = World(chat("x"), spending=Spending(rules, monotonic=lambda: 0.0))
+    data, _ = seal(inner_request())
+    for _ in range(2):
+        await world.chain.serve(sealed_received(data), world.downstream)
+    assert world.errors == ["replayed"]
+    await world.chain.serve(sealed_received(data), world.downstream)
+    assert world.recorded[-1] == (429, "127.0.0.1")
 
 
 async def test_long_answer_leaves_others_their_turn():

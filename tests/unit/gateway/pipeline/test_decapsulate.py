@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.effort import EffortRules
 from gateway.core.errors import (
     EncryptionRequired,
     MalformedRequest,
@@ -16,6 +18,7 @@ from gateway.core.errors import (
     OpenFailed,
     Overloaded,
     PayloadTooLarge,
+    RateLimited,
     RequestTimeout,
     SealgateError,
     UnknownKey,
@@ -23,6 +26,7 @@ from gateway.core.errors import (
 from gateway.core.ohttp import WHOLE
 from gateway.pipeline.decapsulate import BodyLimits, Decapsulate, ReadRequest
 from gateway.pipeline.exchange import Admitted, Opened
+from gateway.pipeline.spend import Spending
 from tests.fakes.world import (
     AUTHORITY,
     PEER,
@@ -224,3 +228,22 @@ async def test_client_certificate_stays_with_the_request(certificate, sealed):
     )
     read = READ(await opened(replace(received, client_certificate=certificate)))
     assert read.client_certificate == certificate
+
+
+async def test_sites_that_only_send_rubbish_are_refused_before_the_work():
+    """After its share of failures nothing of a site is opened, not even read."""
+    spending = Spending(EffortRules(), monotonic=lambda: 0.0, working=count(0.0, 0.06).__next__)
+    stage = Decapsulate(FixedSnapshots(), limits())
+    good, _ = seal(inner_request())
+    rubbish = good[:60] + bytes(len(good) - 60)
+
+    def admitted(data: bytes) -> Admitted:
+        return Admitted(PEER, sealed_received(data), spending.attempt(PEER))
+
+    failing = admitted(rubbish)
+    with pytest.raises(OpenFailed), failing.attempt:
+        await stage(failing)
+    refused = admitted(good)
+    with pytest.raises(RateLimited):
+        await stage(refused)
+    assert await anext(refused.received.body)
