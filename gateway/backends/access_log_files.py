@@ -112,13 +112,15 @@ class AccessLogFiles:
                 reports.append(SegmentReport(name, day, SegmentState.MISSING, records=0, frame=0))
         return reports
 
-    async def purge(self, *, before: date) -> Sequence[date]:
-        """Destroy the keys of all days before *before*, then their segments; return those days.
+    async def purge(self, *, before: date, after: date = date.max) -> Sequence[date]:
+        """Destroy the keys of all days before *before* and after *after*, then their segments.
+
+        Returns these days.
 
         Goes by the day in the name, never by what the file system says of a file's age. May be
         killed at any moment and run by several at once; the next one does what is left.
         """
-        return await asyncio.to_thread(self._purge, before)
+        return await asyncio.to_thread(self._purge, before, after)
 
     async def rewrap(self) -> int:
         """Wrap the key of every segment anew; return how many. Raises ``StoreUnavailable``."""
@@ -179,10 +181,10 @@ class AccessLogFiles:
             state = SegmentState.DAMAGED
         return SegmentReport(name, day, state, records, opener.frame)
 
-    def _purge(self, before: date) -> list[date]:
-        due = [(day, name) for day, name in self._segments() if day < before]
+    def _purge(self, before: date, after: date) -> list[date]:
+        due = [(day, name) for day, name in self._segments() if not before <= day <= after]
         keyed = ((_find_day(name), name) for name in self.keys.names())
-        due += [(day, name) for day, name in keyed if day is not None and day < before]
+        due += [(day, name) for day, name in keyed if day and not before <= day <= after]
         for name in {name for _, name in due}:
             self.discard(name)
         with file_errors():

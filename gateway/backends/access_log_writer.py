@@ -80,7 +80,8 @@ class AccessLogWriter:
     async def prepare(self) -> None:
         """Have a segment for today, soon for tomorrow, and for what waits; finish the others.
 
-        Raises ``KeyServiceUnavailable`` or ``StoreUnavailable``; then it is to be tried again.
+        Raises ``KeyServiceUnavailable`` or ``StoreUnavailable``; then it is to be tried again. Not
+        to be called again before it has ended.
         """
         async with self._lock:
             with suppress(StoreUnavailable):
@@ -88,10 +89,14 @@ class AccessLogWriter:
             now = self._clock().astimezone(UTC)
             wanted = {now.date(), (now + _AHEAD).date()}
             wanted |= {_day(record) for record in (*self._batch, *self._waiting)}
+            self._leave_purged()
             self._end([day for day in self._segments if day not in wanted])
             await self._finish()
-            for day in sorted(wanted - self._segments.keys()):
-                self._segments[day] = await self._new_segment(day)
+        for day in sorted(wanted - self._segments.keys()):
+            # Without the lock: what wraps the key may take its time. In one step: the other thread
+            # may be going through the segments.
+            segment = await self._new_segment(day)
+            self._segments = {**self._segments, day: segment}
 
     async def close(self) -> None:
         """Write what waits and finish all segments. What cannot be written now is lost."""
@@ -152,15 +157,24 @@ class AccessLogWriter:
             raise
         return _Segment(descriptor, SegmentSealer(name, key), address_key(key))
 
+    def _leave_purged(self) -> None:
+        """Leave segments whose files are gone: what is written there nobody will read."""
+        for day in [day for day, segment in self._segments.items() if segment.is_purged]:
+            self._segments.pop(day).abandon()
+
     def _end(self, days: Sequence[date]) -> None:
         self._ending += [self._segments.pop(day) for day in days]
 
     async def _finish(self) -> None:
         """Write the last frames of all that are ending. Raises ``StoreUnavailable``."""
-        while self._ending:
-            with file_errors():
-                await _off_loop(self._ending[0].finish)
-            del self._ending[0]
+        if self._ending:
+            await _off_loop(self._finish_ending)
+
+    def _finish_ending(self) -> None:
+        with file_errors():
+            while self._ending:
+                self._ending[0].finish()
+                del self._ending[0]
 
 
 class _Segment:
@@ -182,20 +196,28 @@ class _Segment:
         """Whether something that was sealed is not written yet."""
         return bool(self._rest)
 
+    @property
+    def is_purged(self) -> bool:
+        """Whether its file was removed."""
+        return os.fstat(self._descriptor).st_nlink == 0
+
     def seal(self, records: Sequence[AccessRecord]) -> None:
         """Seal *records* behind what was sealed before."""
         self._rest += self._sealer.feed(records)
 
     def write_rest(self) -> None:
-        """Write what is sealed, durable at the end. Raises ``OSError``; then again from there."""
+        """Write what is sealed, durable at the end. Raises ``OSError``; then all of it again.
+
+        Also when only the disk's last word was an error: what it has taken of it nobody knows.
+        """
         if not self._rest:
             return
-        while self._rest:
+        rest, done = memoryview(self._rest), 0
+        while done < len(rest):
             # At its place rather than at the end: half a frame that is there already is replaced.
-            done = os.pwrite(self._descriptor, self._rest, self._written)
-            self._written += done
-            self._rest = self._rest[done:]
+            done += os.pwrite(self._descriptor, rest[done:], self._written + done)
         os.fdatasync(self._descriptor)
+        self._written, self._rest = self._written + done, b""
 
     def finish(self) -> None:
         """Write the last frame and close the file. Raises ``OSError``; then again from there."""

@@ -75,9 +75,12 @@ class SegmentKeys:
         Raises ``StoreUnavailable``; the key may then be destroyed or not.
         """
         # Destroying and replacing are kept apart: else a destroyed key could come back.
-        with file_errors(), locked_directory(self._directory), suppress(FileNotFoundError):
-            self._erase(self._path(name))
-            self._path(name).unlink()
+        with file_errors(), locked_directory(self._directory):
+            # What a killed rewrap left goes first: as long as there is a key this is repeated.
+            for path in (self._fresh(name), self._path(name)):
+                with suppress(FileNotFoundError):
+                    self._erase(path)
+                    path.unlink()
             sync_directory(self._directory)
 
     async def rewrap(self) -> int:
@@ -104,7 +107,7 @@ class SegmentKeys:
 
     def _replace(self, name: str, wrapped: bytes) -> bool:
         """Put *wrapped* in the place of the key; return False when it was destroyed meanwhile."""
-        path, fresh = self._path(name), self._directory / f"{name}.new"
+        path, fresh = self._path(name), self._fresh(name)
         with file_errors(), locked_directory(self._directory):
             if not path.exists():
                 return False
@@ -139,6 +142,9 @@ class SegmentKeys:
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}{_SUFFIX}"
+
+    def _fresh(self, name: str) -> Path:
+        return self._directory / f"{name}.new"
 
 
 def _overwrite(descriptor: int) -> None:

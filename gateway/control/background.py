@@ -1,7 +1,8 @@
 """Background tasks: the one place of the control plane that catches any exception.
 
 A task that fails is logged by the class of its error alone and tried again at its next turn, so one
-bad moment of the store does not end cleaning up for good.
+bad moment of the store does not end cleaning up for good. One that goes on failing is logged once a
+minute: a full disk, which many tasks meet twice a second, is not to be filled with that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gateway.core.events import Event
 
 _LOGGER = logging.getLogger(__name__)
 _ASK_SECONDS = 1.0
+_TELL_SECONDS = 60.0  # between two lines of the same failure
 
 
 class Upkeep(Protocol):
@@ -71,12 +73,16 @@ class BackgroundTasks:
 async def _repeat(
     work: Callable[[], Awaitable[object]], interval_seconds: float, is_ours: Callable[[], bool]
 ) -> None:
+    told: dict[str, float] = {}  # when each class of error was logged
     while True:
         while not is_ours():  # noqa: ASYNC110  # what ends it happens in another process
             await asyncio.sleep(min(interval_seconds, _ASK_SECONDS))
         try:
             await work()
         except Exception as error:  # noqa: BLE001 — the background-task border
-            # Never the text: an error of a driver may quote the values of a statement.
-            _LOGGER.error(Event.TASK_FAILED, extra={"kind": type(error).__name__})  # noqa: TRY400
+            kind, now = type(error).__name__, asyncio.get_running_loop().time()
+            if now - told.get(kind, -_TELL_SECONDS) >= _TELL_SECONDS:
+                told[kind] = now
+                # Never the text: an error of a driver may quote the values of a statement.
+                _LOGGER.error(Event.TASK_FAILED, extra={"kind": kind})  # noqa: TRY400
         await asyncio.sleep(interval_seconds)

@@ -73,22 +73,27 @@ class Retention:
     async def purge(self, actor: Actor, *, older_than_days: int | None = None) -> Sequence[date]:
         """Destroy logs older than that many days (default: the retention); return their days.
 
-        Zero destroys all but today's. Goes by the clock as it is: whoever asks is to look at it.
-        Raises ``MalformedRequest`` below zero.
+        Zero destroys all but today's. Days after tomorrow, which a clock that was ahead has dated,
+        always go. Goes by the clock as it is: whoever asks is to look at it. Raises
+        ``MalformedRequest`` below zero.
         """
         days = self._keep_days - 1 if older_than_days is None else older_than_days
         if days < 0:
             raise MalformedRequest("A number of days is zero or more.")
-        return await self._purge(actor, self._first_kept(self._clock(), days))
+        now = self._clock()
+        return await self._purge(actor, self._first_kept(now, days), after=_tomorrow(now))
 
     async def purge_expired(self) -> Sequence[date]:
         """Destroy what the retention says; return its days. Background task, hourly.
 
         Goes by a time that a jump of the clock does not move (``core.steady_time``).
         """
-        first = self._first_kept(await self._trusted_now(), self._keep_days - 1)
-        due = any(day < first for day in await self._archive.days())
-        return await self._purge(System(), first) if due else []
+        now = await self._trusted_now()
+        first = self._first_kept(now, self._keep_days - 1)
+        # A day that is still to come was dated by a clock that was ahead, and would never be due.
+        last = _tomorrow(max(now, self._clock()))
+        due = any(not first <= day <= last for day in await self._archive.days())
+        return await self._purge(System(), first, after=last) if due else []
 
     async def _trusted_now(self) -> datetime:
         if self._time is None:
@@ -101,10 +106,12 @@ class Retention:
         act = Act(Action.READ_ACCESS_LOG, "access-log", detail)
         await self._acts.declare(actor, Permission.READ_ACCESS_LOG, act)
 
-    async def _purge(self, actor: Actor, before: date) -> Sequence[date]:
-        act = Act(Action.PURGE_ACCESS_LOG, f"before {before.isoformat()}")
+    async def _purge(self, actor: Actor, before: date, *, after: date) -> Sequence[date]:
+        act = Act(
+            Action.PURGE_ACCESS_LOG, f"before {before.isoformat()}, after {after.isoformat()}"
+        )
         await self._acts.declare(actor, Permission.PURGE_ACCESS_LOG, act)
-        return await self._archive.purge(before=before)
+        return await self._archive.purge(before=before, after=after)
 
     @staticmethod
     def _first_kept(now: datetime, days: int) -> date:
@@ -112,3 +119,8 @@ class Retention:
             return now.date() - timedelta(days=days)
         except OverflowError:  # before the year 1 there is nothing to keep
             return date.min
+
+
+def _tomorrow(now: datetime) -> date:
+    """Return the last day that may have a log: its segment is made some hours early."""
+    return min(now.date(), date.max - timedelta(days=1)) + timedelta(days=1)

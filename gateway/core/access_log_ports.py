@@ -28,8 +28,8 @@ class AccessLogArchive(Protocol):
     async def verify(self) -> Sequence[SegmentReport]:
         """Return what a check of every segment found."""
 
-    async def purge(self, *, before: date) -> Sequence[date]:
-        """Destroy keys and logs of all days before *before*; return those days."""
+    async def purge(self, *, before: date, after: date = date.max) -> Sequence[date]:
+        """Destroy keys and logs of all days before *before* and after *after*; return them."""
 
     async def rewrap(self) -> int:
         """Wrap all keys anew under the newest wrapping key; return how many."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
+import threading
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
@@ -15,6 +17,7 @@ from gateway.backends.access_log_files import AccessLogFiles
 from gateway.backends.access_log_writer import AccessLogWriter
 from gateway.core.access_log import AccessRecord, LogSpan, SegmentState
 from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable
+from gateway.core.secret import Secret
 from gateway.core.shown_addresses import AddressForm
 from tests.fakes.control import FakeClock, LosableKeyWrap, open_log
 
@@ -158,6 +161,27 @@ async def test_full_disk_loses_nothing_that_was_taken(
     assert [report.is_sound for report in await world.log.verify()] == [True]
 
 
+async def test_what_is_not_known_to_be_durable_is_written_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that says only when it syncs that it took nothing has lost no record."""
+    real = os.fdatasync
+
+    def forgets(descriptor: int) -> None:
+        os.ftruncate(descriptor, 0)
+        raise OSError(28, "no space left")
+
+    await world.writer.prepare()
+    monkeypatch.setattr(os, "fdatasync", forgets)
+    world.write()
+    with pytest.raises(StoreUnavailable):
+        await world.writer.flush()
+    monkeypatch.setattr(os, "fdatasync", real)
+    world.write()
+    await world.writer.flush()
+    assert await world.statuses() == [1, 2]
+
+
 async def test_end_waits_for_room_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A day that ends while the disk is full is finished later; the next day goes on meanwhile."""
     await world.writer.prepare()
@@ -189,6 +213,20 @@ async def test_clock_that_jumps_loses_nothing(world: World) -> None:
     assert days == {date(2026, 11, 23), date(2026, 12, 23), date(2026, 10, 24)}
 
 
+async def test_a_segment_that_was_purged_is_not_written_to_for_long(world: World) -> None:
+    """Whoever purges today's log, by a clock that is wrong or on purpose, does not end it."""
+    await world.writer.prepare()
+    world.write()
+    await world.writer.flush()
+    await world.log.purge(before=date(2026, 11, 24))
+    assert await world.statuses() == []
+    await world.writer.prepare()
+    world.write()
+    await world.writer.close()
+    assert await world.statuses() == [2]
+    assert [report.state for report in await world.log.verify()] == [SegmentState.WHOLE]
+
+
 async def test_two_processes_share_a_directory(world: World) -> None:
     """Each writes segments of its own; all records are read."""
     other = AccessLogWriter(world.log, world.clock)
@@ -212,6 +250,58 @@ async def test_a_cancelled_flush_is_whole(world: World) -> None:
     flushing.cancel()
     await world.writer.close()
     assert await world.statuses() == list(range(1, 2_001))
+
+
+async def test_a_cancelled_end_closes_a_segment_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop at midnight neither fails nor closes a file that others opened meanwhile."""
+    loop, begun, may_go_on, pwrite = (
+        asyncio.get_running_loop(), asyncio.Event(), threading.Event(), os.pwrite
+    )  # fmt: skip
+
+    def slow(descriptor: int, data: bytes, place: int) -> int:
+        loop.call_soon_threadsafe(begun.set)
+        assert may_go_on.wait(30)
+        return pwrite(descriptor, data, place)
+
+    await world.writer.prepare()
+    world.clock.advance(days=1)
+    monkeypatch.setattr(os, "pwrite", slow)
+    preparing = asyncio.create_task(world.writer.prepare())
+    await begun.wait()
+    preparing.cancel()
+    may_go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await preparing
+    with tempfile.TemporaryFile() as other:
+        await world.writer.close()
+        assert os.fstat(other.fileno()).st_size == 0
+    assert [report.state for report in await world.log.verify()] == [SegmentState.WHOLE]
+
+
+async def test_records_are_written_while_a_key_is_waited_for(world: World) -> None:
+    """What wraps keys may take its time: the day that has a segment goes on."""
+    wrapping, may_go_on, wrap = asyncio.Event(), asyncio.Event(), world.wrap.wrap
+
+    async def slow(private: Secret[bytes], *, kid: str) -> bytes:
+        wrapping.set()
+        await may_go_on.wait()
+        return await wrap(private, kid=kid)
+
+    await world.writer.prepare()
+    world.wrap.wrap = slow
+    world.clock.advance(hours=10)
+    preparing = asyncio.create_task(world.writer.prepare())
+    await wrapping.wait()
+    world.write()
+    async with asyncio.timeout(10):
+        await world.writer.flush()
+    assert await world.statuses() == [1]
+    may_go_on.set()
+    await preparing
+    await world.writer.close()
+    assert len(await world.log.days()) == 2
 
 
 @pytest.mark.parametrize("form", [AddressForm.TRUNCATED, AddressForm.HASHED])

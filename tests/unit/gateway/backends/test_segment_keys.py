@@ -77,6 +77,18 @@ async def test_a_rewrap_that_was_killed_is_taken_up(tmp_path: Path) -> None:
     assert not list((tmp_path / "keys").glob("*.new"))
 
 
+async def test_what_a_killed_rewrap_left_is_destroyed_with_the_key(tmp_path: Path) -> None:
+    """The fresh form opens as well as the old one, so it does not outlive a purge."""
+    keys = SegmentKeys(tmp_path / "keys", make_wrap())
+    await keys.add(NAME)
+    left = tmp_path / "keys" / f"{NAME}.new"
+    left.write_bytes((tmp_path / "keys" / f"{NAME}.key").read_bytes())
+    with left.open("rb", buffering=0) as file:
+        keys.destroy(NAME)
+        assert not file.read().strip(b"\0")
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["CACHEDIR.TAG"]
+
+
 async def test_a_wrap_that_lies_costs_no_key(tmp_path: Path) -> None:
     """A key is opened for a try before its old form goes."""
 

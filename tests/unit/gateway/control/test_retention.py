@@ -123,6 +123,31 @@ async def test_a_clock_that_is_set_back_keeps_nothing_longer(
     assert await again.purge_expired() == [TODAY - timedelta(days=6)]
 
 
+async def test_what_a_clock_that_was_ahead_has_dated_goes_too(
+    clock: FakeClock, files: AccessLogFiles, room: ControlRoom
+) -> None:
+    """Days that nobody can write to yet are as due as the old ones, but not tomorrow."""
+    retention = Retention(files, room.acts, monotonic=lambda: 0.0)
+    await retention.purge_expired()
+    ahead = [clock.now + timedelta(days=days) for days in (1, 2, 400)]
+    await write_log(files, *(AccessRecord(at, 200, LOOPBACK) for at in ahead))
+    clock.advance(days=400)  # not believed so soon, yet its day may be written to
+    assert await retention.purge_expired() == []
+    clock.advance(days=-400)
+    assert await retention.purge_expired() == [at.date() for at in ahead[1:]]
+    assert (await retention.list_days(LOCAL))[-2:] == [TODAY, ahead[0].date()]
+    await write_log(files, AccessRecord(ahead[2], 200, LOOPBACK))
+    assert await retention.purge(LOCAL) == [ahead[2].date()]
+
+
+async def test_the_last_days_there_are_can_be_purged(
+    retention: Retention, clock: FakeClock
+) -> None:
+    """A clock at the end of all time is no reason to fail."""
+    clock.now = datetime.max.replace(tzinfo=UTC)
+    assert await retention.purge(LOCAL) == days_before(10)
+
+
 async def test_a_check_leaves_out_what_is_due(retention: Retention, files: AccessLogFiles) -> None:
     """A purge that was killed half way is no alarm; a key that is missing too soon is one."""
     for name in files.keys.names():
