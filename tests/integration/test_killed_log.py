@@ -30,6 +30,7 @@ async def work(directory: Path, wrap: FileKeyWrap, told: int) -> None:
     """Write and purge without an end; tell of each flush that was answered."""
     log, number = open_log(directory, wrap), 0
     writer = AccessLogWriter(log, FakeClock())
+    await writer.prepare()  # whoever has told of anything has a segment to be killed in
     while True:
         for age in (0, 1, 2, 3):
             number = (number + 1) % 1000
