@@ -64,8 +64,10 @@ bench-peers: .venv/.ready $(WALK)
 		$(MAKE) --no-print-directory .venv-bench-$$peer/.ready || echo "bench: $$peer cannot be installed"; \
 	done
 
-bench: bench-peers  ## Beside other gateways in one run, ratios and plots, into loadtests/report/
+bench: bench-peers  ## Beside other gateways, what each step costs, how it scales (BENCH=--quick), into loadtests/report/
 	$(BIN)/python -m loadtests.bench $(BENCH)
+	$(BIN)/python -m loadtests.steps $(BENCH)
+	$(BIN)/python -m loadtests.scaling $(BENCH)
 
 bench-check: bench-peers  ## The quick benchmark; fails where a ratio is worse than loadtests/thresholds.toml
 	$(BIN)/python -m loadtests.bench --quick --check

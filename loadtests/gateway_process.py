@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import shutil
 import ssl
 import subprocess
 import sys
@@ -59,6 +60,7 @@ port = {admin_port}
 [upstream]
 uds = "{socket}"
 api_key_file = "{key_file}"
+max_outstanding = 20000
 [tokens]
 dpop_nonce_required = false
 [limits]
@@ -67,6 +69,7 @@ max_connections = 20000
 connections_per_address = 20000
 handshake_seconds = 30
 """
+_SETUP_SECONDS = 30.0
 _PLENTY = 10**9
 _QUOTA = Quota(
     requests_per_minute=_PLENTY,
@@ -107,6 +110,22 @@ def find_sealgate() -> Path | None:
     return program if program.exists() else None
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A gateway that is initialised and knows two clients, but has not been started."""
+
+    home: Path
+    ca_file: Path
+    socket: Path
+    models: tuple[str, ...]
+    secrets: tuple[tuple[str, str], ...]
+    """Id and secret of the usual client, then of the one that has everything."""
+
+    def before(self, socket: Path) -> "Prepared":
+        """Return the same before another model server."""
+        return replace(self, socket=socket)
+
+
 async def add_gateway(
     stack: AsyncExitStack,
     directory: Path,
@@ -120,41 +139,74 @@ async def add_gateway(
     All are the same process with every stage on; only what the client sends differs. FULL is a
     client with quotas whose tokens are bound to a key (DPoP) and whose requests are masked.
     """
-    program = str(find_sealgate())
-    site = await _set_up(program, directory / way.name, socket=socket, models=models)
-    accounts = [await _register(site, grants) for grants in _grants(models)]
-    log = site.home / "gateway.log"
+    prepared = await prepare(directory / "prepared", socket=socket, models=models)
+    return await start(stack, prepared, way)
+
+
+async def prepare(home: Path, *, socket: Path, models: Sequence[str]) -> Prepared:
+    """Initialise a gateway in *home* and register its clients: the slow part, which copies share.
+
+    The key of the model server lies beside its socket as ``vllm.key``.
+    """
+    _write_configuration(home, socket=socket, models=models)
+    done = await asyncio.create_subprocess_exec(
+        str(find_sealgate()), "init", "--json", cwd=home, stdout=subprocess.PIPE
+    )
+    output, _ = await done.communicate()
+    if done.returncode:
+        raise RuntimeError("sealgate init failed")
+    return Prepared(
+        home=home,
+        ca_file=Path(orjson.loads(output)["ca_file"]),
+        socket=socket,
+        models=tuple(models),
+        secrets=await _register(home, _grants(models)),
+    )
+
+
+async def start(stack: AsyncExitStack, prepared: Prepared, way: Way) -> dict[str, Contender]:
+    """Start a copy of *prepared* in the *way* asked for; see :func:`add_gateway`."""
+    home = prepared.home.with_name(way.name)
+    shutil.copytree(prepared.home, home)
+    port = _write_configuration(home, socket=prepared.socket, models=prepared.models)
+    tls = ssl.create_default_context(cafile=str(prepared.ca_file)) if way.over_tls else None
+    site = _Site(home, ("127.0.0.1", port), tls)
+    log = home / "gateway.log"
     # Without an option the command reads ./sealgate.toml.
-    command = list(way.command or (program, "serve"))
+    command = list(way.command or (str(find_sealgate()), "serve"))
     if way.workers > 1:
         command += ["--workers", str(way.workers)]
     began = perf_counter()
-    pid = await stack.enter_async_context(running(command, log=log, cwd=site.home))
+    pid = await stack.enter_async_context(running(command, log=log, cwd=home))
     await wait_for_start(lambda: is_listening(site.address), log=log, pid=pid)
-    if not way.over_tls:
-        site = replace(site, tls=None)
-    token = await _fetch_token(site, accounts[0])
-    start = Start(perf_counter() - began, cpu_seconds(pid), resident_megabytes(pid))
+    token = await _fetch_token(site, prepared.secrets[0])
+    weight = Start(perf_counter() - began, cpu_seconds(pid), resident_megabytes(pid))
+    ways = await _ways(site, token, prepared.secrets[1])
+    return {
+        name: Contender(
+            Target(name.replace("gateway", way.name, 1), site.address, prepare_request, site.tls),
+            pid,
+            redacts=True,
+            start=weight,
+        )
+        for name, prepare_request in ways.items()
+    }
+
+
+async def _ways(
+    site: _Site, token: str, full: tuple[str, str]
+) -> dict[str, Callable[[bytes], Outgoing]]:
     prover = DpopProver(random_bytes=secrets.token_bytes)
-    bound = await _fetch_token(site, accounts[1], prover)
+    bound = await _fetch_token(site, full, prover)
     key = await _fetch_key(site)
 
     def closed(prove: Callable[[Request], Fields]) -> Callable[[bytes], Outgoing]:
         return sealed(key, host=site.host, prove=prove, date=_http_date)
 
-    ways = {
+    return {
         PLAIN: in_the_clear(host=site.host, token=token),
         SEALED: closed(bearer(token)),
         FULL: closed(_proof(prover, bound)),
-    }
-    return {
-        name: Contender(
-            Target(name.replace("gateway", way.name, 1), site.address, prepare, site.tls),
-            pid,
-            redacts=True,
-            start=start,
-        )
-        for name, prepare in ways.items()
     }
 
 
@@ -181,37 +233,27 @@ def _grants(models: Sequence[str]) -> tuple[ClientGrants, ClientGrants]:
     return usual, full
 
 
-async def _set_up(program: str, home: Path, *, socket: Path, models: Sequence[str]) -> _Site:
-    address = ("127.0.0.1", free_port())
-    _write_configuration(home, port=address[1], socket=socket, models=models)
-    done = await asyncio.create_subprocess_exec(
-        program, "init", "--json", cwd=home, stdout=subprocess.PIPE
-    )
-    output, _ = await done.communicate()
-    if done.returncode:
-        raise RuntimeError("sealgate init failed")
-    tls = ssl.create_default_context(cafile=orjson.loads(output)["ca_file"])
-    return _Site(home, address, tls)
-
-
-def _write_configuration(home: Path, *, port: int, socket: Path, models: Sequence[str]) -> None:
+def _write_configuration(home: Path, *, socket: Path, models: Sequence[str]) -> int:
+    """Write the configuration of a gateway that listens on the port that is returned."""
+    port = free_port()
     text = _CONFIGURATION.format(
         port=port,
         admin_port=free_port(),
         socket=socket,
         key_file=socket.with_name("vllm.key"),
     )
+    home.mkdir(mode=0o700, exist_ok=True)
     text += "".join(f'[models."{model}"]\nproduction = true\n' for model in models)
-    home.mkdir(mode=0o700)
     (home / "sealgate.toml").write_text(text)
+    return port
 
 
-async def _register(site: _Site, grants: ClientGrants) -> tuple[str, str]:
-    """Create a client that has *grants*; return its id and secret."""
-    room = await open_control(site.home / "sealgate.toml")
+async def _register(home: Path, grants: Sequence[ClientGrants]) -> tuple[tuple[str, str], ...]:
+    """Create a client for each of *grants*; return their ids and secrets."""
+    room = await open_control(home / "sealgate.toml")
     try:
-        issued = await room.clients.create(LocalOperator(), grants)
-        return issued.client_id, issued.secret.reveal()
+        issued = [await room.clients.create(LocalOperator(), one) for one in grants]
+        return tuple((one.client_id, one.secret.reveal()) for one in issued)
     finally:
         await room.close()
 
@@ -246,7 +288,8 @@ async def _exchange(
 ) -> bytes:
     data = write_request(path, body, headers=[("host", site.host), *headers], method=method)
     target = Target("setup", site.address, lambda _: Outgoing(data), site.tls)
-    [received] = await receive_all([await connect(target, b"")])
+    async with asyncio.timeout(_SETUP_SECONDS):
+        [received] = await receive_all([await connect(target, b"")])
     content = b"".join(arrival.data for arrival in received.arrivals)
     if received.status != 200:
         raise RuntimeError(f"{method} {path} was answered with {received.status}: {content!r}")
