@@ -17,7 +17,14 @@ from typing import TypeVar
 
 import uvloop
 
-from loadtests.gateway_process import FULL, PLAIN, SEALED, add_gateway, find_sealgate
+from loadtests.gateway_process import (
+    FULL,
+    PLAIN,
+    SEALED,
+    add_gateway,
+    find_sealgate,
+    missing_walk,
+)
 from loadtests.measure import Contender, Load, measure, weigh
 from loadtests.peer_servers import FLOOD, PACED, PII_SHARE, Field, start_model, start_peers
 from loadtests.processes import NotStartedError
@@ -64,10 +71,12 @@ async def start_all(
     await start_peers(field, wanted=is_wanted)
     if find_sealgate() is None:
         field.left_out.append("gateway: there is no sealgate beside this interpreter")
-    elif any(map(is_wanted, (PLAIN, SEALED, FULL))):
+    elif names := list(filter(is_wanted, (PLAIN, SEALED, FULL))):
         models = (PACED, FLOOD)
         ways = await add_gateway(stack, directory, socket=model.socket, models=models)
-        field.contenders += [one for name, one in ways.items() if is_wanted(name)]
+        field.contenders += [ways[name] for name in names]
+        if (missing := missing_walk()) is not None:
+            field.left_out.append(missing)
     return field.contenders, field.left_out
 
 

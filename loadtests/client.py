@@ -130,7 +130,7 @@ class StreamConnection(asyncio.Protocol):
             self._transport.close()
 
 
-_QUESTION = "Tell me about the records."
+_QUESTION = "Tell me about the records of someone@example.com."
 _PADDING = "The form has one more line. "
 
 

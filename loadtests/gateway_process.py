@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from gateway.core.bhttp import Request
 from gateway.core.bhttp_fields import Fields
 from gateway.core.grants import Quota, TokenBinding, every_operation
 from gateway.core.ohttp_keys import KeyConfig, find_usable_config, parse_key_list
+from gateway.core.pii.compiled import IS_COMPILED
 from gateway.core.secret import Secret
 from loadtests.client import (
     SEALED_PATH,
@@ -51,6 +52,9 @@ from loadtests.processes import (
 
 PLAIN, SEALED, FULL = "gateway", "gateway-sealed", "gateway-full"
 """Over TLS alone; sealed within TLS; sealed, with everything that a client may have besides."""
+
+DPOP, QUOTA, MASKED = "gateway-dpop", "gateway-quota", "gateway-masked"
+"""Sealed, with one of the things that the client of FULL has all of."""
 
 _CONFIGURATION = """\
 [listen]
@@ -104,6 +108,18 @@ class Way:
     over_tls: bool = True
 
 
+def missing_walk() -> str | None:
+    """Return what to do about it if the scrubber is not compiled, None if it is.
+
+    Its Python twin takes some ten times as long: no figure is worth anything then.
+    """
+    if IS_COMPILED:
+        return None
+    return (
+        "THE COMPILED WALK of the scrubber, so it is ten times slower: run `python hatch_build.py`"
+    )
+
+
 def find_sealgate() -> Path | None:
     """Return the gateway's command beside this interpreter, or None where it is not installed."""
     program = Path(sys.executable).parent / "sealgate"
@@ -118,8 +134,8 @@ class Prepared:
     ca_file: Path
     socket: Path
     models: tuple[str, ...]
-    secrets: tuple[tuple[str, str], ...]
-    """Id and secret of the usual client, then of the one that has everything."""
+    secrets: Mapping[str, tuple[str, str]]
+    """Id and secret of each client, by the way in which it calls."""
 
     def before(self, socket: Path) -> "Prepared":
         """Return the same before another model server."""
@@ -134,10 +150,10 @@ async def add_gateway(
     models: Sequence[str],
     way: Way = Way(),
 ) -> dict[str, Contender]:
-    """Start the gateway in front of *socket*; return it as PLAIN, SEALED and FULL.
+    """Start the gateway in front of *socket*; return it by the ways in which clients call it.
 
-    All are the same process with every stage on; only what the client sends differs. FULL is a
-    client with quotas whose tokens are bound to a key (DPoP) and whose requests are masked.
+    All are the same process with every stage on; only the client differs. That of FULL has quotas,
+    its tokens are bound to a key (DPoP), and its requests are masked.
     """
     prepared = await prepare(directory / "prepared", socket=socket, models=models)
     return await start(stack, prepared, way)
@@ -179,9 +195,9 @@ async def start(stack: AsyncExitStack, prepared: Prepared, way: Way) -> dict[str
     began = perf_counter()
     pid = await stack.enter_async_context(running(command, log=log, cwd=home))
     await wait_for_start(lambda: is_listening(site.address), log=log, pid=pid)
-    token = await _fetch_token(site, prepared.secrets[0])
+    token = await _fetch_token(site, prepared.secrets[SEALED])
     weight = Start(perf_counter() - began, cpu_seconds(pid), resident_megabytes(pid))
-    ways = await _ways(site, token, prepared.secrets[1])
+    ways = await _ways(site, token, prepared.secrets)
     return {
         name: Contender(
             Target(name.replace("gateway", way.name, 1), site.address, prepare_request, site.tls),
@@ -194,20 +210,20 @@ async def start(stack: AsyncExitStack, prepared: Prepared, way: Way) -> dict[str
 
 
 async def _ways(
-    site: _Site, token: str, full: tuple[str, str]
+    site: _Site, token: str, clients: Mapping[str, tuple[str, str]]
 ) -> dict[str, Callable[[bytes], Outgoing]]:
     prover = DpopProver(random_bytes=secrets.token_bytes)
-    bound = await _fetch_token(site, full, prover)
     key = await _fetch_key(site)
 
-    def closed(prove: Callable[[Request], Fields]) -> Callable[[bytes], Outgoing]:
-        return sealed(key, host=site.host, prove=prove, date=_http_date)
+    async def proof_of(name: str) -> Callable[[Request], Fields]:
+        if name in {DPOP, FULL}:
+            return _proof(prover, await _fetch_token(site, clients[name], prover))
+        return bearer(token if name == SEALED else await _fetch_token(site, clients[name]))
 
-    return {
-        PLAIN: in_the_clear(host=site.host, token=token),
-        SEALED: closed(bearer(token)),
-        FULL: closed(_proof(prover, bound)),
-    }
+    ways = {PLAIN: in_the_clear(host=site.host, token=token)}
+    for name in clients:
+        ways[name] = sealed(key, host=site.host, prove=await proof_of(name), date=_http_date)
+    return ways
 
 
 def _proof(prover: DpopProver, token: str) -> Callable[[Request], Fields]:
@@ -217,20 +233,16 @@ def _proof(prover: DpopProver, token: str) -> Callable[[Request], Fields]:
     return prove
 
 
-def _grants(models: Sequence[str]) -> tuple[ClientGrants, ClientGrants]:
+def _grants(models: Sequence[str]) -> dict[str, ClientGrants]:
     usual = ClientGrants(
         grants=every_operation(models),
         networks=(ip_network("127.0.0.0/8"),),
         plaintext_allowed=True,
     )
-    full = replace(
-        usual,
-        plaintext_allowed=False,
-        token_binding=TokenBinding.DPOP,
-        quota=_QUOTA,
-        masks_requests=True,
-    )
-    return usual, full
+    dpop = replace(usual, token_binding=TokenBinding.DPOP)
+    full = replace(dpop, plaintext_allowed=False, quota=_QUOTA, masks_requests=True)
+    quota, masked = replace(usual, quota=_QUOTA), replace(usual, masks_requests=True)
+    return {SEALED: usual, DPOP: dpop, QUOTA: quota, MASKED: masked, FULL: full}
 
 
 def _write_configuration(home: Path, *, socket: Path, models: Sequence[str]) -> int:
@@ -248,12 +260,12 @@ def _write_configuration(home: Path, *, socket: Path, models: Sequence[str]) -> 
     return port
 
 
-async def _register(home: Path, grants: Sequence[ClientGrants]) -> tuple[tuple[str, str], ...]:
+async def _register(home: Path, grants: Mapping[str, ClientGrants]) -> dict[str, tuple[str, str]]:
     """Create a client for each of *grants*; return their ids and secrets."""
     room = await open_control(home / "sealgate.toml")
     try:
-        issued = [await room.clients.create(LocalOperator(), one) for one in grants]
-        return tuple((one.client_id, one.secret.reveal()) for one in issued)
+        issued = {name: await room.clients.create(LocalOperator(), grants[name]) for name in grants}
+        return {name: (one.client_id, one.secret.reveal()) for name, one in issued.items()}
     finally:
         await room.close()
 

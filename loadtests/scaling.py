@@ -9,12 +9,11 @@ minutes and says by how much memory grows in an hour.
 """
 
 import argparse
-import asyncio
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +23,19 @@ import uvloop
 
 from loadtests.bench import REPORT
 from loadtests.client import connect_all
-from loadtests.gateway_process import PLAIN, SEALED, Prepared, Way, prepare, start
+from loadtests.gateway_process import (
+    PLAIN,
+    SEALED,
+    Prepared,
+    Way,
+    missing_walk,
+    prepare,
+    start,
+)
 from loadtests.invented import EVENTS_BEFORE_TEXT
 from loadtests.measure import Contender, Load, bodies_of, measure, weigh
 from loadtests.peer_servers import PACED, PII_SHARE, start_model
+from loadtests.processes import wait_until
 from loadtests.report import draw, number, table, write_json
 from loadtests.stats import percentile, ratio, slope
 
@@ -36,7 +44,7 @@ PROMPTS = (0, 10_000, 100_000, 1_000_000)
 _SATURATED = 0.85
 """Below this share of what was offered, more streams would only wait longer."""
 _OPEN_TOKENS = 600
-_SETTLE_SECONDS = 3.0
+_SETTLE_SECONDS = 30.0
 _SAMPLE_SECONDS = 5.0
 
 
@@ -75,6 +83,8 @@ class Memory:
     streams: int
     idle_megabytes: float
     open_megabytes: float
+    missing: int = 0
+    """How many more were asked for, and gave nothing."""
 
     @property
     def kilobytes_per_stream(self) -> float:
@@ -154,9 +164,17 @@ async def weigh_streams(contender: Contender, count: int) -> Memory:
     connections = await connect_all(contender.target, bodies)
     for connection in connections:
         connection.send()
-    await asyncio.sleep(_SETTLE_SECONDS)
-    live = sum(bool(one.received.arrivals) and not one.done.done() for one in connections)
-    memory = Memory(live, idle, weigh(contender))
+
+    def live() -> int:
+        return sum(bool(one.received.arrivals) and not one.done.done() for one in connections)
+
+    async def have_all_begun() -> bool:
+        return live() == count
+
+    with suppress(TimeoutError):
+        await wait_until(have_all_begun, seconds=_SETTLE_SECONDS)
+    begun = live()
+    memory = Memory(begun, idle, weigh(contender), missing=count - begun)
     for connection in connections:
         connection.leave()
     return memory
@@ -241,6 +259,7 @@ def as_markdown(found: Findings) -> str:
             f"Memory: {found.memory.idle_megabytes:.0f} MB (PSS) idle, "
             f"{found.memory.open_megabytes:.0f} MB with {found.memory.streams} sealed streams "
             f"open: {found.memory.kilobytes_per_stream:.0f} KB for each."
+            + (f" {found.memory.missing} MORE GAVE NOTHING." if found.memory.missing else "")
         )
     if found.soak:
         parts.append(
@@ -281,6 +300,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="only a soak")
     parser.add_argument("--report", type=Path, default=REPORT, help="where the report goes")
     arguments = parser.parse_args(argv)
+    if (missing := missing_walk()) is not None:
+        print(f"left out: {missing}", file=sys.stderr)
+        return 1
     found = uvloop.run(run(arguments))
     name = "soak" if arguments.soak else "scaling"
     value = {"at": datetime.now(UTC).isoformat(), **asdict(found)}
@@ -288,8 +310,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     text = as_markdown(found)
     (arguments.report / f"{name}.md").write_text(text + "\n", "utf-8")
     print(f"\n{text}\n\n{draw(arguments.report)}")
-    wrong = sum(point.faults for point in found.points) + (found.soak.faults if found.soak else 0)
-    return 1 if wrong else 0
+    wrong = [point.faults for point in found.points]
+    wrong += [found.soak.faults] if found.soak else []
+    wrong += [found.memory.missing] if found.memory else []
+    return 1 if any(wrong) else 0
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ STAND_INS: Mapping[str, tuple[Any, str, Callable[..., Any]]] = {
     "tls": (gateway.cli.gateway_process, "Listener", _listen_in_the_clear),
     "token": (gateway.configured_stages, "Authenticate", AuthenticateOnce),
     "replay": (gateway.configured_stages, "RefuseReplay", TakeReplays),
-    "quota": (gateway.configured_stages, "Meter", CountNothing),
+    "meter": (gateway.configured_stages, "Meter", CountNothing),
     "scrub": (gateway.configured_stages, "Scrub", PassOn),
     "record": (gateway.app, "Record", ForgetAll),
 }

@@ -2,18 +2,19 @@
 
     python -m loadtests.steps
 
-For each step a gateway runs in which only that step does nothing (`loadtests.stand_ins`); what the
-whole gateway takes more is what the step costs. Sealing needs no stand-in: a client that does not
-seal does without. One gateway without any of the steps shows what is left: listener, request,
-connection to the model. All run at the same time and take turns.
+For each step two gateways run: one in which only that step does nothing (`loadtests.stand_ins`),
+and one in which it alone does something. What the step costs is the mean of what it takes less
+where it is left out and of what it adds where nothing else is: steps that share work, such as two
+that both wake the process, then share its cost. Sealing needs no stand-in: a client that does not
+seal does without. All run at the same time and take turns.
 """
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,18 @@ from typing import Any
 import uvloop
 
 from loadtests.bench import REPORT, turned
-from loadtests.gateway_process import PLAIN, SEALED, Way, prepare, start
+from loadtests.gateway_process import (
+    DPOP,
+    FULL,
+    MASKED,
+    PLAIN,
+    QUOTA,
+    SEALED,
+    Way,
+    missing_walk,
+    prepare,
+    start,
+)
 from loadtests.measure import Contender, Load, measure
 from loadtests.peer_servers import PACED, PII_SHARE, ROOT, start_model
 from loadtests.report import draw, number, table, write_json
@@ -29,20 +41,35 @@ from loadtests.stand_ins import STAND_INS
 from loadtests.stats import Row, Spread, ratio
 
 WHOLE, BARE, SEAL = "whole", "bare", "seal"
-_EXPLAINED = {
+STEPS = {
     "bare": "listener, request parsed and rebuilt, connection to the model",
     "tls": "TLS 1.3 records (handshakes are not counted)",
     "token": "access token verified (its signature is remembered), client, revocations",
     "replay": "date and encapsulated key claimed",
-    "quota": "quotas, tokens counted",
-    "scrub": "events parsed, personal data found and replaced, events written",
+    "meter": "requests and tokens counted, quotas looked up",
+    "scrub": "events read, personal data found and replaced, events written",
     "seal": "request opened, each piece padded and sealed (Binary HTTP, chunked OHTTP)",
     "record": "access record",
 }
+OPTIONS = {
+    DPOP: "the token is bound to a key of the client, which proves it with each request (DPoP)",
+    QUOTA: "the client has quotas of requests, tokens and streams",
+    MASKED: "the model sees no personal data of the request; the answer gets it back",
+}
+"""What a client may have besides, beyond the whole; all of it together is FULL."""
 
-
-_ONCE = frozenset({"token", "replay", "quota", "record"})
+_ONCE = frozenset({"token", "replay", "meter", "record", DPOP, QUOTA})
 """Done once for each request: measured by requests, and spread over the tokens of a stream."""
+
+
+def without(step: str) -> str:
+    """Return the name of the gateway in which only *step* does nothing."""
+    return f"without-{step}"
+
+
+def only(step: str) -> str:
+    """Return the name of the gateway in which *step* alone does something."""
+    return f"only-{step}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +79,9 @@ class Cost:
     per_token: float
     per_request: float
 
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.per_token + other.per_token, self.per_request + other.per_request)
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:
@@ -59,14 +89,17 @@ class Steps:
 
     steps: Mapping[str, Cost]
     whole: Cost
+    options: Mapping[str, Cost]
+    """What each option costs beyond the whole."""
+    full: Cost
+    """The whole with all options."""
     noise: Cost
     """By how much the middle round of the whole lies above its least."""
 
     @property
     def added(self) -> Cost:
         """What all steps come to."""
-        costs = self.steps.values()
-        return Cost(sum(one.per_token for one in costs), sum(one.per_request for one in costs))
+        return sum(self.steps.values(), start=Cost(0.0, 0.0))
 
     @property
     def gap(self) -> Cost:
@@ -83,37 +116,52 @@ def steps_of(rows: Mapping[tuple[str, str], Sequence[Row]]) -> Steps:
 
     The least round of each counts: neighbours and what a process does now and then only add.
     """
-
-    def per_token(variant: str) -> float:
-        return min(row.cpu_microseconds_per_token for row in rows["paced", variant])
-
-    def per_request(variant: str) -> float:
-        return min(row.cpu_milliseconds_per_request for row in rows["whole", variant])
-
-    def cost(step: str) -> Cost:
-        once = whole.per_request - per_request(step)
-        if step in _ONCE:
-            return Cost(1e3 * once / tokens, once)
-        return Cost(whole.per_token - per_token(step), once)
-
     first = rows["paced", WHOLE][0]
     tokens = first.tokens / first.requests
-    whole = Cost(per_token(WHOLE), per_request(WHOLE))
-    bare = Cost(per_token(BARE), per_request(BARE))
-    steps = {name: bare if name == BARE else cost(name) for name in _EXPLAINED}
+
+    def figures(variant: str, base: Cost | None = None) -> Cost:
+        once = min(row.cpu_milliseconds_per_request for row in rows["whole", variant])
+        if base is not None and ("paced", variant) not in rows:
+            return Cost(base.per_token + 1e3 * (once - base.per_request) / tokens, once)
+        return Cost(min(row.cpu_microseconds_per_token for row in rows["paced", variant]), once)
+
+    whole, bare = figures(WHOLE), figures(BARE)
+    steps = {BARE: bare}
+    for step in STEPS.keys() - {BARE}:
+        saved = _less(whole, figures(without(step), whole))
+        steps[step] = _mean(saved, _less(figures(only(step), bare), bare))
     middle = Cost(
         Spread.of([row.cpu_microseconds_per_token for row in rows["paced", WHOLE]]).median,
         Spread.of([row.cpu_milliseconds_per_request for row in rows["whole", WHOLE]]).median,
     )
-    noise = Cost(middle.per_token - whole.per_token, middle.per_request - whole.per_request)
-    return Steps(steps, whole, noise)
+    return Steps(
+        {name: steps[name] for name in STEPS},
+        whole,
+        {name: _less(figures(name, whole), whole) for name in OPTIONS},
+        figures(FULL),
+        _less(middle, whole),
+    )
+
+
+def _less(one: Cost, other: Cost) -> Cost:
+    return Cost(one.per_token - other.per_token, one.per_request - other.per_request)
+
+
+def _mean(one: Cost, other: Cost) -> Cost:
+    both = one + other
+    return Cost(both.per_token / 2, both.per_request / 2)
 
 
 def as_markdown(found: Steps) -> str:
     """Return the table of steps, with their sum and by how much it misses the whole."""
-    shown = {name: (_EXPLAINED[name], cost) for name, cost in found.steps.items()}
+    shown = {name: (STEPS[name], cost) for name, cost in found.steps.items()}
     shown["sum"] = ("of the steps", found.added)
-    shown["whole"] = ("sealed, everything on", found.whole)
+    shown["whole"] = ("sealed, all stages on (`gateway-sealed`)", found.whole)
+    shown |= {
+        f"+ {name.removeprefix('gateway-')}": (OPTIONS[name], cost)
+        for name, cost in found.options.items()
+    }
+    shown["full"] = ("the whole with these three (`gateway-full`)", found.full)
     lines = [
         (name, what, number(cost.per_token), number(cost.per_request, 3))
         for name, (what, cost) in shown.items()
@@ -141,50 +189,61 @@ def as_json(found: Steps, *, at: datetime) -> dict[str, Any]:
         "at": at.isoformat(),
         "steps": [{"name": name, **values(cost)} for name, cost in found.steps.items()],
         "whole": values(found.whole),
+        "options": [{"name": name, **values(cost)} for name, cost in found.options.items()],
+        "full": values(found.full),
         "noise": values(found.noise),
     }
 
 
-def _way(name: str, without: Sequence[str]) -> Way:
+def _way(name: str, idle: Collection[str]) -> Way:
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "loadtests.stand_ins"]
-    for step in without:
+    for step in idle:
         command += ["--without", step]
-    return Way(name, tuple(command), over_tls="tls" not in without)
+    return Way(name, tuple(command), over_tls="tls" not in idle)
 
 
 async def start_variants(stack: AsyncExitStack, directory: Path) -> dict[str, Contender]:
-    """Start a gateway for each step, one with and one without all of them; return them by name."""
+    """Start all gateways; return them by name, and by how clients call the whole one."""
     model = await start_model(stack, directory, pace_ms=20.0)
     prepared = await prepare(directory / "prepared", socket=model.socket, models=(PACED,))
-    missing: dict[str, Sequence[str]] = {WHOLE: (), **{name: (name,) for name in STAND_INS}}
-    missing[BARE] = tuple(STAND_INS)
+    idle: dict[str, Collection[str]] = {WHOLE: (), BARE: STAND_INS.keys()}
+    for step in STAND_INS:
+        idle[without(step)], idle[only(step)] = (step,), STAND_INS.keys() - {step}
     variants = {}
-    for name, without in missing.items():
-        ways = await start(stack, prepared, _way(name, without))
+    for name, steps in idle.items():
+        ways = await start(stack, prepared, _way(name, steps))
         print(f"steps: {name} runs", flush=True)
-        variants[name] = ways[PLAIN if name == BARE else SEALED]
+        seals = name == WHOLE or name.startswith(without(""))
+        variants[name] = _unjudged(ways[SEALED if seals else PLAIN], idle=steps)
         if name == WHOLE:
-            variants[SEAL] = ways[PLAIN]
+            variants |= {without(SEAL): ways[PLAIN]}
+            variants |= {option: ways[option] for option in (*OPTIONS, FULL)}
+        elif name == BARE:
+            variants[only(SEAL)] = _unjudged(ways[SEALED], idle=steps)
     return variants
+
+
+def _unjudged(contender: Contender, *, idle: Collection[str]) -> Contender:
+    return replace(contender, redacts="scrub" not in idle)
 
 
 async def run(arguments: argparse.Namespace) -> Steps:
     """Measure every variant, round by round."""
     quick = arguments.quick
     loads = [
-        Load("paced", PACED, 50 if quick else 100, 100 if quick else 200, pace_seconds=0.02),
+        Load("paced", PACED, 50 if quick else 100, 100, pace_seconds=0.02),
         Load("whole", PACED, 50, 20, repeats=4, streamed=False),
     ]
     rows: dict[tuple[str, str], list[Row]] = {}
+    once = {*_ONCE, *map(without, _ONCE), *map(only, _ONCE)}
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         async with AsyncExitStack() as stack:
             variants = await start_variants(stack, Path(name))
             for load in loads:
-                names = [name for name in variants if load.name != "paced" or name not in _ONCE]
+                names = [name for name in variants if load.name != "paced" or name not in once]
                 for round_ in range(3 if quick else arguments.rounds):
                     for variant in turned(names, round_):
-                        one = _unjudged(variants[variant], variant)
-                        row = await measure(one, load, pii_share=PII_SHARE)
+                        row = await measure(variants[variant], load, pii_share=PII_SHARE)
                         rows.setdefault((load.name, variant), []).append(row)
                         if row.faults:
                             raise RuntimeError(f"{variant}, {load.name}: {row.faults[0]}")
@@ -192,19 +251,16 @@ async def run(arguments: argparse.Namespace) -> Steps:
     return steps_of(rows)
 
 
-def _unjudged(contender: Contender, variant: str) -> Contender:
-    if variant not in {"scrub", BARE}:
-        return contender
-    return Contender(contender.target, contender.pid, redacts=False, start=contender.start)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure the steps and write `steps.md` and `steps.json`."""
     parser = argparse.ArgumentParser(prog="steps", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three short rounds")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each load")
+    parser.add_argument("--rounds", type=int, default=8, help="rounds of each load")
     parser.add_argument("--report", type=Path, default=REPORT, help="where the report goes")
     arguments = parser.parse_args(argv)
+    if (missing := missing_walk()) is not None:
+        print(f"left out: {missing}", file=sys.stderr)
+        return 1
     found = uvloop.run(run(arguments))
     write_json(arguments.report / "steps.json", as_json(found, at=datetime.now(UTC)))
     text = as_markdown(found)
