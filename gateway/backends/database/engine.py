@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -29,10 +30,10 @@ CHANGES_OPTION: Final = "sealgate_changes"
 """Execution option of a connection whose next transaction writes."""
 
 _DATA_EXCEPTION: Final = "22"  # class of SQLSTATE (PostgreSQL, appendix A)
-_BUSY_TIMEOUT_MS: Final = 3000  # long enough for a queue of changes, short of a caller's patience
+_BUSY_SECONDS: Final = 3.0  # long enough for a queue of changes, short of a caller's patience
+_FREE_CONNECTION_SECONDS: Final = 0.9
 _PAUSES_SECONDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _PRAGMAS: Final = (
-    f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}",  # first, so that what follows waits too
     # FULL, not NORMAL: a revocation that was answered for survives a power cut.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -46,8 +47,9 @@ def open_engine(database_url: str, *, statement_seconds: float | None = None) ->
     """Return an engine for ``sqlite+aiosqlite:///PATH`` or for PostgreSQL (see ``postgresql``).
 
     A missing file is made with mode 0600. *statement_seconds* is what a statement may take in
-    PostgreSQL, by default what a request may wait for. Raises ``StoreUnavailable`` for another kind
-    of URL, for one without a file or database, and when the file cannot be made.
+    PostgreSQL, by default what a request may wait for; in SQLite it bounds the wait for the write
+    lock, three seconds at most. Raises ``StoreUnavailable`` for another kind of URL, for one
+    without a file or database, and when the file cannot be made.
     """
     url = parse_database_url(database_url)
     if url.drivername == postgresql.DRIVER:
@@ -61,8 +63,9 @@ def open_engine(database_url: str, *, statement_seconds: float | None = None) ->
         )
     _create_private(Path(path))
     # Parameters of a statement may be a hash or a wrapped key: never in the text of an error.
-    engine = create_async_engine(url, hide_parameters=True)
-    event.listen(engine.sync_engine, "connect", _prepare)
+    engine = create_async_engine(url, hide_parameters=True, pool_timeout=_FREE_CONNECTION_SECONDS)
+    busy_seconds = min(statement_seconds or _BUSY_SECONDS, _BUSY_SECONDS)
+    event.listen(engine.sync_engine, "connect", partial(_prepare, busy_seconds))
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
@@ -154,7 +157,7 @@ async def truncate_log(connection: AsyncConnection) -> bool:
     raw = await connection.get_raw_connection()
     if raw.driver_connection is None:
         return False
-    await raw.driver_connection.execute("PRAGMA busy_timeout = 0")
+    await raw.driver_connection.execute(_busy_timeout(0.0))
     try:
         cursor = await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         busy, _, _ = await cursor.fetchone()
@@ -162,7 +165,7 @@ async def truncate_log(connection: AsyncConnection) -> bool:
     except sqlite3.Error:
         return False
     finally:
-        await raw.driver_connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        await raw.driver_connection.execute(_busy_timeout(_BUSY_SECONDS))
     return not busy
 
 
@@ -173,16 +176,21 @@ def _create_private(path: Path) -> None:
         raise StoreUnavailable("The file of the store cannot be opened.") from None
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def _prepare(busy_seconds: float, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; _begin does
     cursor = connection.cursor()
     try:
-        for pragma in _PRAGMAS:
+        # First how long to wait, so that what follows waits too.
+        for pragma in (_busy_timeout(busy_seconds), *_PRAGMAS):
             cursor.execute(pragma)
     except sqlite3.Error:
         connection.close()  # SQLAlchemy forgets a connection that was refused here
         raise
     cursor.close()
+
+
+def _busy_timeout(seconds: float) -> str:
+    return f"PRAGMA busy_timeout = {round(seconds * 1000)}"
 
 
 def _begin(connection: Connection) -> None:

@@ -16,14 +16,10 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.backends.database import queries
-from gateway.backends.database.engine import (
-    CHANGES_OPTION,
-    connected,
-    open_engine,
-    truncate_log,
-)
+from gateway.backends.database.engine import connected, open_engine, truncate_log
 from gateway.backends.database.store import lock
 from gateway.backends.database.tables import IDEMPOTENCY
+from gateway.backends.database.writers import Writers
 from gateway.core.idempotency import CallClaim
 
 
@@ -32,6 +28,7 @@ class DatabaseIdempotencyStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._writers = Writers(engine)
         self._erasure_due = False
 
     @classmethod
@@ -87,8 +84,6 @@ class DatabaseIdempotencyStore:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        async with connected(self._engine) as connection:
-            await connection.execution_options(**{CHANGES_OPTION: True})
-            async with connection.begin():
-                await lock(connection, step=0)
-                yield connection
+        async with self._writers.connected() as connection, connection.begin():
+            await lock(connection, step=0)
+            yield connection

@@ -18,11 +18,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.backends.database import queries
-from gateway.backends.database.engine import CHANGES_OPTION, connected, open_engine
+from gateway.backends.database.engine import connected, open_engine
 from gateway.backends.database.tables import LOCKOUTS
+from gateway.backends.database.writers import Writers
 from gateway.core.lockout import FailureRecord, LockoutRules, count_failure
 
 _FORGET_AT_MOST: Final = 20
+_STATEMENT_SECONDS: Final = 0.5  # twice this is what a caller may have to wait
 _INSERTS: Final[Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert]]] = (
     MappingProxyType({"sqlite": sqlite.insert, "postgresql": postgresql.insert})
 )
@@ -33,11 +35,12 @@ class DatabaseLockoutStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._writers = Writers(engine)
 
     @classmethod
     def open(cls, database_url: str) -> DatabaseLockoutStore:
         """Return a store at an address of ``open_engine``. Connects at the first call."""
-        return cls(open_engine(database_url))
+        return cls(open_engine(database_url, statement_seconds=_STATEMENT_SECONDS))
 
     async def find(self, pair: bytes) -> FailureRecord | None:
         """Return what is known of *pair*."""
@@ -70,10 +73,8 @@ class DatabaseLockoutStore:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        async with connected(self._engine) as connection:
-            await connection.execution_options(**{CHANGES_OPTION: True})
-            async with connection.begin():
-                yield connection
+        async with self._writers.connected() as connection, connection.begin():
+            yield connection
 
 
 async def _find(

@@ -16,12 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.backends.database import queries
 from gateway.backends.database.change import DatabaseChange
-from gateway.backends.database.engine import (
-    CHANGES_OPTION,
-    connected,
-    open_engine,
-    truncate_log,
-)
+from gateway.backends.database.engine import connected, open_engine, truncate_log
 from gateway.backends.database.postgresql_news import TELL, PostgresqlNews, find_news
 from gateway.backends.database.rows import (
     RevocationKey,
@@ -40,6 +35,7 @@ from gateway.backends.database.tables import (
     REVISION,
     REVOCATIONS,
 )
+from gateway.backends.database.writers import Writers
 from gateway.backends.high_water import HighWater
 from gateway.core.audit import AuditEntry, AuditHead, AuditRow
 from gateway.core.errors import StoreUnavailable
@@ -74,6 +70,7 @@ class DatabaseStore:
         high_water: HighWater | None = None,
     ) -> None:
         self._engine = engine
+        self._writers = Writers(engine)
         self._news = news
         self._high_water = high_water
         self._erasure_due = False
@@ -93,8 +90,7 @@ class DatabaseStore:
     async def change(self) -> AsyncIterator[ControlChange]:
         """Open a transaction that holds the write lock; commit at the end, roll back on errors."""
         floor = self._floor()
-        async with connected(self._engine) as connection:
-            await connection.execution_options(**{CHANGES_OPTION: True})
+        async with self._writers.connected() as connection:
             async with connection.begin():
                 revision = await lock(connection, step=1)
                 self._verify_no_old_copy(revision - 1, floor=floor)
@@ -262,11 +258,9 @@ class DatabaseStore:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[DatabaseChange]:
         """Open a transaction with the write lock that leaves the revision as it is."""
-        async with connected(self._engine) as connection:
-            await connection.execution_options(**{CHANGES_OPTION: True})
-            async with connection.begin():
-                await lock(connection, step=0)
-                yield DatabaseChange(connection)
+        async with self._writers.connected() as connection, connection.begin():
+            await lock(connection, step=0)
+            yield DatabaseChange(connection)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:

@@ -27,6 +27,18 @@ async def test_file_is_private_and_safe(tmp_path: Path) -> None:
     await engine.dispose()
 
 
+@pytest.mark.parametrize(("given", "milliseconds"), [(None, 3000), (0.5, 500), (600.0, 3000)])
+async def test_wait_for_the_write_lock_is_bounded(
+    tmp_path: Path, given: float | None, milliseconds: int
+) -> None:
+    """It is as short as the caller says and never longer than a caller's patience."""
+    engine = open_engine(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", statement_seconds=given)
+    async with engine.connect() as connection:
+        busy = await connection.execute(text("PRAGMA busy_timeout"))
+        assert busy.scalar_one() == milliseconds
+    await engine.dispose()
+
+
 @pytest.mark.parametrize("patient", [True, False])
 async def test_mode_is_changed_when_the_file_is_free(tmp_path: Path, patient: bool) -> None:
     """A file that somebody holds is waited for, though not for ever."""
