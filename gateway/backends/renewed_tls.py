@@ -1,7 +1,8 @@
 """The TLS context of listeners, made anew from its files when these change.
 
-New handshakes get the new certificate; connections that are open keep what they began with. Files
-that do not belong together are not used: what was there before is served on, and that is told.
+New handshakes get the new certificate; connections that are open keep what they began with, and
+their sessions are resumed no more. Files that do not belong together are not used: what was there
+before is served on, and that is told.
 """
 
 from __future__ import annotations
@@ -19,6 +20,27 @@ LOOK_SECONDS: Final = 2.0
 """Between two looks at the files; so new ones count within five seconds on a busy machine too."""
 
 _Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+class _Front(ssl.SSLContext):
+    """What listeners hold: every connection is one of *newest*, its keys for sessions included.
+
+    A callback in the handshake comes too late: by then OpenSSL has resumed a session of before,
+    with a client certificate that nobody may vouch for any more.
+    """
+
+    newest: ssl.SSLContext
+
+    def wrap_bio(  # noqa: PLR0917  # the signature is that of the library
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """Return the end of a connection of the newest context."""
+        return self.newest.wrap_bio(incoming, outgoing, server_side, server_hostname, session)
 
 
 class RenewedTls:
@@ -40,9 +62,13 @@ class RenewedTls:
         self._stamp = self._look()
         self._refused: _Stamp | None = None
         self._asked = asyncio.Event()
-        self.context = self._newest = load()
-        # OpenSSL asks this in each handshake, whether or not the client names a server.
-        self.context.sni_callback = self._use_newest
+        self._front = _Front(ssl.PROTOCOL_TLS_SERVER)
+        self._front.newest = load()
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The context to listen with; always the same one."""
+        return self._front
 
     async def renew(self) -> None:
         """Make a new context if the files are other than those in use. Raises nothing of theirs."""
@@ -56,7 +82,7 @@ class RenewedTls:
             self._report(_reason(error))
             return
         # Files that changed meanwhile have another stamp, and are read at the next look.
-        self._newest, self._stamp, self._refused = newest, stamp, None
+        self._front.newest, self._stamp, self._refused = newest, stamp, None
         self._report(None)
 
     async def watch(self) -> None:
@@ -72,11 +98,6 @@ class RenewedTls:
         """Let the watch look at once."""
         self._asked.set()
 
-    def _use_newest(
-        self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext
-    ) -> None:
-        connection.context = self._newest
-
     def _look(self) -> _Stamp:
         return tuple(_stamp(file) for file in self._files)
 
@@ -86,7 +107,8 @@ def _stamp(file: Path) -> tuple[int, int, int] | None:
         found = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    # Not the time that a copy may keep: this one changes with the mode and the owner as well.
+    return found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _reason(error: OSError | StoreUnavailable) -> str:

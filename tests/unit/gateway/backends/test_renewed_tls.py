@@ -45,17 +45,21 @@ class Place:
         return handshake(context, self.tls.context).getpeercert(binary_form=True) or b""
 
 
-def handshake(client: ssl.SSLContext, server: ssl.SSLContext) -> ssl.SSLObject:
+def handshake(
+    client: ssl.SSLContext, server: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> ssl.SSLObject:
     """Return the client's end of a handshake in memory. Raises ``ssl.SSLError``."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = [
-        client.wrap_bio(to_client, to_server, server_hostname="127.0.0.1"),
+        client.wrap_bio(to_client, to_server, server_hostname="127.0.0.1", session=session),
         server.wrap_bio(to_server, to_client, server_side=True),
     ]
     for _ in range(4):
         for end in ends:
             with suppress(ssl.SSLWantReadError):
                 end.do_handshake()
+    with suppress(ssl.SSLWantReadError):
+        ends[0].read()  # what follows a handshake: with TLS 1.3 the ticket, or the refusal
     return ends[0]
 
 
@@ -130,6 +134,39 @@ async def test_withdrawn_client_authority_is_trusted_no_more(tmp_path: Path) -> 
     await place.tls.renew()
     with pytest.raises(ssl.SSLError):
         handshake(client(), place.tls.context)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_session_does_not_outlive_its_authority(
+    tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    """A client of a withdrawn authority does not get in by resuming a session of before."""
+    authorities = [ClientAuthority(tmp_path, name) for name in ("one", "two")]
+    client_ca = tmp_path / "clients.pem"
+    client_ca.write_bytes(authorities[0].file.read_bytes())
+    place = Place(tmp_path, client_ca)
+    client = ssl.create_default_context(cafile=place.files.ca_certificate)
+    client.minimum_version = client.maximum_version = version
+    authorities[0].issue().show(client)
+    session = handshake(client, place.tls.context).session
+    assert handshake(client, place.tls.context, session).session_reused
+    client_ca.write_bytes(authorities[1].file.read_bytes())
+    await place.tls.renew()
+    with pytest.raises(ssl.SSLError):
+        handshake(client, place.tls.context, session)
+
+
+async def test_mode_that_was_mended_is_noticed(place: Place) -> None:
+    """A key that others could read is used once they cannot, although nobody wrote it anew."""
+    old = place.shown()
+    place.issue()
+    place.files.key.chmod(0o644)
+    await place.tls.renew()
+    assert place.shown() == old
+    place.files.key.chmod(0o600)
+    await place.tls.renew()
+    assert place.shown() != old
+    assert place.reports[1:] == [None]
 
 
 async def test_watch_looks_at_once_when_asked(place: Place) -> None:
