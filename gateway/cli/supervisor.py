@@ -196,13 +196,19 @@ class Supervisor:
         ours.setblocking(False)
         sockets = (self._plan.public, self._plan.admin)
         plan = [str(theirs.fileno()), self._plan.as_json()]
-        with theirs:
-            process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                [*self._command, *plan],
-                stdin=subprocess.PIPE,
-                pass_fds=(theirs.fileno(), *sockets),
-                process_group=0,  # Ctrl-C is for the supervisor, which passes it on in its way
-            )
+        try:
+            with theirs:
+                process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                    [*self._command, *plan],
+                    stdin=subprocess.PIPE,
+                    pass_fds=(theirs.fileno(), *sockets),
+                    process_group=0,  # Ctrl-C is for the supervisor, which passes it on in its way
+                )
+        except OSError as error:  # no memory or no process left: like a worker that dies at once
+            ours.close()
+            _say(f"no worker can be started: {error.strerror}")
+            self._do(self._supervision.exited(order.worker, time.monotonic()))
+            return
         assert process.stdin is not None
         with suppress(BrokenPipeError), process.stdin as stdin:
             stdin.write(self._configurations[order.generation])

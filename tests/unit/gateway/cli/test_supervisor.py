@@ -40,7 +40,7 @@ while said := control.recv(100).decode():
 SUPERVISE = (
     "import json, sys; from gateway.cli.supervisor import *;"
     "plan = Plan(**json.loads(sys.argv[1]));"
-    "sys.exit(Supervisor(plan, command=[sys.executable, '-I', '-S', sys.argv[2]]).run())"
+    "sys.exit(Supervisor(plan, command=[sys.argv[3], '-I', '-S', sys.argv[2]]).run())"
 )
 
 
@@ -53,6 +53,8 @@ class Service:
         self.config.write_text(content)
         self.script = directory / "worker.py"
         self.script.write_text(WORKER)
+        self.python = directory / "python"
+        self.python.symlink_to(sys.executable)
         self.address = str(directory / "n")
         self.told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.told.settimeout(20)
@@ -75,7 +77,7 @@ class Service:
         )
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SUPERVISE, plan.as_json(), str(self.script)],
+                [sys.executable, "-c", SUPERVISE, plan.as_json(), self.script, self.python],
                 env={"PYTHONPATH": str(ROOT)},
                 stderr=log,
                 pass_fds=(public, admin),
@@ -146,6 +148,18 @@ def test_killed_worker_is_replaced(service: Service) -> None:
     assert service.workers()[other].split() == ["x", "x"]
     assert "SIGKILL" in service.said()
     assert (left.exists(), kept.exists()) == (False, True)
+
+
+def test_worker_that_cannot_be_started_is_tried_again(service: Service) -> None:
+    """While the system gives no new process the other worker serves on; then there is one."""
+    victim, other = service.living()
+    service.python.rename(service.directory / "away")
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: "no worker can be started" in service.said())
+    assert service.living() == {other}
+    (service.directory / "away").rename(service.python)
+    until(lambda: len(service.living()) == 2)
+    assert service.workers()[other].split() == ["x", "x"]
 
 
 def test_new_configuration_is_served_by_new_workers(service: Service) -> None:
