@@ -55,6 +55,8 @@ class EventParser:
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that *data* completes, in order."""
+        if not (self._started or self._buffer) and data[:1] not in (b"", _BYTE_ORDER_MARK[:1]):
+            self._started = True
         end = data.rfind(_EVENT_END) + len(_EVENT_END)
         if self._started and not self._size and end >= len(_EVENT_END):
             plain = self._read_plain(bytes(self._buffer) + data[:end])
