@@ -37,6 +37,7 @@ from gateway.pipeline.exchange import (
     Admitted,
     Decapsulated,
     Downstream,
+    Here,
     Presenter,
     Received,
     Scrubbing,
@@ -192,11 +193,15 @@ async def _stream(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) ->
 
 
 async def _scrubbed(scrubbing: Scrubbing) -> AsyncGenerator[bytes, None]:
-    scrubber, run = scrubbing.scrubber, scrubbing.workplace.run
+    scrubber, workplace = scrubbing.scrubber, scrubbing.workplace
     async for data in scrubbing.forwarded.answer.chunks():
-        if safe := await run(partial(scrubber.feed, data)):
+        if isinstance(workplace, Here):  # for every token: not even a coroutine
+            safe = scrubber.feed(data)
+        else:
+            safe = await workplace.run(partial(scrubber.feed, data))
+        if safe:
             yield safe
-    if safe := await run(scrubber.finish):
+    if safe := await workplace.run(scrubber.finish):
         yield safe
 
 
