@@ -105,9 +105,8 @@ async def running_gateway(
     outside = Outside(
         upstream=upstream,
         replay_store=room.replay_store,
-        quota_store=memory.quota_store,
+        memory=memory,
         access_log=log,
-        is_memory_ready=memory.is_ready,
         model=model,
         workplace=Here() if model is None else thread,
         registry=registry,

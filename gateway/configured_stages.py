@@ -9,12 +9,12 @@ from prometheus_client import CollectorRegistry
 
 from gateway.api.admin.session import Proofs
 from gateway.api.edge import Guard
-from gateway.api.health import Probe
 from gateway.backends.metrics import quota_refusal_counter, redaction_counter
+from gateway.backends.shared_memory import SharedMemory
 from gateway.control.room import ControlRoom
 from gateway.core.access_log_ports import AccessLog
 from gateway.core.pii.ner import SentenceModel
-from gateway.core.ports import QuotaStore, ReplayStore
+from gateway.core.ports import ReplayStore
 from gateway.core.upstream_port import Upstream
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import Authorize
@@ -37,10 +37,8 @@ class Outside:
 
     upstream: Upstream
     replay_store: ReplayStore
-    quota_store: QuotaStore
+    memory: SharedMemory
     access_log: AccessLog
-    is_memory_ready: Probe | None = None
-    """Tells whether what gateways remember together can be asked; None: they share a database."""
 
     model: SentenceModel | None = None
     """What finds names by their meaning, if anything does; it works at *workplace*."""
@@ -56,8 +54,7 @@ class Outside:
 
     async def is_ready(self) -> bool:
         """Return whether requests can be served as far as it does not depend on the store."""
-        is_memory_ready = self.is_memory_ready is None or await self.is_memory_ready()
-        return is_memory_ready and await self.upstream.is_healthy()
+        return await self.memory.is_ready() and await self.upstream.is_healthy()
 
 
 def build_stages(
@@ -79,9 +76,9 @@ def build_stages(
         refuse_replay=RefuseReplay(outside.replay_store, room.clock),
         authorize=Authorize(room.snapshots, room.permission_uses),
         meter=Meter(
-            outside.quota_store,
+            outside.memory.quota_store,
             count_refusal=quota_refusal_counter(outside.registry),
-            processes=configuration.settings.workers.count or 1,
+            places=outside.memory.places,
         ),
         mask=Mask(outside.workplace),
         forward=Forward(outside.upstream),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gateway.core.errors import StoreUnavailable
 from gateway.core.lockout import LockoutStore
-from gateway.core.ports import QuotaStore, ReplayStore
+from gateway.core.ports import AnswerPlaces, QuotaStore, ReplayStore
 
 
 class SharedMemory(NamedTuple):
@@ -22,6 +22,9 @@ class SharedMemory(NamedTuple):
 
     verify: Callable[[], Awaitable[None]] | None = None
     """Raises ``StoreUnavailable``, which says why, unless Redis can be relied on now."""
+
+    places: AnswerPlaces | None = None
+    """None: no other process of this host has answers under way."""
 
     async def is_ready(self) -> bool:
         """Return whether requests can be remembered, as far as it is Redis that does it."""

@@ -164,10 +164,23 @@ class ControlChange(Protocol):
         """Remember *uses*: the later day of each kind wins over what was known."""
 
 
+class AnswerPlaces(Protocol):
+    """Places for the answers of a client that are under way, one count for several processes.
+
+    Neither method waits. What a process held that is gone is free.
+    """
+
+    def take(self, client_id: str, limit: int) -> int | None:
+        """Return a place below *limit* that nobody has, or None. Raises ``StoreUnavailable``."""
+
+    def give_back(self, client_id: str, place: int) -> None:
+        """Let others have *place*."""
+
+
 class QuotaStore(Protocol):
     """Counts what each client has used of its quota, by time on its own clock.
 
-    Requests and tokens alone; how many answers run at once is the data plane's own business.
+    Requests and tokens alone; how many answers run at once is the business of ``AnswerPlaces``.
     """
 
     async def take(self, client_id: str, quota: Quota) -> None:

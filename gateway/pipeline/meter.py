@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from gateway.core.errors import QuotaExceeded, StoreUnavailable
 from gateway.core.identity import Client
-from gateway.core.ports import QuotaStore
+from gateway.core.ports import AnswerPlaces, QuotaStore
 from gateway.pipeline.exchange import Authorized, Metered
 
 # Nobody knows when a running answer ends, and it may be the next moment.
@@ -25,15 +25,19 @@ _RETRY_STREAM_SECONDS = 1
 class Meter:
     """Counts requests, tokens and the answers under way of each client.
 
-    How many answers run is counted in this process alone: each of *processes* lets through its
-    share, rounded up. *count_refusal* is called for each call that is refused.
+    How many answers run is counted in this process and, where there are others, in *places*.
+    *count_refusal* is called for each call that is refused.
     """
 
     def __init__(
-        self, store: QuotaStore, *, count_refusal: Callable[[], None], processes: int = 1
+        self,
+        store: QuotaStore,
+        *,
+        count_refusal: Callable[[], None],
+        places: AnswerPlaces | None = None,
     ) -> None:
         self._store = store
-        self._processes = processes
+        self._places = places
         self._count_refusal = count_refusal
         self._running: Counter[str] = Counter()
         self._counting: set[asyncio.Task[None]] = set()
@@ -64,20 +68,37 @@ class Meter:
 
     @contextmanager
     def _place(self, client: Client) -> Iterator[None]:
-        limit = client.quota.concurrent_streams
-        if limit is not None and self._running[client.client_id] >= -(-limit // self._processes):
-            self._count_refusal()
-            raise QuotaExceeded(
-                "As many answers of this client are under way as its quota allows.",
-                retry_after_seconds=_RETRY_STREAM_SECONDS,
-            )
-        self._running[client.client_id] += 1
+        client_id, limit = client.client_id, client.quota.concurrent_streams
+        if limit is not None and self._running[client_id] >= limit:
+            raise self._no_place()
+        with self._place_among_all(client_id, limit):
+            self._running[client_id] += 1
+            try:
+                yield
+            finally:
+                self._running[client_id] -= 1
+                if not self._running[client_id]:
+                    del self._running[client_id]
+
+    @contextmanager
+    def _place_among_all(self, client_id: str, limit: int | None) -> Iterator[None]:
+        if self._places is None or limit is None:
+            yield
+            return
+        place = self._places.take(client_id, limit)
+        if place is None:
+            raise self._no_place()
         try:
             yield
         finally:
-            self._running[client.client_id] -= 1
-            if not self._running[client.client_id]:
-                del self._running[client.client_id]
+            self._places.give_back(client_id, place)
+
+    def _no_place(self) -> QuotaExceeded:
+        self._count_refusal()
+        return QuotaExceeded(
+            "As many answers of this client are under way as its quota allows.",
+            retry_after_seconds=_RETRY_STREAM_SECONDS,
+        )
 
     async def _take(self, client: Client) -> None:
         try:

@@ -21,7 +21,7 @@ from gateway.core import bhttp
 from gateway.core.bhttp_response import parse_response
 from gateway.core.ohttp import REQUEST_MEDIA_TYPE, RequestSealer
 from gateway.core.ohttp_keys import parse_key_list
-from loadtests.script import Pause
+from loadtests.script import Hang, Pause
 from tests.integration.conftest import World, running_world
 from tests.integration.streams import Stream
 
@@ -191,6 +191,27 @@ def test_quota_and_metrics_are_of_all_workers(world: World) -> None:
         answers = list(pool.map(lambda _: gateway.list_models(token).status, range(30)))
     assert Counter(answers) == {200: 10, 429: 20}
     until(lambda: shown(world, "sealgate_quota_refusals_total") == before + 20)
+
+
+def test_answers_under_way_are_those_of_all_workers(world: World) -> None:
+    """A client with one place has one in all, and has it again when its worker was killed."""
+    account = world.gateway.create_client(quota={"concurrent_streams": 1}, plaintext_allowed=True)
+    time.sleep(0.5)  # until every worker knows the client
+    headers = {"authorization": f"Bearer {world.gateway.token(account)}"}
+    said = {"model": "tiny", "messages": [{"role": "user", "content": "hi"}]}
+
+    def call() -> int:
+        with world.gateway.http() as http:
+            return http.post("/v1/chat/completions", json=said, headers=headers).status_code
+
+    world.says(*WORDS, Hang())
+    stream = Stream(world, account)
+    assert {call() for _ in range(8)} == {429}
+    world.says("water")
+    for pid in workers(world):
+        os.kill(pid, signal.SIGKILL)
+    stream.wait()
+    until(lambda: call() == 200)
 
 
 def test_stop_finishes_the_stream_that_runs(world: World) -> None:

@@ -22,6 +22,7 @@ from gateway.api.edge import Edge, Route
 from gateway.app import build_applications
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
+from gateway.backends.shared_memory import SharedMemory
 from gateway.configured_stages import Outside
 from gateway.control.clients import ClientGrants
 from gateway.control.room import ControlRoom
@@ -152,9 +153,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     config = tmp_path / "sealgate.toml"
     config.write_text("[models.tiny]\n[models.draft]\nproduction = false\n", "utf-8")
     upstream = FakeUpstream(FakeAnswer([b'{"choices":[]}']))
-    outside = Outside(
-        upstream, MemoryReplayStore(clock), LimitsQuotaStore.in_memory(clock), Records()
-    )
+    memory = SharedMemory(LimitsQuotaStore.in_memory(clock))
+    outside = Outside(upstream, MemoryReplayStore(clock), memory, Records())
     apps = build_applications(load_configuration(config), room, outside)
     names = {role: await register(room, role) for role in Role}
     expired = {role: sign(room, name) for role, name in names.items()}

@@ -13,6 +13,7 @@ from gateway.app import Applications, build_applications, running_gateway
 from gateway.backends.key_wrap import FileKeyWrap, create_key_file
 from gateway.backends.memory_replay import MemoryReplayStore
 from gateway.backends.quotas import LimitsQuotaStore
+from gateway.backends.shared_memory import SharedMemory
 from gateway.configured_room import open_control
 from gateway.configured_stages import Outside
 from gateway.control.room import ControlRoom
@@ -57,7 +58,7 @@ def outside(records: Records) -> Outside:
         upstream=FakeUpstream(FakeAnswer([b"{}"])),
         access_log=records,
         replay_store=MemoryReplayStore(FakeClock()),
-        quota_store=LimitsQuotaStore.in_memory(FakeClock()),
+        memory=SharedMemory(LimitsQuotaStore.in_memory(FakeClock())),
     )
 
 

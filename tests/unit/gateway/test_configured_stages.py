@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.core.errors import StoreUnavailable
 from tests.fakes.world import FakeAnswer, FakeUpstream
 from tests.unit.gateway.test_app import Records, outside
 
@@ -19,16 +20,18 @@ async def test_ready_when_everything_outside_is(
 ) -> None:
     """Both the model server and the memory that gateways share, where there is one, must answer."""
 
-    async def is_memory_ready() -> bool:
-        return bool(memory)
+    async def verify() -> None:
+        if not memory:
+            raise StoreUnavailable
 
     class Upstream(FakeUpstream):
         async def is_healthy(self) -> bool:
             return model
 
+    known = outside(Records())
     everything = replace(
-        outside(Records()),
+        known,
         upstream=Upstream(FakeAnswer([b"{}"])),
-        is_memory_ready=None if memory is None else is_memory_ready,
+        memory=known.memory._replace(verify=None if memory is None else verify),
     )
     assert await everything.is_ready() is ready

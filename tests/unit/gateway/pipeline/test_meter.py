@@ -190,15 +190,54 @@ async def test_list_of_models_costs_a_request_and_nothing_else():
     assert world.store.tokens == []
 
 
-async def test_each_of_several_processes_gives_its_share():
-    """Three answers over two processes are two in each, the third place being nobody's alone."""
-    world = World()
-    meter = Meter(world.store, count_refusal=world.refuse, processes=2)
-    call = authorized(streams=3)
-    async with meter(call), meter(call):
+class Places:
+    """AnswerPlaces of which another process has all but *left*."""
+
+    def __init__(self, left: int) -> None:
+        self.left, self.asked = left, []
+
+    def take(self, client_id, limit):
+        self.asked.append((client_id, limit))
+        if not self.left:
+            return None
+        self.left -= 1
+        return 7
+
+    def give_back(self, client_id, place):
+        assert (client_id, place) == ("c-app", 7)
+        self.left += 1
+
+
+async def test_places_of_other_processes_count():
+    """What another process has is not there to be had; a place is given back however it ends."""
+    world, places = World(), Places(left=1)
+    meter = Meter(world.store, count_refusal=world.refuse, places=places)
+    async with meter(authorized(streams=3)):
         with pytest.raises(QuotaExceeded):
-            async with meter(call):
-                pass
+            async with meter(authorized(streams=3)):
+                pytest.fail("let through")
+    with pytest.raises(UpstreamUnavailable):
+        async with meter(authorized(streams=3)):
+            raise UpstreamUnavailable
+    assert (places.left, places.asked, world.refusals) == (1, [("c-app", 3)] * 3, 1)
+    assert len(world.store.taken) == 2
+    assert not meter._running
+
+
+async def test_places_are_asked_for_those_with_a_limit_alone():
+    """Nobody else pays for the look, and a place that cannot be counted is none."""
+    world, places = World(), Places(left=1)
+    meter = Meter(world.store, count_refusal=world.refuse, places=places)
+    async with meter(authorized(streams=None)):
+        assert places.asked == []
+
+    def fail(client_id, limit):
+        raise StoreUnavailable
+
+    places.take = fail
+    with pytest.raises(StoreUnavailable):
+        async with meter(authorized(streams=1)):
+            pytest.fail("let through")
 
 
 async def test_nobody_is_remembered_once_nothing_runs():

@@ -1,0 +1,78 @@
+"""Places for answers under way, counted for all workers of a host by locks on bytes of a file.
+
+The kernel gives the places of a process back when it ends, however it ends, so no count can go
+wrong and nobody has to find out who is alive. The file stays empty.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from gateway.core.errors import StoreUnavailable
+
+MAX_PLACES: Final = 1 << 22
+"""Places of one client that are told apart: far more than connections."""
+
+_CLIENT_BYTES: Final = 5  # with the places 62 bits, and an offset in a file has 63
+
+
+class PlaceLocks:
+    """``AnswerPlaces`` on the file at *path*, which is made if it is missing and never removed.
+
+    Locks are of a process and not of a descriptor: a process has one such object for a file, and
+    nothing else in it may open that file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._held: dict[str, set[int]] = {}
+
+    def take(self, client_id: str, limit: int) -> int | None:
+        """Return a place below *limit* that nobody has, or None. Raises ``StoreUnavailable``.
+
+        The lowest one, so that a limit which an operator lowers counts what runs already. A look at
+        a place that another process has takes a microsecond.
+        """
+        held, first = self._held.get(client_id, set()), _first_byte(client_id)
+        try:
+            file = self._open()
+            for place in range(min(limit, MAX_PLACES)):
+                if place not in held and _lock(file, first + place):
+                    self._held[client_id] = held | {place}
+                    return place
+        except OSError:
+            raise StoreUnavailable from None
+        return None
+
+    def give_back(self, client_id: str, place: int) -> None:
+        """Let others have *place*. What the kernel keeps all the same, this process takes again."""
+        left = self._held.pop(client_id) - {place}
+        if left:
+            self._held[client_id] = left
+        with suppress(OSError):
+            fcntl.lockf(self._open(), fcntl.LOCK_UN, 1, _first_byte(client_id) + place)
+
+    def _open(self) -> int:
+        if self._file is None:
+            flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._file = os.open(self._path, flags, 0o600)
+        return self._file
+
+
+def _first_byte(client_id: str) -> int:
+    named = hashlib.sha256(client_id.encode()).digest()[:_CLIENT_BYTES]
+    return int.from_bytes(named) * MAX_PLACES
+
+
+def _lock(file: int, byte: int) -> bool:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+    except (BlockingIOError, PermissionError):  # POSIX has either for a lock of another process
+        return False
+    return True
