@@ -182,7 +182,8 @@ class Caller:
         self._envelopes(token)
         self._nonsense()
 
-    def _note(self, body: bytes) -> None:
+    def note(self, body: bytes) -> None:
+        """Remember the code of the error in *body*, whichever shape it has."""
         for line in (body, *body.splitlines()):
             with suppress(ValueError):
                 found = json.loads(line.removeprefix(b"data: "))
@@ -190,11 +191,15 @@ class Caller:
                 code = error.get("code") if isinstance(error, dict) else error
                 self.codes.add(str(code))
 
-    def _send(self, client: httpx2.Client, method: str, path: str, **options: Any) -> None:
+    def send(self, client: httpx2.Client, method: str, path: str, **options: Any) -> bytes:
+        """Return what was answered, or nothing."""
         # What breaks off is as good as what is answered, as long as not everything does.
         with suppress(Exception):
-            self._note(client.request(method, path, **options).content)
+            content = client.request(method, path, **options).content
+            self.note(content)
             self.answered += 1
+            return content
+        return b""
 
     def _inference(self, client: httpx2.Client, *, brief: bool) -> None:
         mark, here = self.mark, self.gateway.origin
@@ -212,15 +217,15 @@ class Caller:
                 if _FAILING[0] <= number <= _FAILING[1]:
                     # A model server that fails time after time is not called any more.
                     self.say(Script([text("ok")]))
-                    self._send(client, "POST", here + calls[0][0], json=calls[0][1])
+                    self.send(client, "POST", here + calls[0][0], json=calls[0][1])
                 self.say(script)
                 sent = {**body, "stream": True} if is_stream else body
-                self._send(client, "POST", here + path, content=json.dumps(sent), headers=extra)
+                self.send(client, "POST", here + path, content=json.dumps(sent), headers=extra)
         self.say(Script([text(f"{mark.sentence()} anna@example.com ")]))
         strict = {"model": "strict", "messages": [{"role": "user", "content": mark.sentence()}]}
-        self._send(client, "POST", here + "/v1/chat/completions", json=strict)
+        self.send(client, "POST", here + "/v1/chat/completions", json=strict)
         for path, content in itertools.islice(wrong_bodies(mark), 0, None, 5 if brief else 1):
-            self._send(client, "POST", here + path, content=content, headers=extra)
+            self.send(client, "POST", here + path, content=content, headers=extra)
         body = json.dumps(next(bodies(mark))[1])
         for change in (
             {"content-type": mark.word()},
@@ -230,7 +235,7 @@ class Caller:
             {"authorization": f"Bearer {forged(mark)}"},
             {"authorization": f"DPoP {forged(mark)}", "dpop": forged(mark)},
         ):
-            self._send(
+            self.send(
                 client,
                 "POST",
                 here + "/v1/chat/completions",
@@ -239,7 +244,7 @@ class Caller:
             )
         for path in (f"/v1/models/{mark.word()}", f"/{mark.word()}", f"/v1/models?{mark.word()}"):
             for method in ("GET", "DELETE", "PATCH"):
-                self._send(client, method, here + path)
+                self.send(client, method, here + path)
 
     def _tokens(self, account: Account) -> None:
         mark, grant = self.mark, {"grant_type": "client_credentials"}
@@ -265,15 +270,13 @@ class Caller:
                 ),
                 ({**grant, mark.word(): mark.sentence()}, (account.client_id, "x")),
             ):
-                self._send(http, "POST", "/oauth2/token", data=form, auth=account_of)
+                self.send(http, "POST", "/oauth2/token", data=form, auth=account_of)
             good = (account.client_id, account.client_secret)
-            self._send(
-                http, "POST", "/oauth2/token", data=grant, auth=good, headers={"dpop": proof}
-            )
+            self.send(http, "POST", "/oauth2/token", data=grant, auth=good, headers={"dpop": proof})
             for path in ("/oauth2/revoke", "/oauth2/introspect"):
                 for token in (mark.word(), forged(mark)):
                     form = {"token": token, "token_type_hint": mark.word()}
-                    self._send(http, "POST", path, data=form, auth=good)
+                    self.send(http, "POST", path, data=form, auth=good)
 
     def _admin(self) -> None:
         mark, gateway = self.mark, self.gateway
@@ -297,12 +300,12 @@ class Caller:
                     json.dumps({"models": [mark.sentence()], "networks": [mark.word()]}),
                     mark.word(),
                 ):
-                    self._send(http, "POST", "/clients", content=content, headers=headers)
-                self._send(http, "GET", f"/clients/{mark.sentence()}", headers=headers)
-                self._send(http, "GET", "/clients", params={mark.word(): "1"}, headers=headers)
-                self._send(http, "GET", "/access-log?after=" + mark.word(), headers=headers)
-                self._send(http, "POST", f"/keys/{mark.word()}/rotate", headers=headers)
-                self._send(http, "PUT", "/clients", headers=headers)
+                    self.send(http, "POST", "/clients", content=content, headers=headers)
+                self.send(http, "GET", f"/clients/{mark.sentence()}", headers=headers)
+                self.send(http, "GET", "/clients", params={mark.word(): "1"}, headers=headers)
+                self.send(http, "GET", "/access-log?after=" + mark.word(), headers=headers)
+                self.send(http, "POST", f"/keys/{mark.word()}/rotate", headers=headers)
+                self.send(http, "PUT", "/clients", headers=headers)
 
     def _envelopes(self, token: str) -> None:
         mark, gateway = self.mark, self.gateway
@@ -335,11 +338,11 @@ class Caller:
                     ).raise_for_status()
                     opener = copy(sealer).response_opener()  # which a sealer gives once
                     opened = opener.feed(answer.content) + opener.finish()
-                    self._note(parse_response(opened).body)
+                    self.note(parse_response(opened).body)
                 other_key = bytes([sealed[0] ^ 0x55]) + sealed[1:]
                 for content in (sealed, sealed[:-1], other_key, mark.word().encode()):
                     for kind in (REQUEST_MEDIA_TYPE, mark.word()):
-                        self._send(
+                        self.send(
                             http,
                             "POST",
                             "/.well-known/ohttp-gateway",
@@ -370,7 +373,7 @@ class Caller:
                     self.gateway.tls().wrap_socket(bare, server_hostname="localhost") as tls,
                 ):
                     tls.sendall(data)
-                    tls.recv(4096)
+                    self.note(tls.recv(4096).partition(b"\r\n\r\n")[2])
 
 
 def forged(mark: Mark) -> str:

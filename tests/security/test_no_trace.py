@@ -30,6 +30,7 @@ from loadtests.fake_vllm import FakeVllm, Options, start_fake_vllm
 from loadtests.script import Hang, Script
 from tests.fakes.engines import PostgresServer, RedisServer
 from tests.security.no_trace import Caller, Mark, bodies
+from tests.security.no_trace_refusals import halves, refuse_clients, refuse_staff
 from tests.story.gateway import Gateway
 from tests.story.processes import PYTHON, Process
 
@@ -66,33 +67,31 @@ PROVOKED = {
     "date_out_of_window",
     "upstream_refused",
     "answer_blocked",
-}
-NOT_PROVOKED = {
-    # They say that something is too much or too slow, and are made without a look at what was sent.
     "request_timeout",
-    "client_stalled",
-    "overloaded",
-    "rate_limited",
     "quota_exceeded",
     "address_not_allowed",
-    # They answer what is no good HTTP, which is sent here and whose answers are not read.
+    "proof_required",
     "expectation_failed",
     "head_too_large",
     "target_too_long",
+    "conflict",
+    "version_mismatch",
+    "idempotency_key_reused",
+}
+NOT_PROVOKED = {
+    # They say that something is too much or too slow, and are made without a look at what was sent.
+    "client_stalled",
+    "overloaded",
+    "rate_limited",
     # They come from a store or a key service, with the same words whoever asks.
     "store_unavailable",
     "key_service_unavailable",
     "wrapping_token_refused",
     "audit_broken",
     "internal_error",
-    # They are for staff who changes clients, whose bodies are refused here before.
-    "conflict",
-    "version_mismatch",
-    "idempotency_key_reused",
+    # They are for staff: of a call that was killed, and of acts that want two.
     "outcome_unknown",
     "approval_needed",
-    # OAuth has codes of its own for it.
-    "proof_required",
 }
 # As loud as it gets: every library may log, and the event loop tells of all that it does.
 SERVE = (
@@ -225,7 +224,10 @@ def play(
 
     gateway.start()
     caller = Caller(gateway, mark, say)
-    caller.all(brief=brief)
+    with halves(caller):
+        caller.all(brief=brief)
+        refuse_clients(caller)
+        refuse_staff(caller)
     assert sum(mark.core.encode() in request.body for request in vllm.requests) > 20
     output = shown(gateway)
     waiting = leave_in_flight(gateway, mark, vllm)
