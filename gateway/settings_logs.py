@@ -56,6 +56,10 @@ class AccessLogSettings(BaseModel):
             raise ValueError("must be tls://HOST:PORT")
         if parts.scheme != "tls" and parts.hostname not in _LOOPBACK:
             raise ValueError("must be tls:// for a server on another machine")
+        try:
+            str(parts.hostname).encode("idna")  # as connecting does, where nobody would hear of it
+        except UnicodeError:
+            raise ValueError("must name a host") from None
         return url
 
     def directories(self, base: Path, *, state: Path) -> LogDirectories:

@@ -68,10 +68,16 @@ class Edge:
             return
         route = (scope["method"], raw_target(scope))
         inference = self._inference.get(route)
-        if inference is not None:
-            await inference(scope, receive, send)
-        else:
+        if inference is None:
             await self._serve_guarded(scope, receive, send)
+            return
+        try:
+            await inference(scope, receive, send)
+        except SealgateError:  # an answer that its client did not take
+            raise
+        except Exception as fault:  # the chain answers all but bugs of before a request is open
+            self._guard.report_fault(fault)
+            raise
 
     async def _serve_guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         watched = _WatchedSend(send)

@@ -51,6 +51,8 @@ def test_directories_are_in_the_state_unless_set_apart() -> None:
         "tls://user:pass@log.example:6514",
         "tls://log.example:6514/x",
         "log.example",
+        "tls://log..example:6514",
+        f"tls://{'x' * 64}.example:6514",
     ],
 )
 def test_syslog_is_closed_on_the_way(url: str) -> None:

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 from gateway.api.caller import caller_address
 from gateway.api.edge import Edge, Guard
-from gateway.core.errors import StoreUnavailable
+from gateway.core.errors import ClientStalled, StoreUnavailable
 from gateway.core.forwarded import ForwardedHeader, TrustedProxies
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.record import Record
@@ -56,6 +56,8 @@ class World:
 
     async def inference(self, scope, receive, send):
         self.inference_calls += 1
+        if self.error:
+            raise self.error
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"model"})
 
@@ -72,6 +74,18 @@ async def test_inference_records_by_itself():
     world = World()
     assert (await call(world.edge, scope("POST", "/v1/completions"))).body == b"model"
     assert world.statuses == []
+
+
+async def test_fault_that_the_chain_lets_through_is_reported():
+    """The connection is cut, and an operator is told; a client who does not read is no fault."""
+    world = World(error=RuntimeError("canary"))
+    with pytest.raises(RuntimeError):
+        await call(world.edge, scope("POST", "/v1/completions"))
+    assert world.faults == [world.error]
+    world = World(error=ClientStalled())
+    with pytest.raises(ClientStalled):
+        await call(world.edge, scope("POST", "/v1/completions"))
+    assert world.faults == []
 
 
 @pytest.mark.parametrize(
