@@ -5,12 +5,19 @@ Pure values, as the store holds them. A credential is never here in the clear, o
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from gateway.core.identity import Client
 from gateway.core.keyring import StoredKey
+
+CLIENT_ID: Final = re.compile(r"c-[0-9a-f]{16}")
+CREDENTIAL_ID: Final = re.compile(r"[0-9a-f]{16}")
+PROPOSAL_ID: Final = re.compile(r"p-[0-9a-f]{28}")
+"""How the gateway names what it makes. Nothing else can be found in a store under such a name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,13 @@ from gateway.core.registry import (
 )
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123_456, tzinfo=UTC)
+# Names of clients, credentials and proposals, in the form that the gateway gives them.
+C1, C2, C3, C9 = (f"c-{number:016x}" for number in (1, 2, 3, 9))
+I1, I9 = (f"{number:016x}" for number in (1, 9))
+P1, P2, P3 = (f"p-{number:028x}" for number in (1, 2, 3))
 
 
-def client(client_id: str = "c-1") -> StoredClient:
+def client(client_id: str = C1) -> StoredClient:
     """Return a client with something in every field."""
     networks = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
     value = Client(
@@ -63,7 +67,7 @@ KEY = StoredKey(
     activates_at=NOW,
     drain=True,
 )
-CREDENTIAL = Credential("i-1", "c-1", "hash", NOW)
+CREDENTIAL = Credential(I1, C1, "hash", NOW)
 REVOCATION = Revocation(RevocationKind.JTI, "j-1", NOW, NOW + timedelta(hours=1))
 
 
@@ -85,21 +89,21 @@ async def test_everything_comes_back(store: ControlStore) -> None:
         await change.add_credential(CREDENTIAL)
         await change.add_key(KEY)
         await change.add_revocation(REVOCATION)
-        assert await change.find_client("c-1") == client()
+        assert await change.find_client(C1) == client()
         assert list(await change.list_keys()) == [KEY]
-        assert list(await change.list_credentials("c-1")) == [CREDENTIAL]
+        assert list(await change.list_credentials(C1)) == [CREDENTIAL]
     state = await store.load()
     assert (state.clients, state.keys, state.revocations) == ((client(),), (KEY,), (REVOCATION,))
-    assert await store.find_client("c-1") == client()
-    assert await store.find_credential("i-1") == CREDENTIAL
-    assert list(await store.list_credentials("c-1")) == [CREDENTIAL]
+    assert await store.find_client(C1) == client()
+    assert await store.find_credential(I1) == CREDENTIAL
+    assert list(await store.list_credentials(C1)) == [CREDENTIAL]
 
 
 async def test_unknown_is_none_or_empty(store: ControlStore) -> None:
     """What was never written is not found, without an error."""
-    assert await store.find_client("c-9") is None
-    assert await store.find_credential("i-9") is None
-    assert list(await store.list_credentials("c-9")) == []
+    assert await store.find_client(C9) is None
+    assert await store.find_credential(I9) is None
+    assert list(await store.list_credentials(C9)) == []
     assert list(await store.list_clients(after="", limit=9)) == []
 
 
@@ -118,13 +122,13 @@ async def test_failed_change_leaves_nothing(store: ControlStore) -> None:
 
     async def add_twice() -> None:
         async with store.change() as change:
-            await change.add_client(client("c-2"))
-            await change.add_client(client("c-2"))
+            await change.add_client(client(C2))
+            await change.add_client(client(C2))
 
     with pytest.raises(Conflict):
         await add_twice()
     assert await store.revision() == before
-    assert await store.find_client("c-2") is None
+    assert await store.find_client(C2) is None
 
 
 async def test_document_seq_only_grows(store: ControlStore) -> None:
@@ -193,17 +197,21 @@ async def test_saved_values_replace(store: ControlStore) -> None:
     state = await store.load()
     assert state.clients == (changed,)
     assert state.keys == (KEY.revoked(at=NOW), later)
-    assert await store.find_credential("i-1") == replace(CREDENTIAL, revoked_at=NOW)
+    assert await store.find_credential(I1) == replace(CREDENTIAL, revoked_at=NOW)
 
 
 async def test_clients_are_paged_by_identifier(store: ControlStore) -> None:
     """Pages follow each other without a gap or a repeat."""
     async with store.change() as change:
-        for name in ("c-3", "c-1", "c-2"):
+        for name in (C3, C1, C2):
             await change.add_client(client(name))
     first = await store.list_clients(after="", limit=2)
-    second = await store.list_clients(after="c-2", limit=2)
-    assert [stored.client.client_id for stored in [*first, *second]] == ["c-1", "c-2", "c-3"]
+    second = await store.list_clients(after=C2, limit=2)
+    assert [stored.client.client_id for stored in [*first, *second]] == [
+        C1,
+        C2,
+        C3,
+    ]
 
 
 async def test_keys_are_paged_in_their_order(store: ControlStore) -> None:
@@ -268,21 +276,21 @@ async def test_changes_are_serialised(store: ControlStore) -> None:
 
     async def add_one(number: int) -> None:
         async with store.change() as change:
-            stored = await change.find_client("c-1")
+            stored = await change.find_client(C1)
             assert stored is not None
             await asyncio.sleep(0)
             grants = stored.client.grants | every_operation({str(number)})
             await change.save_client(replace(stored, client=replace(stored.client, grants=grants)))
 
     await asyncio.gather(*(add_one(number) for number in range(10)))
-    stored = await store.find_client("c-1")
+    stored = await store.find_client(C1)
     assert stored is not None
     assert len(stored.client.models) == 12
 
 
 def entry(action: str = "client.create") -> AuditEntry:
     """Return an act with something in every field."""
-    return AuditEntry(NOW, "local", action, "c-1", Outcome.DONE, "r-1", "a detail ü 中")
+    return AuditEntry(NOW, "local", action, C1, Outcome.DONE, "r-1", "a detail ü 中")
 
 
 async def read_trail(store: ControlStore) -> list[AuditRow]:
@@ -330,7 +338,7 @@ async def test_notes_and_uses_leave_the_revision(store: ControlStore) -> None:
         await change.add_client(client())
     before = await store.revision()
     await store.note(entry())
-    await store.record_uses([PermissionUse("c-1", "models:list", NOW.date())])
+    await store.record_uses([PermissionUse(C1, "models:list", NOW.date())])
     assert await store.revision() == before
 
 
@@ -344,22 +352,32 @@ async def test_drained_backends_are_remembered(store: ControlStore) -> None:
 
 async def test_proposals(store: ControlStore) -> None:
     """A proposal comes back, is replaced whole, and is listed by identifier."""
-    proposal = Proposal("p-1", "role.assign", "{}", "client:c-1", NOW, NOW + timedelta(hours=1))
+    proposal = Proposal(
+        P1,
+        "role.assign",
+        "{}",
+        f"client:{C1}",
+        NOW,
+        NOW + timedelta(hours=1),
+    )
     async with store.change() as change:
-        assert await change.find_proposal("p-1") is None
+        assert await change.find_proposal(P1) is None
         await change.add_proposal(proposal)
-        await change.add_proposal(replace(proposal, proposal_id="p-2"))
+        await change.add_proposal(replace(proposal, proposal_id=P2))
         with pytest.raises(Conflict):
             await change.add_proposal(proposal)
     approved = replace(
-        proposal, state=ProposalState.APPROVED, decided_by="client:c-2", decided_at=NOW
+        proposal,
+        state=ProposalState.APPROVED,
+        decided_by=f"client:{C2}",
+        decided_at=NOW,
     )
     async with store.change() as change:
         await change.save_proposal(approved)
-        assert await change.find_proposal("p-1") == approved
+        assert await change.find_proposal(P1) == approved
         with pytest.raises(NotFound):
-            await change.save_proposal(replace(proposal, proposal_id="p-3"))
-    assert [p.proposal_id for p in await store.list_proposals(after="p-1", limit=5)] == ["p-2"]
+            await change.save_proposal(replace(proposal, proposal_id=P3))
+    assert [p.proposal_id for p in await store.list_proposals(after=P1, limit=5)] == [P2]
     assert list(await store.list_proposals(after="", limit=1)) == [approved]
 
 
@@ -368,26 +386,44 @@ async def test_permission_uses_keep_the_later_day(store: ControlStore) -> None:
     early, late = date(2026, 11, 1), date(2026, 11, 20)
     async with store.change() as change:
         await change.add_client(client())
-        await change.save_permission_uses([PermissionUse("c-1", "a", early)])
+        await change.save_permission_uses([PermissionUse(C1, "a", early)])
     await store.record_uses(
-        [PermissionUse("c-1", "a", early, late), PermissionUse("c-1", "b", late)]
+        [
+            PermissionUse(C1, "a", early, late),
+            PermissionUse(C1, "b", late),
+        ]
     )
     await store.record_uses(
-        [PermissionUse("c-1", "a", early, early), PermissionUse("nobody", "a", late)]
+        [PermissionUse(C1, "a", early, early), PermissionUse("nobody", "a", late)]
     )
-    expected = [PermissionUse("c-1", "a", early, late), PermissionUse("c-1", "b", late)]
+    expected = [
+        PermissionUse(C1, "a", early, late),
+        PermissionUse(C1, "b", late),
+    ]
     assert list(await store.list_permission_uses(after=("", ""), limit=9)) == expected
-    assert list(await store.list_permission_uses(after=("c-1", "a"), limit=9)) == expected[1:]
+    assert list(await store.list_permission_uses(after=(C1, "a"), limit=9)) == expected[1:]
     async with store.change() as change:
-        assert list(await change.list_permission_uses("c-1")) == expected
+        assert list(await change.list_permission_uses(C1)) == expected
         assert list(await change.list_permission_uses("nobody")) == []
 
 
 async def test_old_proposals_are_forgotten(store: ControlStore) -> None:
     """What was decided, or else expired, before the moment goes; the revision stays."""
-    old = Proposal("p-1", "a", "{}", "client:c-1", NOW, NOW + timedelta(hours=1))
-    waiting = replace(old, proposal_id="p-2", expires_at=NOW + timedelta(days=9))
-    decided = replace(waiting, proposal_id="p-3", decided_by="client:c-2", decided_at=NOW)
+    old = Proposal(
+        P1,
+        "a",
+        "{}",
+        f"client:{C1}",
+        NOW,
+        NOW + timedelta(hours=1),
+    )
+    waiting = replace(old, proposal_id=P2, expires_at=NOW + timedelta(days=9))
+    decided = replace(
+        waiting,
+        proposal_id=P3,
+        decided_by=f"client:{C2}",
+        decided_at=NOW,
+    )
     async with store.change() as change:
         for proposal in (old, waiting, decided):
             await change.add_proposal(proposal)
@@ -401,11 +437,18 @@ async def test_old_proposals_are_forgotten(store: ControlStore) -> None:
 async def test_clients_of_a_role(store: ControlStore) -> None:
     """Inside a transaction the clients of one role are listed, this transaction's own included."""
     async with store.change() as change:
-        for name, role in (("c-3", Role.OWNER), ("c-1", Role.OWNER), ("c-2", Role.AUDITOR)):
+        for name, role in (
+            (C3, Role.OWNER),
+            (C1, Role.OWNER),
+            (C2, Role.AUDITOR),
+        ):
             stored = client(name)
             await change.add_client(replace(stored, client=replace(stored.client, role=role)))
         found = await change.list_clients_of(Role.OWNER)
-        assert [stored.client.client_id for stored in found] == ["c-1", "c-3"]
+        assert [stored.client.client_id for stored in found] == [
+            C1,
+            C3,
+        ]
         assert await change.list_clients_of(Role.DEVELOPER) == []
 
 

@@ -278,8 +278,7 @@ def test_nothing_is_left_in_the_engines(folder: Path) -> None:
         pytest.skip("the packages of the engines are not installed")
     mark, database, redis = Mark(), PostgresServer(), RedisServer()
     try:
-        # Statements without their parameters, as deploy/README.md asks for.
-        database.start(log_statement="all", log_parameter_max_length="0")
+        database.start(log_statement="all")
         redis.start(loglevel="debug")
         name = database.create_database()
         engines = f"""

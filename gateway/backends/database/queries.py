@@ -1,4 +1,9 @@
-"""Reading rows: the queries that a transaction and the store share."""
+"""Reading rows: the queries that a transaction and the store share.
+
+What a caller names is looked up only if it has the form of a name of ours. Anything else, perhaps a
+secret or a person in the wrong field, is in no row, and a database may log the parameters of its
+statements.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +35,16 @@ from gateway.backends.database.tables import (
 )
 from gateway.core.audit import AuditHead, AuditRow
 from gateway.core.errors import AuditBroken
-from gateway.core.registry import Credential, PermissionUse, Proposal, Revocation, StoredClient
+from gateway.core.registry import (
+    CLIENT_ID,
+    CREDENTIAL_ID,
+    PROPOSAL_ID,
+    Credential,
+    PermissionUse,
+    Proposal,
+    Revocation,
+    StoredClient,
+)
 
 
 async def rows(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row]:
@@ -61,12 +75,16 @@ async def revocations(
 
 async def find_client(connection: AsyncConnection, client_id: str) -> StoredClient | None:
     """Return the client, or None."""
+    if not CLIENT_ID.fullmatch(client_id):
+        return None
     found = await rows(connection, select(CLIENTS).where(CLIENTS.c.client_id == client_id))
     return client_of(found[0]) if found else None
 
 
 async def credentials(connection: AsyncConnection, client_id: str) -> Sequence[Credential]:
     """Return all credentials of a client, oldest first."""
+    if not CLIENT_ID.fullmatch(client_id):
+        return []
     query = select(CREDENTIALS).where(CREDENTIALS.c.client_id == client_id)
     order = (CREDENTIALS.c.created_at, CREDENTIALS.c.credential_id)
     return [credential_of(row) for row in await rows(connection, query.order_by(*order))]
@@ -74,6 +92,8 @@ async def credentials(connection: AsyncConnection, client_id: str) -> Sequence[C
 
 async def find_credential(connection: AsyncConnection, credential_id: str) -> Credential | None:
     """Return the credential, or None."""
+    if not CREDENTIAL_ID.fullmatch(credential_id):
+        return None
     query = select(CREDENTIALS).where(CREDENTIALS.c.credential_id == credential_id)
     found = await rows(connection, query)
     return credential_of(found[0]) if found else None
@@ -113,12 +133,16 @@ async def _verify_readable(connection: AsyncConnection, number: int) -> None:
 
 async def find_proposal(connection: AsyncConnection, proposal_id: str) -> Proposal | None:
     """Return the proposal, or None."""
+    if not PROPOSAL_ID.fullmatch(proposal_id):
+        return None
     found = await rows(connection, select(PROPOSALS).where(PROPOSALS.c.proposal_id == proposal_id))
     return proposal_of(found[0]) if found else None
 
 
 async def permission_uses(connection: AsyncConnection, client_id: str) -> Sequence[PermissionUse]:
     """Return what is known of the permissions of a client, by name."""
+    if not CLIENT_ID.fullmatch(client_id):
+        return []
     query = select(PERMISSION_USES).where(PERMISSION_USES.c.client_id == client_id)
     found = await rows(connection, query.order_by(PERMISSION_USES.c.permission))
     return [permission_use_of(row) for row in found]

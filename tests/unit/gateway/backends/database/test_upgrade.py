@@ -21,6 +21,9 @@ from gateway.backends.database.upgrade import upgrade
 from gateway.core.errors import StoreUnavailable
 from tests.fakes.engines import PostgresServer
 
+CREDENTIAL = "0000000000000001"
+CLIENT = f"c-{CREDENTIAL}"
+
 
 def differences(connection: Connection) -> list[object]:
     """Return what Alembic would still change."""
@@ -85,9 +88,9 @@ def make_old_store(path: Path, *, client_id: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")
         now = "2026-01-01 00:00:00.000000"
-        client = f"('c-1', 'application', '[\"m\"]', '[]', 0, 0, '{now}', '{now}', 'none')"
+        client = f"('{CLIENT}', 'application', '[\"m\"]', '[]', 0, 0, '{now}', '{now}', 'none')"
         connection.execute(text(f"INSERT INTO clients VALUES {client}".replace(":", r"\:")))
-        credential = f"('i-1', '{client_id}', 'v', '{now}', NULL)"
+        credential = f"('{CREDENTIAL}', '{client_id}', 'v', '{now}', NULL)"
         connection.execute(text(f"INSERT INTO credentials VALUES {credential}".replace(":", r"\:")))
     engine.dispose()
 
@@ -95,13 +98,13 @@ def make_old_store(path: Path, *, client_id: str) -> None:
 async def test_rows_survive_every_migration(tmp_path: Path) -> None:
     """A store with a client that others refer to is brought up to date and loses nothing."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
-    make_old_store(tmp_path / "store.db", client_id="c-1")
+    make_old_store(tmp_path / "store.db", client_id=CLIENT)
     await upgrade(url)
     store = DatabaseStore.open(url)
-    found = await store.find_client("c-1")
+    found = await store.find_client(CLIENT)
     assert found is not None
     assert found.client.models == {"m"}
-    assert [c.credential_id for c in await store.list_credentials("c-1")] == ["i-1"]
+    assert [c.credential_id for c in await store.list_credentials(CLIENT)] == [CREDENTIAL]
     await store.close()
 
 
