@@ -9,6 +9,7 @@ import typer
 from gateway.cli.act import act
 from gateway.cli.credentials import CertificateSubject, JwkFile, parse_proof
 from gateway.cli.grants import (
+    ExtraMembers,
     Limit,
     MasksRequests,
     Models,
@@ -18,6 +19,7 @@ from gateway.cli.grants import (
     ScrubOption,
     ShapingOption,
     parse_grants,
+    parse_members,
     parse_networks,
     parse_parameters,
     parse_quota,
@@ -70,6 +72,7 @@ def create(
     masks_requests: MasksRequests = None,
     parameters: Parameters = None,
     limit: RequestLimitsOption = None,
+    extra_members: ExtraMembers = None,
     requests_per_minute: Limit = None,
     requests_per_day: Limit = None,
     tokens_per_minute: Limit = None,
@@ -98,6 +101,7 @@ def create(
         masks_requests=masks_requests,
         parameters=parse_parameters(parameters),
         limits=parse_request_limits(limit),
+        extra_members=parse_members(extra_members),
         quota=parse_quota(
             {
                 "requests_per_minute": requests_per_minute,
@@ -136,6 +140,7 @@ def change(
     masks_requests: MasksRequests = None,
     parameters: Parameters = None,
     limit: RequestLimitsOption = None,
+    extra_members: ExtraMembers = None,
     requests_per_minute: Limit = None,
     requests_per_day: Limit = None,
     tokens_per_minute: Limit = None,
@@ -155,6 +160,7 @@ def change(
         masks_requests=masks_requests,
         parameters=parse_parameters(parameters),
         limits=parse_request_limits(limit),
+        extra_members=parse_members(extra_members),
         quota=parse_quota(
             {
                 "requests_per_minute": requests_per_minute,

@@ -16,6 +16,7 @@ from gateway.core.errors import MalformedRequest
 from gateway.core.grants import Grant, Operation, Parameter, every_operation
 from gateway.core.identity import Network
 from gateway.core.request_limits import NAMES, parse_limits
+from gateway.core.requests.extra_members import parse_extra_members
 from gateway.core.scrub_rules import ScrubRules, Treatment
 from gateway.core.shaping import Shaping, parse_shaping
 from gateway.core.written_rules import parse_scrub_rules
@@ -84,6 +85,15 @@ Parameters = Annotated[
 ]
 
 
+ExtraMembers = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,…|none",
+        help="Members of requests that pass although the gateway does not know them.",
+    ),
+]
+
+
 RequestLimitsOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -137,6 +147,16 @@ def parse_parameters(value: str | None) -> frozenset[Parameter] | None:
         return frozenset(Parameter(name) for name in value.split(",") if name != _NONE)
     except ValueError:
         raise typer.BadParameter(f"a parameter is one of {', '.join(Parameter)}") from None
+
+
+def parse_members(value: str | None) -> frozenset[str] | None:
+    """Return the members that the option ``--extra-members`` names; None without it."""
+    if value is None:
+        return None
+    try:
+        return parse_extra_members(name for name in value.split(",") if name != _NONE)
+    except MalformedRequest as refusal:
+        raise typer.BadParameter(refusal.detail) from None
 
 
 def parse_request_limits(values: Iterable[str] | None) -> Mapping[str, int] | None:

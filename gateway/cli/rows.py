@@ -36,6 +36,7 @@ def client_row(stored: StoredClient) -> Row:
         "masks_requests": client.masks_requests,
         "parameters": sorted(client.parameters),
         "limits": dict(client.limits),
+        "extra_members": sorted(client.extra_members),
         "version": stored.version,
         "created_at": stored.created_at,
     }

@@ -40,6 +40,7 @@ from gateway.core.policy import ROLE_PERMISSIONS, Permission
 from gateway.core.ports import ControlChange
 from gateway.core.registry import StoredClient
 from gateway.core.request_limits import parse_limits
+from gateway.core.requests.extra_members import parse_extra_members
 from gateway.core.scrub_rules import ScrubRules
 from gateway.core.secret import Secret
 from gateway.core.shaping import Shaping
@@ -66,6 +67,7 @@ class ClientGrants:
     masks_requests: bool | None = None
     parameters: frozenset[Parameter] | None = None
     limits: Mapping[str, int] | None = None
+    extra_members: frozenset[str] | None = None
 
     def named(self) -> list[str]:
         """Return the names of the parts that are given."""
@@ -302,6 +304,7 @@ def _with_grants(client: Client, given: ClientGrants) -> Client:
     grants = client.grants if given.grants is None else given.grants
     networks = client.networks if given.networks is None else given.networks
     plaintext, masks = given.plaintext_allowed, given.masks_requests
+    extra = given.extra_members
     if len(grants) > MAX_GRANTS or len(networks) > MAX_GRANTS:
         raise MalformedRequest(f"A client has at most {MAX_GRANTS} grants and networks.")
     withheld = client.withheld
@@ -324,6 +327,7 @@ def _with_grants(client: Client, given: ClientGrants) -> Client:
         masks_requests=client.masks_requests if masks is None else masks,
         parameters=parameters,
         limits=client.limits if given.limits is None else parse_limits(given.limits),
+        extra_members=client.extra_members if extra is None else parse_extra_members(extra),
         withheld=withheld,
     )
 

@@ -46,14 +46,14 @@ class ErrorShape(StrEnum):
 class Api:
     """One API: where it is, how its requests are read and how its answers are rebuilt.
 
-    *parse* turns a body into a checked request, for a caller to whom some parameters were granted.
-    *new_events* makes what rebuilds the events of one stream (None where there are none), *rebuild*
-    does the same for an answer in one piece. *max_event_bytes* is what an event may hold.
+    *parse* turns a body into a checked request, for a caller with some parameters and some extra
+    members. *new_events* makes what rebuilds the events of one stream (None where there are none),
+    *rebuild* does the same for an answer in one piece. *max_event_bytes* is what an event may hold.
     """
 
     operation: Operation
     path: str
-    parse: Callable[[bytes, frozenset[Parameter]], InferenceRequest]
+    parse: Callable[[bytes, frozenset[Parameter], frozenset[str]], InferenceRequest]
     new_events: Callable[[Asked], EventRebuilder] | None
     rebuild: Callable[[dict[str, Any], Asked], Slices[dict[str, Any]]]
     max_event_bytes: int = MAX_EVENT_BYTES

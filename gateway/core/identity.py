@@ -57,6 +57,7 @@ class Client:
     values found in its answers get. With *masks_requests* the models see tokens in the place of
     personal data in its requests. *parameters* are what it may ask for beside what every client
     may, *limits* how much, by the names of ``RequestLimits``, in the place of the gateway's.
+    *extra_members* are members of requests that the gateway itself does not know, by name.
     """
 
     client_id: str
@@ -74,6 +75,7 @@ class Client:
     masks_requests: bool = False
     parameters: frozenset[Parameter] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
+    extra_members: frozenset[str] = frozenset()
 
     @property
     def usable_parameters(self) -> frozenset[Parameter]:
@@ -81,6 +83,11 @@ class Client:
         raw = frozenset() if self.role is Role.DEVELOPER else RAW_PARAMETERS
         unmasked = UNMASKABLE_PARAMETERS if self.masks_requests else frozenset()
         return self.parameters - raw - unmasked
+
+    @property
+    def usable_extra_members(self) -> frozenset[str]:
+        """The extra members that count: none around the masks, where numbers are let through."""
+        return frozenset() if self.masks_requests else self.extra_members
 
     @property
     def models(self) -> frozenset[str]:

@@ -92,16 +92,19 @@ def _call_model(
 ) -> Authorized:
     verify_permission(principal, Permission.CALL_MODEL)
     _verify_json(decapsulated)
-    granted = principal.client.usable_parameters
-    limits = limits_for(principal.client.limits, snapshot.request_limits)
-    request = limited(api.parse(decapsulated.request.body, granted), limits)
+    client = principal.client
+    limits = limits_for(client.limits, snapshot.request_limits)
+    parsed = api.parse(
+        decapsulated.request.body, client.usable_parameters, client.usable_extra_members
+    )
+    request = limited(parsed, limits)
     _verify_can_stream(decapsulated, streamed=request.stream)
     grant = Grant(request.model, api.operation)
     policy = verify_grant(principal, grant, snapshot.models)
     data_class = _data_class(principal, decapsulated)
     verify_data_class(data_class, policy, snapshot)
     actions = _actions(principal, decapsulated, policy, snapshot=snapshot)
-    salted = request.salted(_keys(snapshot).cache_salt(principal.client.client_id))
+    salted = request.salted(_keys(snapshot).cache_salt(client.client_id))
     tally = Tally(is_shown=request.usage_shown)
 
     def new_scrubber(scrubbers: TextScrubbers) -> Scrubber:
@@ -117,7 +120,7 @@ def _call_model(
             api.path,
             salted.upstream_body,
             model=request.model,
-            client_id=principal.client.client_id,
+            client_id=client.client_id,
         ),
         new_scrubber=new_scrubber,
         streamed=request.stream,
@@ -125,7 +128,7 @@ def _call_model(
         prompts=request.prompts,
         n=request.n,
         actions=actions,
-        unmasked=salted.upstream if principal.client.masks_requests else None,
+        unmasked=salted.upstream if client.masks_requests else None,
     )
 
 

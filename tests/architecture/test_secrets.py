@@ -9,7 +9,7 @@ import subprocess
 from tests.architecture.source import ROOT, name_of, source_files, tree
 
 REVEAL_CALLERS = {
-    "gateway/api/admin/client_shapes.py",  # the one answer that shows a new credential
+    "gateway/api/admin/credential_shapes.py",  # the one answer that shows a new credential
     "gateway/api/oauth/app.py",  # the token endpoint's answer
     "gateway/backends/access_log_files.py",  # a segment's key, into what opens it
     "gateway/backends/access_log_writer.py",  # a segment's key, into what seals it

@@ -48,6 +48,7 @@ def client(client_id: str = C1) -> StoredClient:
         quota=Quota(tokens_per_day=5),
         withheld=frozenset({"models:list"}),
         limits={"choices": 1, "images": 0},
+        extra_members=frozenset({"b", "a"}),
     )
     return StoredClient(value, created_at=NOW, changed_at=NOW)
 

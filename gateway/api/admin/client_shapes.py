@@ -1,14 +1,13 @@
-"""The JSON shapes of clients and their credentials. A part that is there is never null by accident.
+"""The JSON shapes of clients and what they are given.
 
-A hash of a secret has no shape; a secret has one, for the answer that shows it once.
+A part that is there is never null by accident.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
@@ -22,21 +21,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from gateway.api.admin.shapes import Shape
-from gateway.control.clients import MAX_GRANTS, ClientGrants, IssuedCredential, RoleChange
-from gateway.control.credentials import (
-    SECRET,
-    MadeCredential,
-    Proof,
-    parse_public_key,
-    parse_subject,
-)
-from gateway.core.client_certificates import MAX_SUBJECT_CHARS
-from gateway.core.errors import MalformedRequest
+from gateway.api.admin.credential_shapes import CredentialIn, IssuedOut, SecretIn
+from gateway.api.admin.shapes import Shape, checked
+from gateway.control.clients import MAX_GRANTS, ClientGrants, RoleChange
 from gateway.core.grants import DataClass, Grant, Operation, Parameter, Quota, TokenBinding
 from gateway.core.identity import Client, Role
-from gateway.core.registry import Credential, CredentialKind, StoredClient
+from gateway.core.registry import CredentialKind, StoredClient
 from gateway.core.request_limits import NAMES, parse_limits
+from gateway.core.requests.extra_members import MAX_MEMBERS, parse_extra_members
 from gateway.core.scrub_rules import Treatment
 from gateway.core.shaping import parse_shaping
 from gateway.core.written_rules import parse_scrub_rules
@@ -46,21 +38,6 @@ MAX_QUOTA = 10**12
 
 MAX_RULES = 100
 """Rules for scrubbing of one client: more than there are types."""
-
-Value = TypeVar("Value")
-
-
-def _checked(parse: Callable[[Value], object]) -> AfterValidator:
-    """Return a validator that refuses what *parse* refuses, in its words, which are ours."""
-
-    def check(value: Value) -> Value:
-        try:
-            parse(value)
-        except MalformedRequest as refusal:
-            raise PydanticCustomError("sealgate", "{text}", {"text": refusal.detail}) from None
-        return value
-
-    return AfterValidator(check)
 
 
 def _from_name(value: object) -> object:
@@ -76,14 +53,17 @@ Limit = Annotated[StrictInt, Field(ge=1, le=MAX_QUOTA)] | None
 ScrubText = Annotated[
     dict[str, Treatment],
     Field(max_length=MAX_RULES, examples=[{"default": "pseudonym", "PHONE": "mask"}]),
-    _checked(parse_scrub_rules),
+    checked(parse_scrub_rules),
 ]
+
+
+ExtraMembers = Annotated[list[str], Field(max_length=MAX_MEMBERS), checked(parse_extra_members)]
 
 
 RequestLimitsText = Annotated[
     dict[str, StrictInt],
     Field(max_length=len(NAMES), examples=[{"choices": 1, "output_tokens": 2000}]),
-    _checked(parse_limits),
+    checked(parse_limits),
 ]
 
 
@@ -123,10 +103,12 @@ class GrantsIn(Shape):
     masks_requests: StrictBool | None = None
     parameters: Annotated[list[Parameter], Field(max_length=len(Parameter))] | None = None
     limits: RequestLimitsText | None = None
+    extra_members: ExtraMembers | None = None
 
     @field_validator(
         "models", "networks", "plaintext_allowed", "shaping", "data_class", "token_binding",
-        "quota", "scrub", "masks_requests", "parameters", "limits", mode="before",
+        "quota", "scrub", "masks_requests", "parameters", "limits", "extra_members",
+        mode="before",
     )  # fmt: skip
     @classmethod
     def _verify_given(cls, value: object) -> object:
@@ -151,46 +133,12 @@ class GrantsIn(Shape):
             masks_requests=self.masks_requests,
             parameters=None if self.parameters is None else frozenset(self.parameters),
             limits=self.limits,
+            extra_members=None if self.extra_members is None else frozenset(self.extra_members),
         )
 
 
 def _grants(models: Iterable[GrantShape]) -> frozenset[Grant]:
     return frozenset(Grant(entry.model, name) for entry in models for name in entry.operations)
-
-
-class SecretIn(Shape):
-    """A secret that the gateway makes and shows once."""
-
-    kind: Literal[CredentialKind.SECRET]
-
-    def proof(self) -> Proof:
-        """Return the value that the use cases take."""
-        return SECRET
-
-
-class PublicKeyIn(Shape):
-    """A public key; the client signs with the private half, which stays with it (RFC 7523)."""
-
-    kind: Literal[CredentialKind.PUBLIC_KEY]
-    jwk: Annotated[dict[str, Any], _checked(parse_public_key)]
-
-    def proof(self) -> Proof:
-        """Return the value that the use cases take."""
-        return parse_public_key(self.jwk)
-
-
-class CertificateIn(Shape):
-    """The name in a client certificate: ``dn:``, ``dns:``, ``uri:``, ``ip:``, ``email:``."""
-
-    kind: Literal[CredentialKind.CERTIFICATE]
-    subject: Annotated[str, Field(max_length=MAX_SUBJECT_CHARS), _checked(parse_subject)]
-
-    def proof(self) -> Proof:
-        """Return the value that the use cases take."""
-        return parse_subject(self.subject)
-
-
-CredentialIn = Annotated[SecretIn | PublicKeyIn | CertificateIn, Field(discriminator="kind")]
 
 
 class ClientIn(GrantsIn):
@@ -238,6 +186,7 @@ class ClientOut(Shape):
     masks_requests: bool
     parameters: list[Parameter]
     limits: dict[str, int]
+    extra_members: list[str]
     version: int
     created_at: datetime
     changed_at: datetime
@@ -262,6 +211,7 @@ class ClientOut(Shape):
             masks_requests=client.masks_requests,
             parameters=sorted(client.parameters),
             limits=dict(client.limits),
+            extra_members=sorted(client.extra_members),
             version=stored.version,
             created_at=stored.created_at,
             changed_at=stored.changed_at,
@@ -274,63 +224,6 @@ def _models(client: Client) -> list[GrantShape]:
         GrantShape(model=name, operations=sorted(g.operation for g in counting if g.model == name))
         for name in sorted({grant.model for grant in counting})
     ]
-
-
-class CredentialOut(Shape):
-    """A credential without its secret. *jwk* and *subject* are there for their kind alone."""
-
-    credential_id: str
-    client_id: str
-    kind: CredentialKind
-    jwk: Mapping[str, str] | None
-    subject: str | None
-    created_at: datetime
-    revoked_at: datetime | None
-
-    @classmethod
-    def of(cls, credential: Credential) -> Self:
-        """Return the shape of *credential*."""
-        kind, verifier = credential.kind, credential.verifier
-        return cls(
-            credential_id=credential.credential_id,
-            client_id=credential.client_id,
-            kind=kind,
-            jwk=json.loads(verifier) if kind is CredentialKind.PUBLIC_KEY else None,
-            subject=verifier if kind is CredentialKind.CERTIFICATE else None,
-            created_at=credential.created_at,
-            revoked_at=credential.revoked_at,
-        )
-
-
-class IssuedOut(Shape):
-    """A fresh credential. Its secret, if its kind has one, is shown here and never again."""
-
-    client_id: str
-    credential_id: str | None = None
-    kind: CredentialKind | None = None
-    client_secret: str | None = None
-
-    @classmethod
-    def of(cls, issued: IssuedCredential) -> Self:
-        """Return the shape of *issued*."""
-        return cls(
-            client_id=issued.client_id,
-            credential_id=issued.credential_id,
-            kind=CredentialKind.SECRET,
-            client_secret=issued.secret.reveal(),
-        )
-
-    @classmethod
-    def of_made(cls, client_id: str, made: MadeCredential | None) -> Self:
-        """Return the shape of *made*, or of a client without a credential."""
-        if made is None:
-            return cls(client_id=client_id)
-        return cls(
-            client_id=client_id,
-            credential_id=made.credential.credential_id,
-            kind=made.credential.kind,
-            client_secret=None if made.secret is None else made.secret.reveal(),
-        )
 
 
 class RoleOut(ClientOut):

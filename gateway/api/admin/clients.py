@@ -9,13 +9,11 @@ from fastapi import APIRouter, Path, Query, Response
 from gateway.api.admin.client_shapes import (
     ClientIn,
     ClientOut,
-    CredentialIn,
-    CredentialOut,
     GrantsIn,
-    IssuedOut,
     RoleIn,
     RoleOut,
 )
+from gateway.api.admin.credential_shapes import CredentialIn, CredentialOut, IssuedOut
 from gateway.api.admin.preconditions import ToChange, entity_tag
 from gateway.api.admin.session import Caller, Limit, Room, Skip
 from gateway.api.admin.shapes import Page

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from gateway.api.admin.client_shapes import IssuedOut
+from gateway.api.admin.credential_shapes import IssuedOut
 from gateway.api.admin.session import Caller, Limit, Room
 from gateway.api.admin.shapes import Page, Shape
 from gateway.control.approvals import Decision

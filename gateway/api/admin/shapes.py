@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
     StringConstraints,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from gateway.control.backends import BackendStatus
 from gateway.control.status import StatusReport
 from gateway.core.access_log import AccessRecord, SegmentReport, SegmentState
+from gateway.core.errors import MalformedRequest
 from gateway.core.grants import DataClass
 from gateway.core.identity import Role
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
@@ -23,12 +27,26 @@ from gateway.core.policy import ROLE_PERMISSIONS, ModelPolicy, Permission
 from gateway.core.registry import EVERYTHING_SUBJECT, Revocation, RevocationKind
 
 Item = TypeVar("Item")
+Value = TypeVar("Value")
 
 
 class Shape(BaseModel):
     """What all shapes share: no unknown member, no change after parsing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def checked(parse: Callable[[Value], object]) -> AfterValidator:
+    """Return a validator that refuses what *parse* refuses, in its words, which are ours."""
+
+    def check(value: Value) -> Value:
+        try:
+            parse(value)
+        except MalformedRequest as refusal:
+            raise PydanticCustomError("sealgate", "{text}", {"text": refusal.detail}) from None
+        return value
+
+    return AfterValidator(check)
 
 
 class Page(Shape, Generic[Item]):

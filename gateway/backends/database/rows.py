@@ -49,6 +49,7 @@ def client_row(stored: StoredClient) -> Row:
         "masks_requests": client.masks_requests,
         "parameters": sorted(client.parameters),
         "limits": dict(client.limits),
+        "extra_members": sorted(client.extra_members),
         "version": stored.version,
         "created_at": stored.created_at,
         "changed_at": stored.changed_at,
@@ -73,6 +74,7 @@ def client_of(row: Row) -> StoredClient:
         masks_requests=row["masks_requests"],
         parameters=frozenset(Parameter(name) for name in row["parameters"]),
         limits=row["limits"],
+        extra_members=frozenset(row["extra_members"]),
     )
     return StoredClient(
         client,

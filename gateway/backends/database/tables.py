@@ -93,6 +93,7 @@ CLIENTS = Table(
     Column("masks_requests", Boolean, nullable=False),
     Column("parameters", JSON, nullable=False),
     Column("limits", JSON, nullable=False),
+    Column("extra_members", JSON, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),

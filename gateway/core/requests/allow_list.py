@@ -17,6 +17,7 @@ from gateway.core.requests.fields import (
     checked_at,
     malformed,
     place,
+    plain,
     unsupported,
 )
 
@@ -100,17 +101,28 @@ class AllowList:
     dropped: frozenset[str] = DROPPED
     granted: Mapping[str, Granted] = field(default_factory=dict)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every member that is known, whatever becomes of it."""
+        return self.dropped.union(self.allowed, self.refused, self.granted)
+
     def check(
-        self, received: dict[str, Any], granted: frozenset[Parameter] = frozenset()
+        self,
+        received: dict[str, Any],
+        granted: frozenset[Parameter] = frozenset(),
+        extra: frozenset[str] = frozenset(),
     ) -> dict[str, Any]:
         """Return what of *received* goes upstream, where the caller was *granted* some parameters.
 
+        Of members that no list knows those named in *extra* pass, if they are plain values.
         Raises ``MalformedRequest`` or ``UnsupportedParameter``, which name members and never hold
         values.
         """
         checked: dict[str, Any] = {}
         for name, value in received.items():
             check = self._find_check(name, value, granted)
+            if check is None and name in extra and name not in self.names:
+                check = plain
             if check is not None:
                 passed = LEFT_OUT if value is None else checked_at(check, name, value, at=name)
                 if passed is not LEFT_OUT:

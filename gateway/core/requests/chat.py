@@ -53,13 +53,17 @@ CHAT: Final = AllowList(
 """What a request may hold (gateway/parameters.md)."""
 
 
-def parse_chat(body: bytes, granted: frozenset[Parameter] = frozenset()) -> InferenceRequest:
-    """Return the request that *body* makes, ready to be sent on.
+def parse_chat(
+    body: bytes,
+    granted: frozenset[Parameter] = frozenset(),
+    extra: frozenset[str] = frozenset(),
+) -> InferenceRequest:
+    """Return the request that *body* makes, ready to be sent on; see ``AllowList.check``.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = CHAT.check(parse_object(body), granted)
+    checked = CHAT.check(parse_object(body), granted, extra)
     used = CHAT.used(checked) | use_features(checked, granted)
     forced = checked.get("tool_choice") not in (None, "none", "auto")
     used |= use_schemas(checked, granted, forced=forced)

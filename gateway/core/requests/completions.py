@@ -37,13 +37,17 @@ COMPLETION: Final = AllowList(
 """What a request may hold (gateway/parameters.md)."""
 
 
-def parse_completion(body: bytes, granted: frozenset[Parameter] = frozenset()) -> InferenceRequest:
-    """Return the request that *body* makes, ready to be sent on.
+def parse_completion(
+    body: bytes,
+    granted: frozenset[Parameter] = frozenset(),
+    extra: frozenset[str] = frozenset(),
+) -> InferenceRequest:
+    """Return the request that *body* makes, ready to be sent on; see ``AllowList.check``.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = COMPLETION.check(parse_object(body), granted)
+    checked = COMPLETION.check(parse_object(body), granted, extra)
     used = COMPLETION.used(checked) | use_features(checked, granted)
     used |= use_schemas(checked, granted, forced=False)
     verify_whole(used, stream=checked.get("stream", False))

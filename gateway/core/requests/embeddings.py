@@ -42,12 +42,13 @@ EMBEDDINGS: Final = AllowList(
 def parse_embedding_request(
     body: bytes,
     granted: frozenset[Parameter] = frozenset(),
+    extra: frozenset[str] = frozenset(),
 ) -> InferenceRequest:
-    """Return the request that *body* makes, ready to be sent on.
+    """Return the request that *body* makes, ready to be sent on; see ``AllowList.check``.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = EMBEDDINGS.check(parse_object(body))
+    checked = EMBEDDINGS.check(parse_object(body), extra=extra)
     used = use_embedded_features(checked, granted)
     return rebuilt(Operation.EMBEDDINGS, checked, parameters=used)

@@ -22,7 +22,7 @@ Check = Callable[[str, Any], Any]
 IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _MODEL: Final = re.compile(r"[A-Za-z0-9_./:@+-]{1,256}")
 # A member name that is shown in an error is the caller's own text; it stays short and plain.
-_SHOWN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
+SHOWN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _TOKEN_ID: Final = re.compile(r"[0-9]{1,7}")
 
 
@@ -67,6 +67,7 @@ class FreeObject(dict[str, Any]):
 
 _MAX_TOKEN_ID: Final = 2**31
 _SEED: Final = 2**63
+_MAX_PLAIN_CHARACTERS: Final = 256
 
 
 def malformed(name: str, needed: str) -> MalformedRequest:
@@ -76,7 +77,7 @@ def malformed(name: str, needed: str) -> MalformedRequest:
 
 def unsupported(name: str, reason: str = "") -> UnsupportedParameter:
     """Return the error for a field that is not let through; an odd *name* is not repeated."""
-    if not _SHOWN_NAME.fullmatch(name):
+    if not SHOWN_NAME.fullmatch(name):
         return UnsupportedParameter("A field of the request is not supported.")
     return UnsupportedParameter(f"The field '{name}' is not supported{reason and ': ' + reason}.")
 
@@ -86,7 +87,7 @@ def place(refusal: SealgateError, step: str | int) -> SealgateError:
 
     A name that is not plain may be the caller's own text, so what is below it is not pointed at.
     """
-    if isinstance(step, int) or _SHOWN_NAME.fullmatch(step):
+    if isinstance(step, int) or SHOWN_NAME.fullmatch(step):
         refusal.pointer = f"/{step}{refusal.pointer}"
     else:
         refusal.pointer = ""
@@ -144,6 +145,16 @@ def text(name: str, value: Any) -> Any:
     """Accept any string."""
     if not isinstance(value, str):
         raise malformed(name, "a string")
+    return value
+
+
+def plain(name: str, value: Any) -> Any:
+    """Accept a number, true, false or a short string: nothing that is made of parts."""
+    is_short = isinstance(value, str) and len(value) <= _MAX_PLAIN_CHARACTERS
+    if not is_short and not isinstance(value, int | float):
+        raise malformed(
+            name, f"a number, true, false or {_MAX_PLAIN_CHARACTERS} characters at most"
+        )
     return value
 
 

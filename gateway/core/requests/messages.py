@@ -171,13 +171,14 @@ MESSAGES: Final = AllowList(
 def parse_message_request(
     body: bytes,
     granted: frozenset[Parameter] = frozenset(),
+    extra: frozenset[str] = frozenset(),
 ) -> InferenceRequest:
-    """Return the request that *body* makes, ready to be sent on.
+    """Return the request that *body* makes, ready to be sent on; see ``AllowList.check``.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = MESSAGES.check(parse_object(body), granted)
+    checked = MESSAGES.check(parse_object(body), granted, extra)
     used = MESSAGES.used(checked) | use_features(checked, granted)
     forced = checked.get("tool_choice", {}).get("type") in {"any", "tool"}
     used |= use_schemas(checked, granted, forced=forced)

@@ -148,14 +148,16 @@ RESPONSE: Final = AllowList(
 
 
 def parse_response_request(
-    body: bytes, granted: frozenset[Parameter] = frozenset()
+    body: bytes,
+    granted: frozenset[Parameter] = frozenset(),
+    extra: frozenset[str] = frozenset(),
 ) -> InferenceRequest:
-    """Return the request that *body* makes, ready to be sent on.
+    """Return the request that *body* makes, ready to be sent on; see ``AllowList.check``.
 
     Raises ``MalformedRequest``, ``UnsupportedParameter`` or ``PayloadTooLarge``. Their details name
     fields and never hold values.
     """
-    checked = RESPONSE.check(parse_object(body), granted)
+    checked = RESPONSE.check(parse_object(body), granted, extra)
     used = RESPONSE.used(checked) | use_features(checked, granted)
     if "include" in checked:
         used |= {Parameter.LOGPROBS}

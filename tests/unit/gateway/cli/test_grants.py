@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.cli.grants import (
     parse_grants,
+    parse_members,
     parse_networks,
     parse_parameters,
     parse_quota,
@@ -80,3 +81,13 @@ def test_limits_of_requests_are_read() -> None:
     for wrong in ("choices", "choices=", "choices=x", "canary=1", "choices=-1", "choices=9999"):
         with pytest.raises(typer.BadParameter):
             parse_request_limits([wrong])
+
+
+def test_extra_members_are_written_with_commas() -> None:
+    """No option leaves them, the word none takes them away, what is known is refused."""
+    assert parse_members("a,b_1") == {"a", "b_1"}
+    assert parse_members("none") == frozenset()
+    assert parse_members(None) is None
+    for wrong in ("", "a,", "a b", "cache_salt"):
+        with pytest.raises(typer.BadParameter):
+            parse_members(wrong)

@@ -70,6 +70,7 @@ def test_client_row_is_sorted_text() -> None:
         "masks_requests": False,
         "parameters": [],
         "limits": {},
+        "extra_members": [],
         "version": 1,
         "created_at": NOW,
     }

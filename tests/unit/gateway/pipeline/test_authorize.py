@@ -420,3 +420,14 @@ def test_a_request_is_held_to_the_limits_of_its_client():
         run(two, limits={"choices": 1})
     authorized = run(two, value=tight, limits={"choices": 2})
     assert orjson.loads(authorized.upstream_request.body)["max_completion_tokens"] == 9
+
+
+def test_an_extra_member_goes_upstream_for_its_client():
+    """And for nobody whose requests are masked."""
+    novel = inner_request(orjson.dumps(orjson.loads(CHAT_BODY) | {"novel": 2}))
+    named = frozenset({"novel"})
+    sent = orjson.loads(run(novel, extra_members=named).upstream_request.body)
+    assert sent["novel"] == 2
+    for changes in ({}, {"extra_members": named, "masks_requests": True}):
+        with pytest.raises(UnsupportedParameter, match="novel"):
+            run(novel, **changes)

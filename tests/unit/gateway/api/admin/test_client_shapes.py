@@ -1,4 +1,4 @@
-"""The shapes of clients and credentials: silence changes nothing, null is never a guess."""
+"""The shapes of clients: silence changes nothing, null is never a guess."""
 
 from __future__ import annotations
 
@@ -12,16 +12,13 @@ from gateway.api.admin.client_shapes import (
     MAX_QUOTA,
     ClientIn,
     ClientOut,
-    CredentialOut,
     GrantsIn,
-    IssuedOut,
 )
-from gateway.control.clients import MAX_GRANTS, ClientGrants, IssuedCredential
+from gateway.control.clients import MAX_GRANTS, ClientGrants
 from gateway.control.credentials import SECRET
 from gateway.core.grants import Grant, Operation, every_operation
 from gateway.core.identity import Client, Role
-from gateway.core.registry import Credential, CredentialKind, StoredClient
-from gateway.core.secret import Secret
+from gateway.core.registry import StoredClient
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -82,19 +79,6 @@ def test_client_is_shown_in_order() -> None:
     assert (shown.role, shown.disabled) == (Role.DEVELOPER, False)
 
 
-def test_credential_is_shown_without_its_hash() -> None:
-    """A stored credential is its names and times; a fresh one its secret, this once."""
-    stored = CredentialOut.of(Credential("i", "c", "$argon2id$", NOW))
-    assert "argon" not in stored.model_dump_json()
-    issued = IssuedOut.of(IssuedCredential("c", "i", Secret("s")))
-    assert issued.model_dump() == {
-        "client_id": "c",
-        "credential_id": "i",
-        "kind": "client_secret_basic",
-        "client_secret": "s",
-    }
-
-
 def test_quota_keeps_what_is_not_named() -> None:
     """Only the members that are in the body reach the use case, null among them."""
     given = GrantsIn.model_validate({"quota": {"tokens_per_day": None, "requests_per_day": 3}})
@@ -118,9 +102,13 @@ def test_new_client_gets_a_secret_unless_it_says_otherwise() -> None:
     assert ClientIn.model_validate({"credential": None}).credential is None
 
 
-def test_public_verifiers_are_shown() -> None:
-    """A key and a subject are no secrets: whoever registered them sees which they are."""
-    key = Credential("i", "c", '{"kty":"OKP"}', NOW, kind=CredentialKind.PUBLIC_KEY)
-    assert CredentialOut.of(key).jwk == {"kty": "OKP"}
-    name = Credential("i", "c", "dns:app.example", NOW, kind=CredentialKind.CERTIFICATE)
-    assert CredentialOut.of(name).subject == "dns:app.example"
+def test_extra_members_are_named_and_shown() -> None:
+    """Names that are known, or are no plain names, are refused in words of ours."""
+    given = GrantsIn.model_validate({"extra_members": ["b_1", "a", "a"]})
+    assert given.grants().extra_members == {"a", "b_1"}
+    client = Client("c", Role.APPLICATION, extra_members=frozenset({"b", "a"}))
+    shown = ClientOut.of(StoredClient(client, created_at=NOW, changed_at=NOW))
+    assert shown.extra_members == ["a", "b"]
+    for names in (["cache_salt"], ["a b"], ["a"] * 33, None):
+        with pytest.raises(ValidationError):
+            GrantsIn.model_validate({"extra_members": names})

@@ -1,5 +1,6 @@
 """Lists of what a request may hold."""
 
+import re
 from typing import Any
 
 import pytest
@@ -41,3 +42,30 @@ def test_everything_else_is_refused(received: dict[str, Any], error: type[Except
     """What is missing, wrong or unknown is an error; 0 is not false."""
     with pytest.raises(error):
         LIST.check(received)
+
+
+def test_an_extra_member_passes_as_a_plain_value() -> None:
+    """For its client alone; nothing that is made of parts, and null is absent."""
+    extra = frozenset({"novel"})
+    for value in (1, 0.5, True, "x" * 256):
+        assert LIST.check({"a": True, "novel": value}, extra=extra) == {"a": True, "novel": value}
+        with pytest.raises(UnsupportedParameter, match="novel"):
+            LIST.check({"a": True, "novel": value}, extra=frozenset({"other"}))
+    assert LIST.check({"a": True, "novel": None}, extra=extra) == {"a": True}
+    for made_of_parts in ([1], {"a": 1}, "x" * 257):
+        with pytest.raises(MalformedRequest) as caught:
+            LIST.check({"a": True, "novel": made_of_parts}, extra=extra)
+        assert caught.value.pointer == "/novel"
+
+
+@pytest.mark.parametrize("name", sorted(LIST.names))
+def test_a_list_counts_more_than_the_name_of_an_extra_member(name: str) -> None:
+    """A name that a later version knows keeps the check of that version."""
+    extra = frozenset({name})
+    try:
+        expected = LIST.check({"a": True, name: "canary"})
+    except (MalformedRequest, UnsupportedParameter) as refusal:
+        with pytest.raises(type(refusal), match=re.escape(refusal.detail)):
+            LIST.check({"a": True, name: "canary"}, extra=extra)
+    else:
+        assert LIST.check({"a": True, name: "canary"}, extra=extra) == expected
