@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
@@ -30,7 +29,7 @@ from gateway.backends.metrics import (
     KeyServiceMeter,
     error_counter,
     open_registry,
-    overload_counter,
+    stranger_refusal_counter,
 )
 from gateway.backends.scrub_thread import ScrubThread
 from gateway.backends.upstream_metrics import count_upstream
@@ -142,8 +141,8 @@ def build_applications(
     settings = configuration.settings
     registry = outside.registry
     record = Record(CountingAccessLog(outside.access_log, registry), room.clock)
-    count_overload = overload_counter(registry)
-    spending = Spending(settings.overload.effort, count_refusal=partial(count_overload, "work"))
+    count_refusal = stranger_refusal_counter(registry)
+    spending = Spending(settings.overload.effort, count_refusal=count_refusal)
     public = Guard(_admit(settings.listen, spending), record, report_fault)
     admin = Guard(_admit(settings.admin), record, report_fault)
     health = build_health_app(room.snapshots, outside.is_ready, is_stopping=outside.is_stopping)

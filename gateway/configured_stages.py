@@ -9,7 +9,11 @@ from prometheus_client import CollectorRegistry
 
 from gateway.api.admin.session import Proofs
 from gateway.api.edge import Guard
-from gateway.backends.metrics import quota_refusal_counter, redaction_counter
+from gateway.backends.metrics import (
+    place_refusal_counter,
+    quota_refusal_counter,
+    redaction_counter,
+)
 from gateway.backends.shared_memory import SharedMemory
 from gateway.control.room import ControlRoom
 from gateway.core.access_log_ports import AccessLog
@@ -81,7 +85,7 @@ def build_stages(
             places=outside.memory.places,
         ),
         mask=Mask(outside.workplace),
-        forward=Forward(outside.upstream),
+        forward=Forward(outside.upstream, count_refusal=place_refusal_counter(outside.registry)),
         running=RunningAnswers(room.snapshots),
         scrub=Scrub(
             count=redaction_counter(outside.registry),

@@ -16,7 +16,7 @@ from gateway.backends.upstream import NothingSent, PooledUpstream
 from gateway.backends.upstream_answer import Answer
 from gateway.backends.upstream_queue import UpstreamQueue
 from gateway.core.balancer import Lease, Outcome
-from gateway.core.errors import Overloaded, UpstreamTimedOut, UpstreamUnavailable
+from gateway.core.errors import Overloaded, RateLimited, UpstreamTimedOut, UpstreamUnavailable
 from gateway.core.upstream_port import UpstreamAnswer, UpstreamRequest
 
 _CHECK_SECONDS: Final = 3.0
@@ -77,7 +77,7 @@ class BalancedUpstream:
         """Send *request* to a backend that serves its model, or the list of models to all kinds.
 
         Returns once the head of the answer is there. Raises ``UpstreamUnavailable``,
-        ``UpstreamTimedOut`` or ``Overloaded``.
+        ``UpstreamTimedOut``, ``Overloaded`` or ``RateLimited``.
         """
         if request.model or len(self._others) == 1:
             return await self._send(request, frozenset())
@@ -133,7 +133,7 @@ class BalancedUpstream:
                 return await read_list(answer)
             finally:
                 await answer.close()
-        except (UpstreamUnavailable, Overloaded):
+        except (UpstreamUnavailable, Overloaded, RateLimited):
             return []
 
     async def _check(self, name: str) -> None:

@@ -35,20 +35,22 @@ def quota_refusal_counter(registry: CollectorRegistry) -> Callable[[], None]:
     ).inc
 
 
-def overload_counter(registry: CollectorRegistry) -> Callable[[str], None]:
-    """Return what counts one call that was refused at a bound: ``work`` or ``places``."""
-    counter = Counter(
-        "sealgate_overload_refusals",
-        "Calls refused because a bound was reached, by what was used up",
-        ["what"],
+def stranger_refusal_counter(registry: CollectorRegistry) -> Callable[[], None]:
+    """Return what counts one call that was refused because too much was done for strangers."""
+    return Counter(
+        "sealgate_stranger_refusals",
+        "Calls refused before the work since others had proven to be nobody",
         registry=registry,
-    )
-    by_bound = {what: counter.labels(what) for what in ("work", "places")}
+    ).inc
 
-    def count(what: str) -> None:
-        by_bound[what].inc()
 
-    return count
+def place_refusal_counter(registry: CollectorRegistry) -> Callable[[], None]:
+    """Return what counts one call that found no place at a model server."""
+    return Counter(
+        "sealgate_place_refusals",
+        "Calls refused because no place at a model server was left for their client",
+        registry=registry,
+    ).inc
 
 
 def redaction_counter(registry: CollectorRegistry) -> Callable[[str], None]:

@@ -1,24 +1,41 @@
 """Places at the backends, and a short queue before them.
 
 Bounded in length and time: while a backend hangs, the callers behind it are refused and do not pile
-up. Who waits is served in order, and nobody who comes later is served before.
+up, and who would wait too long is told at once. A place that is free goes to the client that has
+the fewest calls under way, among those in the order in which they came. Of places, of the queue and
+of the memory for bodies one client gets its share and no more (ADR-0033).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final
 
 from gateway.core.balancer import NONE, Balancer, Lease, Outcome
-from gateway.core.errors import Overloaded, StoreUnavailable, UpstreamUnavailable
+from gateway.core.errors import (
+    Overloaded,
+    RateLimited,
+    StoreUnavailable,
+    UpstreamUnavailable,
+)
+from gateway.core.fair_share import is_within_share
 from gateway.core.upstream_port import UpstreamRequest
+from gateway.core.waiting_time import WaitingTime
 
 _TOO_LARGE = "The calls under way are as large as the gateway can hold; try again later."
 _FULL = "All servers of this model have as much to do as they take; try again later."
+_SHARE = "This client has as much under way as its share of what there is; try again later."
+
+_BYTES_SHARE: Final = 16
+_WAITING_SHARE: Final = 2
+"""Of the queue a client gets less than of the places: it is for bursts, and others have bursts."""
+
+_RETRY_SECONDS: Final = 1
+"""Nobody knows when a running answer ends, and it may be the next moment."""
 
 Drained = Callable[[], Collection[str]]
 """Names the backends that get no new calls. May raise ``StoreUnavailable``."""
@@ -36,10 +53,16 @@ class QueueRules:
     max_bytes: int = 256 * 2**20
 
 
-class _Waiting(NamedTuple):
+@dataclass(eq=False, slots=True)
+class _Waiting:
     request: UpstreamRequest
-    avoided: Collection[str]
+    avoided: frozenset[str]
     place: asyncio.Future[Lease]
+
+    @property
+    def wanted(self) -> tuple[str, frozenset[str]]:
+        """What it waits for; for whom there is a place depends on nothing but this and calls."""
+        return self.request.model, self.avoided
 
 
 class UpstreamQueue:
@@ -57,39 +80,44 @@ class UpstreamQueue:
         self.monotonic = monotonic
         self._drained = drained
         self._rules = rules or QueueRules()
-        self._waiting: dict[str, deque[_Waiting]] = {}
-        self._bytes = 0
+        self._waiting: dict[_Waiting, None] = {}  # in the order in which they came
+        self._times: defaultdict[str, WaitingTime] = defaultdict(WaitingTime)
+        self._bytes: Counter[str] = Counter()
+        self._all_bytes = 0
 
     async def take(self, request: UpstreamRequest, *, avoided: Collection[str] = NONE) -> Lease:
         """Return a place for *request* at none of *avoided*; give it back with :meth:`end`.
 
-        Raises ``UpstreamUnavailable`` when no server of its model is usable, ``Overloaded`` when
-        all are full and the queue is too, the wait was too long, or all calls together too large.
+        Raises ``UpstreamUnavailable`` when no server of its model is usable. When all are full and
+        the queue is too, the wait is or would be too long, or all calls together are too large:
+        ``RateLimited`` if others could still call, ``Overloaded`` if not.
         """
         size = len(request.body)
-        if self._bytes + size > self._rules.max_bytes:
-            raise Overloaded(_TOO_LARGE)
-        self._bytes += size
+        self._hold(request.client_id, size)
         try:
-            lease = await self._take(request, avoided)
+            lease = await self._take(request, frozenset(avoided))
         except BaseException:
-            self._bytes -= size
+            self._note_bytes(request.client_id, -size)
             raise
         lease.size = size
         return lease
 
     def end(self, lease: Lease, outcome: Outcome) -> None:
-        """Give *lease* back; whoever waits for it gets it at once."""
-        self._bytes -= lease.size
+        """Give *lease* back; who waits for it gets it at once."""
+        self._note_bytes(lease.client_id, -lease.size)
         lease.size = 0
         lease.end(outcome, now=self.monotonic())
         self.serve()
 
     def serve(self) -> None:
-        """Give the places that there are to those who wait, in their order for each model."""
-        for waiting in self._waiting.values():
-            while waiting and self._serve_first(waiting[0]):
-                waiting.popleft()
+        """Give the places that there are to those who wait, fewest calls first."""
+        vain: set[tuple[str, frozenset[str]]] = set()
+        while entries := [entry for entry in self._waiting if entry.wanted not in vain]:
+            first = min(entries, key=lambda entry: self.balancer.calls_of(entry.request.client_id))
+            if self._serve_first(first):
+                self._leave(first)
+            else:  # then there is none for those with more calls either
+                vain.add(first.wanted)
 
     def has_usable(self) -> bool:
         """Return whether at least one backend is known to be healthy and takes calls."""
@@ -99,27 +127,71 @@ class UpstreamQueue:
             return False
         return self.balancer.has_usable(now=self.monotonic(), avoided=drained)
 
-    async def _take(self, request: UpstreamRequest, avoided: Collection[str]) -> Lease:
-        waiting = self._waiting.setdefault(request.model, deque())
-        lease = None if waiting else self._find(request, avoided)
+    def _hold(self, client_id: str, size: int) -> None:
+        left = self._rules.max_bytes - self._all_bytes
+        if size > left:
+            raise Overloaded(_TOO_LARGE)
+        if not is_within_share(self._bytes[client_id], left, multiple=_BYTES_SHARE):
+            raise RateLimited(_SHARE, retry_after_seconds=_RETRY_SECONDS)
+        self._note_bytes(client_id, size)
+
+    def _note_bytes(self, client_id: str, size: int) -> None:
+        self._all_bytes += size
+        self._bytes[client_id] += size
+        if not self._bytes[client_id]:
+            del self._bytes[client_id]
+
+    async def _take(self, request: UpstreamRequest, avoided: frozenset[str]) -> Lease:
+        lease = None if self._waiting else self._find(request, avoided)
         if lease is not None:
             return lease
-        if len(waiting) >= self._rules.waiting:
-            raise Overloaded(_FULL)
         place: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
         entry = _Waiting(request, avoided, place)
-        waiting.append(entry)
+        self._waiting[entry] = None
+        self.serve()
         try:
+            if entry in self._waiting:
+                self._verify_worth_waiting(entry)
             async with asyncio.timeout(self._rules.seconds):
                 return await place
         except BaseException as error:
             if place.done() and not place.cancelled() and place.exception() is None:
                 self.end(place.result(), Outcome.NO_VERDICT)
-            if entry in waiting:
-                waiting.remove(entry)
+            self._leave(entry)
             if isinstance(error, TimeoutError):
-                raise Overloaded(_FULL) from None
+                raise self._refusal(entry) from None
             raise
+
+    def _verify_worth_waiting(self, entry: _Waiting) -> None:
+        """Raise unless there is room for *entry*, and a place in time as far as one can foresee."""
+        model, client_id = entry.request.model, entry.request.client_id
+        others = [
+            other.request
+            for other in self._waiting
+            if other is not entry and other.request.model == model
+        ]
+        mine = sum(other.client_id == client_id for other in others)
+        left = self._rules.waiting - len(others)
+        if not is_within_share(mine, left, multiple=_WAITING_SHARE):
+            raise self._refusal(entry, is_own_share=left > 0)
+        calls = self.balancer.calls_of(client_id)
+        ahead = sum(self.balancer.calls_of(other.client_id) <= calls for other in others)
+        if self._times[model].expected(ahead) > self._rules.seconds:
+            raise self._refusal(entry)
+
+    def _refusal(self, entry: _Waiting, *, is_own_share: bool = False) -> Overloaded | RateLimited:
+        model = entry.request.model
+        avoided = {*self._drained(), *entry.avoided}
+        now = self.monotonic()
+        if is_own_share or self.balancer.places_left(model, now=now, avoided=avoided):
+            return RateLimited(_SHARE, retry_after_seconds=_RETRY_SECONDS)
+        return Overloaded(_FULL)
+
+    def _leave(self, entry: _Waiting) -> None:
+        self._waiting.pop(entry, None)
+        model = entry.request.model
+        if all(other.request.model != model for other in self._waiting):
+            self._times.pop(model, None)
 
     def _serve_first(self, first: _Waiting) -> bool:
         """Return whether it need not wait any longer."""
@@ -133,6 +205,7 @@ class UpstreamQueue:
         if lease is None:
             return False
         first.place.set_result(lease)
+        self._times[first.request.model].serve(self.monotonic())
         return True
 
     def _find(self, request: UpstreamRequest, avoided: Collection[str]) -> Lease | None:

@@ -2,11 +2,13 @@
 
 Sans-IO, time is an argument. A call goes only where its model is served, to a backend that is
 healthy, not ejected, not drained and below its limit; if there is none the caller waits or is
-refused, and nothing is tried in the hope that it might work.
+refused, and nothing is tried in the hope that it might work. No client takes the last places: some
+are left for those who have fewer (ADR-0033).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -15,6 +17,7 @@ from typing import NamedTuple
 
 from gateway.core.breaker import Breaker, BreakerRules
 from gateway.core.errors import UpstreamUnavailable
+from gateway.core.fair_share import is_within_share
 
 NONE: Collection[str] = frozenset()
 
@@ -30,12 +33,15 @@ class Backend(NamedTuple):
 class BalanceRules:
     """How much one backend gets.
 
-    *max_outstanding* calls at most, in this process. The favourite of a client is spared when it
-    has more than *spill_factor* times the calls of the least busy one, and *spill_calls* more.
+    *max_outstanding* calls at most, in this process. A client gets another place while it has less
+    than *share* times as many calls as its model has places left. The favourite of a client is
+    spared when it has more than *spill_factor* times the calls of the least busy one, and
+    *spill_calls* more.
     *checks_to_fail* health checks in a row must fail before it counts as unhealthy.
     """
 
     max_outstanding: int = 256
+    share: int = 16
     spill_factor: float = 1.25
     spill_calls: int = 4
     checks_to_fail: int = 2
@@ -88,10 +94,13 @@ class Lease:
     *size* is for whoever gives places out to note how large the call is, in bytes.
     """
 
-    __slots__ = ("_is_trial", "_state", "name", "size")
+    __slots__ = ("_calls", "_is_trial", "_state", "client_id", "name", "size")
 
-    def __init__(self, state: _State, *, now: float) -> None:
+    def __init__(self, state: _State, client_id: str, calls: Counter[str], *, now: float) -> None:
         self._state: _State | None = state
+        self._calls = calls
+        self.client_id = client_id
+        calls[client_id] += 1
         self._is_trial = state.breaker.begin(now)
         self.name = state.backend.name
         self.size = 0
@@ -109,6 +118,9 @@ class Lease:
         if state is None:
             return
         state.outstanding -= 1
+        self._calls[self.client_id] -= 1
+        if not self._calls[self.client_id]:
+            del self._calls[self.client_id]
         if outcome is Outcome.COMPLETED:
             state.breaker.completed()
         elif outcome is Outcome.FAILED:
@@ -126,20 +138,32 @@ class Balancer:
         names = {name for state in self._everything for name in state.backend.models}
         self._serving = {name: self._servers_of(name) for name in names}
         self._general = self._servers_of("")
+        self._calls: Counter[str] = Counter()
 
     def find_place(
         self, model: str, client_id: str, *, now: float, avoided: Collection[str] = NONE
     ) -> Lease | None:
-        """Return a place for a call to *model* (any backend if that is empty), None if all is full.
+        """Return a place for a call to *model* (any backend if that is empty).
 
-        Backends named in *avoided* get nothing. Raises ``UpstreamUnavailable`` if none is usable.
+        None if all is full or what is left is not for this client. Backends named in *avoided* get
+        nothing. Raises ``UpstreamUnavailable`` if none is usable.
         """
-        states = self._serving.get(model, self._general) if model else self._everything
-        usable = [s for s in states if s.backend.name not in avoided and s.is_usable(now)]
+        usable = self._usable(model, now, avoided)
         if not usable:
             raise UpstreamUnavailable
+        left, share = self._left(usable), self._rules.share
+        if not is_within_share(self._calls[client_id], left, multiple=share):
+            return None
         free = [s for s in usable if s.outstanding < self._rules.max_outstanding]
-        return Lease(self._best(free, client_id), now=now) if free else None
+        return Lease(self._best(free, client_id), client_id, self._calls, now=now)
+
+    def places_left(self, model: str, *, now: float, avoided: Collection[str] = NONE) -> int:
+        """Return how many more calls to *model* could be under way, whoever makes them."""
+        return self._left(self._usable(model, now, avoided))
+
+    def calls_of(self, client_id: str) -> int:
+        """Return how many calls of this client are under way, whatever their model."""
+        return self._calls[client_id]
 
     def note_check(self, name: str, *, healthy: bool, now: float) -> None:
         """Note what a health check found."""
@@ -174,6 +198,13 @@ class Balancer:
             )
             for s in self._everything
         ]
+
+    def _usable(self, model: str, now: float, avoided: Collection[str]) -> Sequence[_State]:
+        states = self._serving.get(model, self._general) if model else self._everything
+        return [s for s in states if s.backend.name not in avoided and s.is_usable(now)]
+
+    def _left(self, usable: Sequence[_State]) -> int:
+        return sum(max(0, self._rules.max_outstanding - s.outstanding) for s in usable)
 
     def _servers_of(self, model: str) -> tuple[_State, ...]:
         return tuple(

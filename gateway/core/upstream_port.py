@@ -48,7 +48,8 @@ class Upstream(Protocol):
         """Send *request*; return once the head of the answer is there.
 
         Raises ``UpstreamUnavailable`` when there is no connection, ``UpstreamTimedOut`` when there
-        is no answer in time, ``Overloaded`` when there is too much to do.
+        is no answer in time, ``Overloaded`` when there is too much to do, ``RateLimited`` when this
+        client alone has.
         """
 
     async def is_healthy(self) -> bool:

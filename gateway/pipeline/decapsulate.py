@@ -5,13 +5,15 @@ the final chunk has been verified, so a cut-off prompt is never executed. A requ
 read as it is; whether its client may do that is decided in ``authenticate``.
 
 Strangers can make the gateway do this much, so it is bounded: bytes of one body, bytes of all
-bodies at once, the time a body may take, and the work of opening what proves to be nobody's.
+bodies at once, of which one address gets a share, the time a body may take, and the work of opening
+what proves to be nobody's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -22,9 +24,11 @@ from gateway.core.errors import (
     NotFound,
     Overloaded,
     PayloadTooLarge,
+    RateLimited,
     RequestTimeout,
     UnknownKey,
 )
+from gateway.core.fair_share import is_within_share
 from gateway.core.ohttp import PROFILES, Profile, RequestOpener
 from gateway.core.ohttp_keys import RecipientKey
 from gateway.core.ports import SnapshotSource
@@ -36,6 +40,11 @@ GATEWAY_RESOURCE = "/.well-known/ohttp-gateway"
 
 _PROFILES = {media_type.encode("ascii"): profile for media_type, profile in PROFILES.items()}
 _FRAMING_BYTES = 65_536  # what sealing in chunks of a sensible size may add
+_SHARE = 4
+"""An address may have four times the bytes in hand that it leaves to others."""
+
+_SHARE_USED = "The bodies from this address are as large as its share; try again later."
+_RETRY_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Decapsulate:
         self._snapshots = snapshots
         self._limits = limits
         self._bytes_in_hand = 0
+        self._bytes_of_sites: Counter[str] = Counter()
 
     async def __call__(self, admitted: Admitted) -> Opened:
         """Return the request once all of it is here.
@@ -69,7 +79,7 @@ class Decapsulate:
                     return await self._open(admitted, profile)
                 if received.path == GATEWAY_RESOURCE:
                     raise EncryptionRequired
-                return Opened(admitted, await self._read_clear(received), seal=None)
+                return Opened(admitted, await self._read_clear(admitted), seal=None)
         except TimeoutError:
             raise RequestTimeout from None
 
@@ -80,7 +90,7 @@ class Decapsulate:
         parts: list[bytes] = []
         attempt = admitted.attempt
         attempt.verify()
-        async for data in self._budgeted(admitted.received.body):
+        async for data in self._budgeted(admitted):
             if key is None:  # the key agreement is still to come, and others may have come between
                 attempt.verify()
             parts.append(attempt.do(opener.feed, data))
@@ -105,8 +115,9 @@ class Decapsulate:
         # Asked anew each time, so that a slow body keeps no old snapshot and no old key alive.
         return self._snapshots.current().recipient_keys.get(key_id)
 
-    async def _read_clear(self, received: Received) -> bhttp.Request:
-        body = b"".join([data async for data in self._budgeted(received.body)])
+    async def _read_clear(self, admitted: Admitted) -> bhttp.Request:
+        received = admitted.received
+        body = b"".join([data async for data in self._budgeted(admitted)])
         if len(body) > self._limits.max_body_bytes:
             raise PayloadTooLarge
         return bhttp.Request(
@@ -118,19 +129,26 @@ class Decapsulate:
             body=body,
         )
 
-    async def _budgeted(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        taken = 0
+    async def _budgeted(self, admitted: Admitted) -> AsyncIterator[bytes]:
+        taken, site, of_sites = 0, admitted.attempt.site, self._bytes_of_sites
         try:
-            async for data in body:
+            async for data in admitted.received.body:
+                left = self._limits.max_total_bytes - self._bytes_in_hand
+                if taken + len(data) > self._limits.max_body_bytes + _FRAMING_BYTES:
+                    raise PayloadTooLarge
+                if len(data) > left:
+                    raise Overloaded
+                if not is_within_share(of_sites[site], left, multiple=_SHARE):
+                    raise RateLimited(_SHARE_USED, retry_after_seconds=_RETRY_SECONDS)
                 taken += len(data)
                 self._bytes_in_hand += len(data)
-                if taken > self._limits.max_body_bytes + _FRAMING_BYTES:
-                    raise PayloadTooLarge
-                if self._bytes_in_hand > self._limits.max_total_bytes:
-                    raise Overloaded
+                of_sites[site] += len(data)
                 yield data
         finally:
             self._bytes_in_hand -= taken
+            of_sites[site] -= taken
+            if not of_sites[site]:
+                del of_sites[site]
 
 
 class ReadRequest:

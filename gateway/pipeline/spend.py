@@ -25,16 +25,16 @@ _Result = TypeVar("_Result")
 class Attempt:
     """One request until its caller is proven. If it is left before, its work is charged."""
 
-    __slots__ = ("_site", "_spending", "_spent")
+    __slots__ = ("_spending", "_spent", "site")
 
     def __init__(self, spending: Spending, site: str) -> None:
         self._spending = spending
-        self._site = site
+        self.site = site
         self._spent = 0.0
 
     def verify(self) -> None:
         """Raise ``RateLimited`` or ``Overloaded`` unless work may be done for this caller."""
-        self._spending.verify(self._site)
+        self._spending.verify(self.site)
 
     def do(
         self, work: Callable[_Asked, _Result], *args: _Asked.args, **names: _Asked.kwargs
@@ -50,7 +50,7 @@ class Attempt:
     def prove(self) -> None:
         """Note that the caller is who may call: the work is not held against anybody."""
         self._spent = 0.0
-        self._spending.budget.prove(self._site, self._spending.monotonic())
+        self._spending.budget.prove(self.site, self._spending.monotonic())
 
     def __enter__(self) -> None:
         """Begin."""
@@ -58,7 +58,7 @@ class Attempt:
     def __exit__(self, *_: object) -> None:
         """Charge what was spent and not proven."""
         if self._spent:
-            self._spending.budget.charge(self._site, self._spent, self._spending.monotonic())
+            self._spending.budget.charge(self.site, self._spent, self._spending.monotonic())
             self._spent = 0.0
 
 

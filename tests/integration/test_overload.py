@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import secrets
 import threading
@@ -9,22 +10,28 @@ from collections import Counter
 
 import orjson
 import pytest
-from openai import OpenAI
+from openai import AsyncOpenAI, OpenAI, RateLimitError
 
 from gateway.core.ohttp import REQUEST_MEDIA_TYPE, RequestSealer
 from gateway.core.ohttp_keys import parse_key_list
+from loadtests.script import Pause
+from tests.fakes.waiting import until
 from tests.integration.conftest import running_world
 
 HELLO = [{"role": "user", "content": "hi"}]
 _FLOOD = 200
+_PLACES = {"MAX_OUTSTANDING": 6, "MAX_WAITING": 6, "QUEUE_SECONDS": 20}
 _EXTRA = "[overload]\naddress_milliseconds = 5\n"
 
 
 @pytest.fixture(scope="module")
 def world():
-    """Start a gateway that does little for strangers."""
-    with running_world(_EXTRA) as running:
-        yield running
+    """Start a gateway that does little for strangers, before a server with few places."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, number in _PLACES.items():
+            environment.setenv(f"SEALGATE_UPSTREAM__{name}", str(number))
+        with running_world(_EXTRA) as running:
+            yield running
 
 
 def tampered(world):
@@ -96,3 +103,36 @@ def test_a_flood_that_proves_nobody_is_refused_and_harms_nobody(world, kind, add
     assert set(statuses) == {status, 429}
     assert 1 <= seconds <= 5
     assert "rate_limited" in {problem.get("code"), problem.get("error", {}).get("code")}
+
+
+async def calls(world, account, number):
+    """Return what *number* calls at once came to: the text of an answer, or the refusal."""
+    async with world.gateway.sealed_async(account) as http_client:
+        openai = AsyncOpenAI(
+            base_url=world.gateway.origin + "/v1",
+            api_key="x",
+            http_client=http_client,
+            max_retries=0,
+        )
+
+        async def call():
+            answer = await openai.chat.completions.create(model="tiny", messages=HELLO)
+            return answer.choices[0].message.content
+
+        return await asyncio.gather(*(call() for _ in range(number)), return_exceptions=True)
+
+
+async def test_many_calls_of_one_client_keep_no_other_from_its_few(world):
+    """One client takes all it can of a slow server; of another every call is answered."""
+    world.says(Pause(0.3), "water")
+    other = world.gateway.create_client()
+    before = world.upstream_calls()
+    many = asyncio.create_task(calls(world, world.application, 40))
+    await until(lambda: world.upstream_calls() >= before + 6)
+    assert await calls(world, other, 2) == ["water", "water"]
+    outcomes = await many
+    refusals = [outcome for outcome in outcomes if outcome != "water"]
+    assert 6 <= len(outcomes) - len(refusals) < 40
+    assert {type(refusal) for refusal in refusals} == {RateLimitError}
+    assert {refusal.code for refusal in refusals} == {"rate_limited"}
+    assert {refusal.response.headers["retry-after"] for refusal in refusals} == {"1"}

@@ -12,9 +12,11 @@ from gateway.backends.metrics import (
     KeyServiceMeter,
     error_counter,
     open_registry,
+    place_refusal_counter,
     quota_refusal_counter,
     redaction_counter,
     refused_change_gauge,
+    stranger_refusal_counter,
 )
 from gateway.core.access_log import AccessRecord
 from gateway.core.errors import StoreUnavailable
@@ -60,6 +62,15 @@ def test_quota_refusals_are_counted_without_a_label():
     count()
     count()
     assert registry.get_sample_value("sealgate_quota_refusals_total") == 2
+
+
+def test_refusals_for_overload_are_counted_without_a_label():
+    """How many calls were refused for strangers' work, or found no place, and nothing of whose."""
+    registry = CollectorRegistry()
+    stranger_refusal_counter(registry)()
+    place_refusal_counter(registry)()
+    assert registry.get_sample_value("sealgate_stranger_refusals_total") == 1
+    assert registry.get_sample_value("sealgate_place_refusals_total") == 1
 
 
 def test_redactions_are_counted_by_type():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.backends.upstream_queue import QueueRules, UpstreamQueue
 from gateway.core.balancer import Backend, Balancer, BalanceRules, Lease, Outcome
-from gateway.core.errors import Overloaded, StoreUnavailable, UpstreamUnavailable
+from gateway.core.errors import Overloaded, RateLimited, StoreUnavailable, UpstreamUnavailable
 from gateway.core.upstream_port import UpstreamRequest
 
 
@@ -36,7 +38,7 @@ async def started(*calls: asyncio.Future[Lease]) -> None:
 
 
 async def test_who_waits_is_served_in_order() -> None:
-    """A place that is given back goes to the first who waits, not to who comes later."""
+    """Among equals a place goes to the first who waits, not to who comes later."""
     line = queue("a")
     lease = await line.take(call())
     first = asyncio.create_task(line.take(call("first")))
@@ -62,6 +64,93 @@ async def test_a_long_queue_is_refused_at_once() -> None:
         await line.take(call())
     for one in waiting:
         one.cancel()
+
+
+async def taken(line: UpstreamQueue, client_id: str) -> list[Lease]:
+    """Return all places that this client can have at once."""
+    leases = []
+    while lease := line.balancer.find_place("m", client_id, now=0):
+        leases.append(lease)
+    return leases
+
+
+async def test_the_client_with_the_fewest_calls_is_next() -> None:
+    """One call of another client waits behind none of the many that came before it."""
+    line = queue("a", limit=4)
+    leases = await taken(line, "many")
+    many = [asyncio.create_task(line.take(call("many"))) for _ in range(3)]
+    await started(*many)
+    few = asyncio.create_task(line.take(call("few")))
+    await started(few)
+    line.end(leases.pop(), Outcome.COMPLETED)
+    assert (await few).client_id == "few"
+    await started(*many)
+    for one in many:
+        one.cancel()
+
+
+async def test_who_has_its_share_is_told_so_while_others_are_served() -> None:
+    """Beyond its share of places and queue a client gets 429 at once; there is still room."""
+    line = queue("a", limit=34, waiting=6, seconds=0.05)
+    assert len(await taken(line, "many")) == 32
+    many = [asyncio.create_task(line.take(call("many"))) for _ in range(4)]
+    await started(*many)
+    with pytest.raises(RateLimited) as caught:
+        await line.take(call("many"))
+    assert caught.value.retry_after_seconds == 1
+    assert (await line.take(call("few"))).name == "a"
+    for one in many:  # and so do those who waited in vain
+        with pytest.raises(RateLimited):
+            await one
+
+
+async def test_the_queue_has_room_for_other_clients() -> None:
+    """When no place is left at all, a client that has none may still wait."""
+    line = queue("a", limit=2, waiting=6)
+    leases = await taken(line, "many")
+    many = [asyncio.create_task(line.take(call("many"))) for _ in range(4)]
+    await started(*many)
+    with pytest.raises(RateLimited):
+        await line.take(call("many"))
+    few = asyncio.create_task(line.take(call("few")))
+    await started(few)
+    line.end(leases.pop(), Outcome.COMPLETED)
+    assert (await few).client_id == "few"
+    for one in many:
+        one.cancel()
+
+
+async def test_who_would_wait_too_long_is_refused_at_once() -> None:
+    """From the pace of the line it is foreseen who would wait in vain; others still may."""
+    now = [0.0]
+    balancer = Balancer([Backend("a")], BalanceRules(1))
+    line = UpstreamQueue(balancer, rules=QueueRules(seconds=5.0), monotonic=lambda: now[0])
+    lease = await line.take(call("c"))
+    waiting = [asyncio.create_task(line.take(call(f"c-{number}"))) for number in range(5)]
+    await started(*waiting)
+    for one in waiting[:2]:  # a place every two seconds
+        now[0] += 2.0
+        line.end(lease, Outcome.COMPLETED)
+        lease = await one
+    with pytest.raises(Overloaded):  # three before it, so the eighth second
+        await line.take(call("late"))
+    for one in waiting[3:]:
+        one.cancel()
+    await asyncio.sleep(0)
+    last = asyncio.create_task(line.take(call("late")))
+    await started(last)
+    for one in (last, waiting[2]):
+        one.cancel()
+
+
+async def test_bodies_of_one_client_leave_room_for_others() -> None:
+    """One client's bodies cannot be all that is held."""
+    line = queue("a", limit=100, max_bytes=34)  # the body of a call has two bytes
+    for _ in range(16):
+        await line.take(call("many"))
+    with pytest.raises(RateLimited):
+        await line.take(call("many"))
+    await line.take(call("few"))
 
 
 async def test_a_long_wait_is_refused() -> None:
@@ -154,3 +243,47 @@ async def test_without_the_store_nothing_is_sent() -> None:
     assert not line.has_usable()
     with pytest.raises(StoreUnavailable):
         await line.take(call())
+
+
+_EVENTS = st.lists(
+    st.tuples(st.sampled_from(["call", "call", "end", "leave"]), st.integers(0, 99)), max_size=60
+)
+
+
+@given(_EVENTS)
+def test_no_history_breaks_the_rules(events: list[tuple[str, int]]) -> None:
+    """No bound is crossed, no place and no waiter is lost, whoever comes, ends and leaves."""
+    asyncio.run(_play(events))
+
+
+async def _play(events: list[tuple[str, int]]) -> None:
+    line = queue("a", limit=3, waiting=4)
+    begun: list[asyncio.Task[Lease]] = []
+    served: list[Lease] = []
+    for event, number in events:
+        if event == "call":
+            begun.append(asyncio.create_task(line.take(call(f"c-{number % 4}"))))
+        elif event == "end" and served:
+            line.end(served.pop(number % len(served)), Outcome.COMPLETED)
+        elif event == "leave" and begun:
+            begun[number % len(begun)].cancel()
+        await _settle(begun, served)
+        assert outstanding(line) == len(served) <= 3
+        assert len(begun) <= 4
+        assert not begun or len(served) == 3  # nobody waits for a place that is there
+    while served:
+        line.end(served.pop(), Outcome.COMPLETED)
+        await _settle(begun, served)
+    assert (begun, outstanding(line)) == ([], 0)
+
+
+async def _settle(begun: list[asyncio.Task[Lease]], served: list[Lease]) -> None:
+    """Let all that can happen happen, and take what is over out of *begun*."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+    for task in [one for one in begun if one.done()]:
+        begun.remove(task)
+        if not task.cancelled() and task.exception() is None:
+            served.append(task.result())
+        elif not task.cancelled():
+            assert isinstance(task.exception(), Overloaded | RateLimited)

@@ -89,6 +89,21 @@ def test_a_full_system_has_no_place_and_says_so_otherwise_than_a_dead_one() -> N
         chosen.find_place("m", "c", now=0)
 
 
+def test_one_client_leaves_places_to_others() -> None:
+    """However many calls a client makes, another finds a place; both then have the same."""
+    chosen = balancer("a", "b", max_outstanding=34)
+    while chosen.find_place("m", "many", now=0):
+        pass
+    assert (chosen.calls_of("many"), chosen.places_left("m", now=0)) == (64, 4)
+    few = [place(chosen, "few") for _ in range(3)]
+    assert chosen.find_place("m", "many", now=0) is None
+    assert chosen.places_left("m", now=0, avoided={"a", "b"}) == 0
+    for lease in few:
+        lease.end(Outcome.COMPLETED, now=0)
+        lease.end(Outcome.COMPLETED, now=0)
+    assert chosen.calls_of("few") == 0
+
+
 def test_health_takes_two_failed_checks_to_lose_and_one_to_gain() -> None:
     """A single slow check takes no backend out; before the first one it counts as usable."""
     chosen = balancer("a")

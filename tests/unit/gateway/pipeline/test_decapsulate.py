@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from ipaddress import ip_address
 from itertools import count
 
 import pytest
@@ -217,6 +218,31 @@ async def test_all_bodies_together_have_a_bound():
     with pytest.raises(OpenFailed):
         await first
     assert await stage(Admitted(PEER, sealed_received(seal(request)[0])))
+
+
+async def test_bodies_of_one_address_leave_room_for_others():
+    """Who sends much and never ends it gets four fifths of the room, then 429; others are read."""
+    stage = Decapsulate(FixedSnapshots(), limits(max_total_bytes=10_000))
+    waiting = asyncio.Event()
+
+    def slow(number: int) -> Admitted:
+        async def body():
+            yield b"x" * 1000
+            await waiting.wait()
+
+        spending = Spending(EffortRules())
+        received = replace(clear_received(inner_request()), body=body())
+        return Admitted(PEER, received, spending.attempt(ip_address(f"192.0.2.{number}")))
+
+    tasks = [asyncio.create_task(stage(slow(1))) for _ in range(10)]
+    done, still_reading = await asyncio.wait(tasks, timeout=0.05)
+    assert len(still_reading) == 8
+    assert all(isinstance(task.exception(), RateLimited) for task in done)
+    waiting.set()
+    assert await stage(slow(2))
+    for task in still_reading:
+        assert await task
+    assert await stage(slow(1))
 
 
 @pytest.mark.parametrize("certificate", [None, b"DER"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.errors import UpstreamRefused, UpstreamUnavailable
+from gateway.core.errors import Overloaded, RateLimited, UpstreamRefused, UpstreamUnavailable
 from gateway.core.identity import Principal
 from gateway.core.policy import Permission
 from gateway.core.upstream_port import UpstreamRequest
@@ -59,3 +59,15 @@ async def test_answer_of_another_type_is_refused(streamed, content_type):
     with pytest.raises(UpstreamUnavailable):
         await Forward(FakeUpstream(answer))(Masked(authorized(streamed=streamed), None))
     assert answer.closed
+
+
+@pytest.mark.parametrize(
+    ("error", "count"), [(Overloaded(), 1), (RateLimited(), 1), (UpstreamUnavailable(), 0)]
+)
+async def test_calls_without_a_place_are_counted(error, count):
+    """An operator sees how many calls were refused for want of a place, and no others."""
+    refusals = []
+    forward = Forward(FakeUpstream(error), count_refusal=lambda: refusals.append(1))
+    with pytest.raises(type(error)):
+        await forward(Masked(authorized(), None))
+    assert len(refusals) == count
