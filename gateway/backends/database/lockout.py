@@ -1,7 +1,7 @@
 """Bad credentials counted in the database, for all processes that share it.
 
-A row has neither an address nor a name, only a hash of both. Rows that are over are removed with
-the next failures, faster than new ones can come.
+A row has neither an address nor a name, only a hash of both. Rows that are over, and of too many
+those that would be over first, are removed with the next failures, faster than new ones can come.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from gateway.backends.database import queries
 from gateway.backends.database.engine import connected, open_engine
 from gateway.backends.database.tables import LOCKOUTS
 from gateway.backends.database.writers import Writers
+from gateway.backends.memory_lockout import MAX_PAIRS
 from gateway.core.lockout import FailureRecord, LockoutRules, count_failure
 
 _FORGET_AT_MOST: Final = 20
@@ -31,9 +32,10 @@ _INSERTS: Final[Mapping[str, Callable[[Table], sqlite.Insert | postgresql.Insert
 
 
 class DatabaseLockoutStore:
-    """A ``LockoutStore`` in a database whose schema is up to date."""
+    """A ``LockoutStore`` in a database whose schema is up to date, of about *max_pairs*."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, max_pairs: int = MAX_PAIRS) -> None:
+        self._max_pairs = max_pairs
         self._engine = engine
         self._writers = Writers(engine)
 
@@ -58,9 +60,7 @@ class DatabaseLockoutStore:
             counted = count_failure(await _find(connection, pair, lock=True), rules, now=now)
             after = asdict(counted) | {"ends_at": counted.ends_at(rules)}
             await connection.execute(update(LOCKOUTS).where(LOCKOUTS.c.pair == pair).values(after))
-            over = select(LOCKOUTS.c.pair).where(LOCKOUTS.c.ends_at < now).limit(_FORGET_AT_MOST)
-            over = over.with_for_update(skip_locked=True)
-            await connection.execute(delete(LOCKOUTS).where(LOCKOUTS.c.pair.in_(over)))
+            await self._forget_some(connection, now)
 
     async def forget(self, pair: bytes) -> None:
         """Forget *pair*."""
@@ -70,6 +70,14 @@ class DatabaseLockoutStore:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+    async def _forget_some(self, connection: AsyncConnection, now: datetime) -> None:
+        ends_at = LOCKOUTS.c.ends_at
+        one_too_many = select(ends_at).order_by(ends_at.desc()).offset(self._max_pairs).limit(1)
+        needless = (ends_at < now) | (ends_at <= one_too_many.scalar_subquery())
+        some = select(LOCKOUTS.c.pair).where(needless).limit(_FORGET_AT_MOST)
+        some = some.with_for_update(skip_locked=True)
+        await connection.execute(delete(LOCKOUTS).where(LOCKOUTS.c.pair.in_(some)))
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:

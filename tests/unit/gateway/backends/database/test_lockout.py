@@ -35,6 +35,26 @@ async def test_what_is_over_is_removed(request: pytest.FixtureRequest, kind: str
     await engine.dispose()
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_there_are_not_too_many(request: pytest.FixtureRequest, kind: str) -> None:
+    """Whoever fails under ever new names fills no disk, and frees nobody who is locked out."""
+    engine = open_engine(request.getfixturevalue(f"{kind}_url"))
+    store, rules = DatabaseLockoutStore(engine, max_pairs=30), LockoutRules(failures=2)
+    locked, first = b"l" * 16, b"f" * 16
+    for pair in (first, locked, locked):
+        await store.count_failure(pair, rules, now=NOW)
+    for number in range(60):
+        moment = NOW + timedelta(milliseconds=number)
+        await store.count_failure(bytes([number]) * 16, rules, now=moment)
+    async with engine.connect() as connection:
+        left = (await connection.execute(select(func.count()).select_from(LOCKOUTS))).scalar_one()
+    assert 20 < left <= 31
+    assert await store.find(first) is None
+    assert await store.find(locked) is not None
+    assert await store.find(bytes([59]) * 16) is not None
+    await store.close()
+
+
 async def test_database_that_is_away(tmp_path: Path) -> None:
     """Without its table nothing is counted, and the caller hears so."""
     store = DatabaseLockoutStore.open(f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}")
