@@ -1,11 +1,13 @@
 """The highest revision that this machine has seen of its store, in a file outside of the store.
 
 A store below it is an old copy that somebody put back, and with it comes back what was withdrawn
-since: so it is refused. The file never names a lower number than before, whoever writes it.
+since: so it is refused. The file never names a lower number than before, whoever writes it. That it
+rises also tells the other processes of the machine of a change, sooner than they would look.
 """
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 from contextlib import suppress
@@ -15,6 +17,9 @@ from typing import Final
 from gateway.core.errors import StoreUnavailable
 
 _MAX_BYTES: Final = 32
+_LOOK_SECONDS: Final = 0.05
+"""Between two looks at the file, each of 10 µs: a change counts soon, a storm of them seldom."""
+
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -54,6 +59,18 @@ class HighWater:
                 f"{self._path.name} in the state directory."
             )
 
+    async def wait_for_rise(self, known: int, seconds: float) -> None:
+        """Return once the mark is above *known*, or after *seconds*. Raises nothing.
+
+        A hint and nothing more: a mark that could not be written does not rise.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    await asyncio.sleep(_LOOK_SECONDS)
+                    if self._is_above(known):
+                        return
+
     def raise_to(self, revision: int) -> None:
         """Remember *revision* unless a higher one is, durable when the call returns.
 
@@ -69,3 +86,9 @@ class HighWater:
             file.write(b"%d\n" % revision)
             file.flush()
             os.fsync(file.fileno())
+
+    def _is_above(self, known: int) -> bool:
+        try:
+            return self.read() > known
+        except StoreUnavailable:
+            return False

@@ -73,6 +73,7 @@ class DatabaseStore:
         self._writers = Writers(engine)
         self._news = news
         self._high_water = high_water
+        self._heard_mark = 0
         self._erasure_due = False
         self._last_revision: int | None = None
         self._revocations: dict[RevocationKey, Revocation] = {}
@@ -104,7 +105,7 @@ class DatabaseStore:
 
     async def revision(self) -> int:
         """Return the number of the last change; clean up after one of another process."""
-        floor = self._floor()
+        floor = self._heard_mark = self._floor()
         async with self._reading() as connection:
             current = await queries.revision(connection)
             await connection.rollback()  # ends the reading, which an erasure would wait for
@@ -119,10 +120,12 @@ class DatabaseStore:
 
     async def wait_for_change(self, seconds: float) -> None:
         """Return when somebody may have changed something, or after *seconds*. Raises nothing."""
-        if self._news is None:
-            await asyncio.sleep(seconds)
-        else:
+        if self._news is not None:
             await self._news.wait(seconds)
+        elif self._high_water is not None:
+            await self._high_water.wait_for_rise(self._heard_mark, seconds)
+        else:
+            await asyncio.sleep(seconds)
 
     async def load(self) -> ControlState:
         """Return everything, read in one transaction as of one moment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,6 +31,20 @@ def test_what_is_no_number_is_refused(tmp_path: Path) -> None:
     path.write_text("many")
     with pytest.raises(StoreUnavailable, match="does not hold a number"):
         HighWater(path).read()
+
+
+async def test_rise_is_noticed(tmp_path: Path) -> None:
+    """Who waits hears of a change of another process; a mark that is no number tells nothing."""
+    path = tmp_path / "high-water"
+    path.write_text("many")
+    mark = HighWater(path)
+    await mark.wait_for_rise(1, 0.01)
+    path.write_text("2\n")
+    waiting = asyncio.create_task(mark.wait_for_rise(2, 3600))
+    await asyncio.wait({waiting}, timeout=0.1)
+    assert not waiting.done()
+    mark.raise_to(3)
+    await asyncio.wait_for(waiting, 20)
 
 
 async def test_mark_that_cannot_be_written_stops_nothing(sqlite_url: str, tmp_path: Path) -> None:

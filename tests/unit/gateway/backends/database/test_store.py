@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from gateway.backends.database import postgresql as postgresql_backend
 from gateway.backends.database.store import DatabaseStore
+from gateway.backends.high_water import HighWater
 from gateway.core.errors import StoreUnavailable
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Revocation, RevocationKind
@@ -33,6 +34,23 @@ async def test_change_is_seen_by_another_connection(tmp_path: Path) -> None:
         await change.add_revocation(REVOCATION)
     assert await two.revision() == before + 1
     assert (await two.load()).revocations == (REVOCATION,)
+    await one.close()
+    await two.close()
+
+
+async def test_who_waits_hears_of_a_change_of_another_process(tmp_path: Path) -> None:
+    """The mark that both have tells it: of each change once, and of what is known nothing."""
+    url, mark = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", HighWater(tmp_path / "mark")
+    make_database(url)
+    one, two = DatabaseStore.open(url, mark), DatabaseStore.open(url, mark)
+    for _ in range(2):
+        await two.revision()
+        waiting = asyncio.create_task(two.wait_for_change(3600))
+        await asyncio.wait({waiting}, timeout=0.1)
+        assert not waiting.done()
+        async with one.change() as change:
+            await change.add_revocation(REVOCATION)
+        await asyncio.wait_for(waiting, 20)
     await one.close()
     await two.close()
 
