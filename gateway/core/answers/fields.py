@@ -12,13 +12,15 @@ from typing import Any, Final
 
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 from gateway.core.pii import scrub
+from gateway.core.request_limits import HIGHEST
+from gateway.core.requests.fields import MAX_PROMPTS
 
 # Members of a delta or a message that are the model's words.
 MESSAGE_TEXTS: Final = ("content", "reasoning", "reasoning_content", "refusal")
 # Members of a delta or a message that are known, and those of a choice.
 MESSAGE_MEMBERS: Final = frozenset([*MESSAGE_TEXTS, "role", "tool_calls"])
 CHOICE_MEMBERS: Final = frozenset(["index", "delta", "message", "text", "finish_reason"])
-MAX_CHOICE_INDEX: Final = 127
+MAX_CHOICE_INDEX: Final = HIGHEST.choices * MAX_PROMPTS - 1
 MAX_TOOL_INDEX: Final = 127
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _MODEL: Final = re.compile(r"[A-Za-z0-9_./:@+-]{1,256}")

@@ -65,6 +65,9 @@ class FreeObject(dict[str, Any]):
     __slots__ = ()
 
 
+MAX_PROMPTS: Final = 8
+"""Of one completion."""
+
 _MAX_TOKEN_ID: Final = 2**31
 _SEED: Final = 2**63
 _MAX_PLAIN_CHARACTERS: Final = 256
@@ -221,12 +224,13 @@ def logit_bias(name: str, value: Any) -> Any:
 
 
 def prompt(name: str, value: Any) -> Any:
-    """Accept one prompt or up to eight: strings, or lists of token ids."""
+    """Accept one prompt or a few: strings, or lists of token ids."""
     if is_tokens(value):
         return value
     several = value if isinstance(value, list) else [value]
-    if not 1 <= len(several) <= 8 or not (_are_texts(several) or all(map(is_tokens, several))):
-        raise malformed(name, "a string or a list of at most 8 strings")
+    are_prompts = _are_texts(several) or all(map(is_tokens, several))
+    if not 1 <= len(several) <= MAX_PROMPTS or not are_prompts:
+        raise malformed(name, f"a string or a list of at most {MAX_PROMPTS} strings")
     return value
 
 

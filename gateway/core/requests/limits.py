@@ -15,6 +15,7 @@ from gateway.core.errors import UnsupportedParameter
 from gateway.core.grants import Operation
 from gateway.core.request_limits import HIGHEST, RequestLimits
 from gateway.core.requests.features import MEDIA_PARTS
+from gateway.core.requests.fields import is_tokens
 from gateway.core.requests.inference_request import InferenceRequest
 from gateway.core.requests.places import find_places, placed
 
@@ -27,8 +28,11 @@ def _amount(value: Any) -> int:
 
 
 def _entries(value: Any) -> int:
-    """Return how many elements a list has; one value in the place of a list is one."""
-    return len(value) if isinstance(value, list) else 1
+    """Return how many elements a list has; one value in the place of a list is one.
+
+    So is one prompt of token ids.
+    """
+    return len(value) if isinstance(value, list) and not is_tokens(value) else 1
 
 
 def _characters(value: Any) -> int:

@@ -31,6 +31,8 @@ _VALUES: Final = frozenset({"enum", "const", "default", "examples", "required"})
 # A reference to any other place could turn a plain value, which is not looked into, into a schema.
 _REFERENCE: Final = re.compile(r"#/(?:\$defs|definitions)/[A-Za-z0-9_.-]{1,128}")
 _DYNAMIC_REFERENCES: Final = frozenset({"$dynamicRef", "$recursiveRef"})
+# Options of one compiler of grammars, among them regular expressions between values.
+_OPTIONS: Final = "x-guidance"
 # Compilers unroll what is counted.
 _COUNTS: Final = frozenset(
     {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
@@ -120,6 +122,8 @@ def _verify_keyword(keyword: str, inner: Any, *, patterns: bool) -> bool:
         return True
     if keyword in _DYNAMIC_REFERENCES or (keyword == "$ref" and not _is_definition(inner)):
         raise UnsupportedParameter("The schema refers to something else than '#/$defs/NAME'.")
+    if keyword == _OPTIONS:
+        raise UnsupportedParameter(f"The schema holds '{_OPTIONS}', options of its compiler.")
     if keyword in _COUNTS and not _is_count(inner):
         raise UnsupportedParameter(f"The schema counts to more than {MAX_COUNT}.")
     if keyword in _NAMED_SCHEMAS and isinstance(inner, dict):

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import ScrubFailed, SealgateError, UpstreamUnavailable
 from gateway.core.grants import Operation
+from gateway.core.request_limits import HIGHEST
+from gateway.core.requests.fields import MAX_PROMPTS
 from gateway.core.sse import MAX_EVENT_BYTES
 from gateway.core.tally import Tally
 from gateway.core.text_scrubbers import TextScrubbers
@@ -198,7 +200,7 @@ def test_a_plain_event_leaves_at_once() -> None:
         b"data: {}\n\n",
         event("canary"),  # type: ignore[arg-type]
         event(choices="canary"),
-        event(delta(200, content="x")),
+        event(delta(HIGHEST.choices * MAX_PROMPTS, content="x")),
         event(delta(content=5)),
         event(delta(reason="canary")),
         event(usage={"prompt_tokens": CANARY}),
@@ -512,9 +514,11 @@ def test_an_event_is_bounded() -> None:
 
 @pytest.mark.parametrize("operation", [CHAT, TEXT])
 def test_more_choices_than_can_be_are_withheld(operation: Operation) -> None:
-    """Each is work, however few bytes it has."""
+    """Each is work, however few bytes it has. What may be asked for comes back whole."""
     envelope = {"id": "cmpl-1", "created": 7, "model": "tiny"}
     scrubber = whole_scrubber(operation)
-    scrubber.feed(orjson.dumps(envelope | {"choices": [{"index": 0}] * 129}))
+    most = [{"index": index} for index in range(HIGHEST.choices * MAX_PROMPTS)]
+    assert len(run_whole(orjson.dumps(envelope | {"choices": most}), operation)["choices"]) == 256
+    scrubber.feed(orjson.dumps(envelope | {"choices": [*most, {"index": 0}]}))
     with pytest.raises(ScrubFailed):
         scrubber.finish()

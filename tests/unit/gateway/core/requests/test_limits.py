@@ -21,6 +21,7 @@ BASES: dict[Operation, dict[str, Any]] = {
     TEXT: {"prompt": "hi"},
     RESPONSE: {"input": "hi"},
     MESSAGE: {"max_tokens": 5, "messages": HI},
+    Operation.EMBEDDINGS: {},
 }
 DEEP = {"properties": {"a": {"items": {"type": "null"}}}}
 FUNCTION = {"name": "f", "parameters": DEEP}
@@ -93,3 +94,12 @@ def test_an_answer_has_an_end_where_there_is_a_limit() -> None:
     for request in (parse(CHAT, {"max_tokens": 7}), parse(TEXT, {}), parse(MESSAGE, {})):
         assert limited(request, limits) == request
     assert limited(parse(CHAT, {}), DEFAULTS) == parse(CHAT, {})
+
+
+def test_a_prompt_of_token_ids_is_one() -> None:
+    """However long it is; several are several."""
+    limits = RequestLimits(messages=1)
+    for given in ([1, 2, 3], [[1, 2, 3]], "hi"):
+        limited(parse(Operation.EMBEDDINGS, {"input": given}), limits)
+    with pytest.raises(UnsupportedParameter, match="messages"):
+        limited(parse(Operation.EMBEDDINGS, {"input": [[1], [2]]}), limits)

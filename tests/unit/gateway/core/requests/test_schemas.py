@@ -48,6 +48,8 @@ def test_regular_expressions_are_found_wherever_they_stand(schema: dict[str, Any
     [
         {"$ref": "#/enum/0"},
         {"$dynamicRef": "#/$defs/name"},
+        {"x-guidance": {"whitespace_pattern": "(canary)+"}},
+        {"properties": {"a": {"x-guidance": {}}}},
         {"items": {"maxItems": MAX_COUNT + 1}},
         {"minLength": "1"},
         {"pattern": "(a+)+"},
