@@ -128,7 +128,17 @@ class Server(uvicorn.Server):
                 now = loop.time()
                 for connection in now_open[start : start + _LOOKS_AT_A_TIME]:
                     if connection in all_of_them:
-                        connection.look(now)
+                        _look(connection, now)
+
+
+def _look(connection: HttpConnection, now: float) -> None:
+    """Look at *connection*; a bug there costs that one alone, and ends the time of no other."""
+    try:
+        connection.look(now)
+    except Exception as fault:  # noqa: BLE001  # the border of what no task awaits
+        what = {"message": "a connection cannot be looked at", "exception": fault}
+        asyncio.get_running_loop().call_exception_handler(what)
+        connection.abort()
 
 
 def _config(listener: Listener) -> uvicorn.Config:

@@ -522,6 +522,22 @@ async def test_connection_without_a_whole_head_is_closed(files, parts):
         assert asyncio.get_running_loop().time() - began < 8  # not the ten seconds of others
 
 
+async def test_bug_in_one_look_ends_no_other_time(files):
+    """A connection that cannot be given up in order is cut, and others are given up as before."""
+
+    def broken(_error, _address):
+        raise ZeroDivisionError
+
+    told = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, what: told.append(what))
+    one = heads_listener(files, refuse=broken, pace=PaceLimits(head_seconds=0.2))
+    async with serving(one) as port:
+        for parts in ((b"GET / HTTP/1.1\r\n",), ()):
+            async with asyncio.timeout(30):
+                assert await ended(files, port, *parts) == b""
+    assert [type(each["exception"]) for each in told] == [ZeroDivisionError]
+
+
 async def test_running_answer_outlasts_the_time_of_a_head(files):
     """The time counts until a head is there, not for the body and the answer after it."""
 
@@ -546,21 +562,23 @@ async def leave(writer: asyncio.StreamWriter) -> None:
 
 
 async def test_slow_reader_stops_the_application_and_is_given_up(files):
-    """What nobody takes is not produced, and who takes nothing loses the connection."""
+    """What nobody takes is not produced, and who takes nothing loses the connection.
+
+    Either the application hears of it as it writes or the connection is cut: both wait as long.
+    """
     sent, gone = 0, asyncio.Event()
 
     async def app(scope, receive, send):
         nonlocal sent
         await receive()
+        cut = asyncio.ensure_future(receive())
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        try:
-            while (await asyncio.sleep(0)) is None and not gone.is_set():
+        with suppress(ClientStalled):
+            while (await asyncio.sleep(0)) is None and not cut.done() and sent < 1000:
                 await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
                 sent += 1
-                if sent > 1000:
-                    return
-        except ClientStalled:
-            gone.set()
+        cut.cancel()
+        gone.set()
 
     one = heads_listener(files, app=app, pace=PaceLimits(write_seconds=0.5))
     async with serving(one) as port:

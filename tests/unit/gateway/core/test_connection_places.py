@@ -55,6 +55,16 @@ def test_place_that_is_left_is_free_for_the_same_address():
     assert taken(of, ONE) == [True]
 
 
+def test_who_left_is_not_remembered():
+    """Callers from ever new addresses fill no memory."""
+    of = places()
+    for each in (ONE, TWO):
+        place = of.find_place()
+        place.claim(each)
+        place.leave()
+    assert not of._by_site
+
+
 def test_refused_claim_gives_its_place_back():
     """Who has too many takes no place of others by trying."""
     of = places(total=2, per_address=1)
