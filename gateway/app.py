@@ -19,6 +19,7 @@ from gateway.api.inference import Inference
 from gateway.api.metrics import build_metrics_app
 from gateway.api.oauth.app import OAUTH_ROUTES, OauthServices, build_oauth_app
 from gateway.api.problems import ProblemPresenter
+from gateway.api.public_document import PUBLIC_DOCUMENT_PATH, build_public_document
 from gateway.api.unread_requests import UnreadRequests
 from gateway.backends.access_log_writer import FLUSH_SECONDS, PREPARE_SECONDS
 from gateway.backends.database.schema import verify_schema
@@ -219,4 +220,5 @@ def _public_routes(
         **dict.fromkeys(OAUTH_ROUTES, oauth),
         ("GET", GATEWAY_RESOURCE): build_key_configurations(room.snapshots),
         ("GET", "/encryption/keys"): build_key_document(room.key_documents),
+        ("GET", PUBLIC_DOCUMENT_PATH): build_public_document(configuration.issuer),
     }

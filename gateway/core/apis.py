@@ -24,12 +24,13 @@ from gateway.core.answers.responses import rebuild_response
 from gateway.core.answers.whole_answer import WholeAnswerScrubber
 from gateway.core.errors import ScrubFailed
 from gateway.core.grants import Operation, Parameter
-from gateway.core.requests.chat import parse_chat
-from gateway.core.requests.completions import parse_completion
-from gateway.core.requests.embeddings import parse_embedding_request
+from gateway.core.requests.allow_list import AllowList
+from gateway.core.requests.chat import CHAT, parse_chat
+from gateway.core.requests.completions import COMPLETION, parse_completion
+from gateway.core.requests.embeddings import EMBEDDINGS, parse_embedding_request
 from gateway.core.requests.inference_request import InferenceRequest
-from gateway.core.requests.messages import parse_message_request
-from gateway.core.requests.responses import parse_response_request
+from gateway.core.requests.messages import MESSAGES, parse_message_request
+from gateway.core.requests.responses import RESPONSE, parse_response_request
 from gateway.core.sse import MAX_EVENT_BYTES
 from gateway.core.text_scrubbers import Slices
 
@@ -53,6 +54,7 @@ class Api:
 
     operation: Operation
     path: str
+    takes: AllowList
     parse: Callable[[bytes, frozenset[Parameter], frozenset[str]], InferenceRequest]
     new_events: Callable[[Asked], EventRebuilder] | None
     rebuild: Callable[[dict[str, Any], Asked], Slices[dict[str, Any]]]
@@ -74,6 +76,7 @@ _APIS: Final = (
     Api(
         Operation.CHAT_COMPLETIONS,
         "/v1/chat/completions",
+        takes=CHAT,
         parse=parse_chat,
         new_events=partial(ChoiceEvents, chat=True),
         rebuild=rebuild_chat,
@@ -81,6 +84,7 @@ _APIS: Final = (
     Api(
         Operation.RESPONSES,
         "/v1/responses",
+        takes=RESPONSE,
         parse=parse_response_request,
         new_events=ResponseEvents,
         rebuild=rebuild_response,
@@ -90,6 +94,7 @@ _APIS: Final = (
     Api(
         Operation.MESSAGES,
         "/v1/messages",
+        takes=MESSAGES,
         parse=parse_message_request,
         new_events=MessageEvents,
         rebuild=rebuild_message,
@@ -98,6 +103,7 @@ _APIS: Final = (
     Api(
         Operation.EMBEDDINGS,
         "/v1/embeddings",
+        takes=EMBEDDINGS,
         parse=parse_embedding_request,
         new_events=None,
         rebuild=rebuild_embeddings,
@@ -105,6 +111,7 @@ _APIS: Final = (
     Api(
         Operation.COMPLETIONS,
         "/v1/completions",
+        takes=COMPLETION,
         parse=parse_completion,
         new_events=partial(ChoiceEvents, chat=False),
         rebuild=rebuild_completion,

@@ -77,7 +77,7 @@ def test_too_large(http, sealed):
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/docs", "/openapi.json", "/v1", "/v1/chat", "/v1/chat/completions/x", "/invocations",
+        "/", "/docs", "/redoc", "/v1", "/v1/chat", "/v1/chat/completions/x", "/invocations",
         "/tokenize", "/v1/load_lora_adapter", "/admin/v1/status", "/health", "/version",
     ],
 )  # fmt: skip
