@@ -15,6 +15,7 @@ BROAD_EXCEPT_BORDERS = {
     "gateway/api/edge.py",  # the ASGI border of everything but inference
     "gateway/pipeline/chain.py",  # the ASGI border of inference, where the reply can be sealed
     "gateway/control/background.py",  # the background-task border
+    "gateway/backends/http_server.py",  # one connection's bug ends no time limit of the others
     "gateway/backends/timed_finder.py",  # the border to a model that is not ours
 }
 
