@@ -72,6 +72,9 @@ bench: bench-peers  ## Beside other gateways, what each step costs, how it scale
 bench-check: bench-peers  ## The quick benchmark; fails where a ratio is worse than loadtests/thresholds.toml
 	$(BIN)/python -m loadtests.bench --quick --check
 
+bench-vllm: .venv/.ready $(WALK) .venv-vllm/.ready  ## Tokens/s of a real vLLM, directly and through the gateway (BENCH="--model DIR")
+	$(BIN)/python -m loadtests.real_vllm $(BENCH)
+
 bench-revoke: .venv/.ready  ## How soon a revocation counts in four processes, into loadtests/report/
 	$(BIN)/python -m loadtests.revocation
 

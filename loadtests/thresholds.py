@@ -78,6 +78,12 @@ def judge(run: Run, bounds: Sequence[Bound]) -> list[Verdict]:
     return verdicts
 
 
+def unjudged(verdicts: Sequence[Verdict], bounds: Sequence[Bound]) -> list[str]:
+    """Return every bound that no verdict is about: a side of it was not measured."""
+    judged = [verdict.bound for verdict in verdicts]
+    return [f"not judged, for it was not measured: {one}" for one in bounds if one not in judged]
+
+
 def _measured(run: Run, bound: Bound) -> Spread | None:
     if bound.over:
         return run.find_ratio(bound.figure, bound.load, of=bound.of, over=bound.over)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.thresholds import FILE, Bound, judge, parse_bounds
+from loadtests.thresholds import FILE, Bound, judge, parse_bounds, unjudged
 from tests.unit.loadtests.test_results import row, run
 
 BOUND = Bound(
@@ -25,8 +25,12 @@ def test_a_bound_and_a_bar_are_told_apart(cpu: float, *, holds: bool, meets_bar:
 
 
 def test_no_verdict_without_both_sides() -> None:
-    """Where the yardstick was not measured nothing is claimed."""
+    """Where the yardstick was not measured nothing is claimed, and that is said."""
     assert judge(run(row("gateway-sealed", cpu=0.01)), [BOUND]) == []
+    [said] = unjudged([], [BOUND])
+    assert said.endswith("paced: cpu per token of gateway-sealed over nginx")
+    verdicts = judge(run(row("gateway-sealed", cpu=0.04), row("nginx", cpu=0.01)), [BOUND])
+    assert unjudged(verdicts, [BOUND]) == []
 
 
 def test_what_is_no_number_does_not_hold() -> None:
