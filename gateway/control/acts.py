@@ -7,6 +7,7 @@ or purged) has its row before it is done.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,6 +33,10 @@ from gateway.core.ports import Clock, ControlChange, ControlStore
 from gateway.core.registry import Proposal
 
 NO_RULE: Final = TwoPersonRule()
+# What acts are done to is named so, or is a head of the audit trail. Secrets of clients are longer.
+_NAME: Final = re.compile(r"[A-Za-z0-9_:*#-]{1,48}|[0-9]{1,18}:[0-9a-f]{64}")
+NO_NAME: Final = "?"
+"""The target of a refused act that named what can have no name."""
 
 
 class Action(StrEnum):
@@ -197,7 +202,9 @@ class Acts:
             raise
 
     async def _refuse(self, actor: Actor, act: Act, refusal: SealgateError) -> None:
-        refused = act._replace(detail=refusal.code)
+        # What was not found may be anything: a secret, a token or a person in the wrong place.
+        target = act.target if _NAME.fullmatch(act.target) else NO_NAME
+        refused = act._replace(target=target, detail=refusal.code)
         await self.store.note(self._entry(actor, refused, Outcome.REFUSED))
 
     def _entry(self, actor: Actor, act: Act, outcome: Outcome) -> AuditEntry:

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.control.acts import Act, Action
+from gateway.control.acts import NO_NAME, Act, Action
 from gateway.control.credentials import SECRET
 from gateway.control.room import ControlRoom
 from gateway.core.audit import AuditEntry, AuditRow, Outcome, TrailVerifier
-from gateway.core.errors import Conflict, PermissionDenied, StoreUnavailable
+from gateway.core.errors import Conflict, PermissionDenied, SealgateError, StoreUnavailable
 from gateway.core.identity import Role
 from gateway.core.policy import Permission
 from gateway.core.ports import ControlChange
+from gateway.core.registry import RevocationKind
 from tests.fakes.control import GRANTS, LOCAL, FakeClock, LosableStore, make_room, principal
 
 ACT = Act(Action.CHANGE_CLIENT, "c-1", "networks")
@@ -64,6 +65,25 @@ async def test_refusal_changes_nothing_and_leaves_a_row(room: ControlRoom) -> No
     assert await room.store.revision() == before
     row = await last_row(room)
     assert (row.entry.outcome, row.entry.detail) == (Outcome.REFUSED, "permission_denied")
+
+
+async def test_what_is_no_name_is_not_kept_of_a_refused_act(room: ControlRoom) -> None:
+    """A secret, a token or a person may be typed where an identifier belongs; a name stays."""
+    issued = await room.clients.create(LOCAL, GRANTS)
+    secret = issued.secret.reveal()
+    for attempt, target in (
+        (room.clients.disable(LOCAL, "c-0000000000000009"), "c-0000000000000009"),
+        (room.clients.disable(LOCAL, secret), NO_NAME),
+        (room.clients.disable(LOCAL, "ann@example.com"), NO_NAME),
+        (room.revocations.revoke(LOCAL, RevocationKind.CREDENTIAL_ID, subject=secret), NO_NAME),
+        (room.revocations.revoke(LOCAL, RevocationKind.JTI, subject="e" * 600), NO_NAME),
+        (room.keys.withdraw(LOCAL, "k" * 43), "k" * 43),
+        (room.backends.drain(LOCAL, secret), NO_NAME),
+    ):
+        with pytest.raises(SealgateError):
+            await attempt
+        assert (await last_row(room)).entry.target == target
+    assert secret not in repr(await room.store.list_audit(after=0, limit=99))
 
 
 async def test_refusal_inside_rolls_back(room: ControlRoom) -> None:
