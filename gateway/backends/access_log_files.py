@@ -36,6 +36,7 @@ from gateway.core.access_log import (
 )
 from gateway.core.access_segments import SegmentDamaged, SegmentOpener
 from gateway.core.errors import KeyServiceUnavailable, StoreUnavailable
+from gateway.core.steady_time import TimeMark
 
 _NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.[0-9a-f]{16}\.[0-9]{1,9}", re.ASCII)
 _SUFFIX: Final = ".seg"
@@ -126,23 +127,25 @@ class AccessLogFiles:
         """Wrap the key of every segment anew; return how many. Raises ``StoreUnavailable``."""
         return await self.keys.rewrap()
 
-    async def find_mark(self) -> datetime | None:
-        """Return the time that was kept last, or None where none was."""
+    async def find_mark(self) -> TimeMark | None:
+        """Return the mark that was kept last, or None where none was."""
         try:
-            moment = datetime.fromisoformat((self._directory / _MARK).read_text("ascii"))
-        except (OSError, ValueError):
+            moments = (self._directory / _MARK).read_text("ascii").split()
+            mark = TimeMark(*map(datetime.fromisoformat, moments))
+        except (OSError, ValueError, TypeError):
             return None
-        return moment if moment.tzinfo else None
+        return mark if all(moment.tzinfo for moment in mark if moment) else None
 
-    async def keep_mark(self, moment: datetime) -> None:
-        """Keep *moment* for :meth:`find_mark`, also over a crash. Raises ``StoreUnavailable``."""
-        await asyncio.to_thread(self._keep_mark, moment)
+    async def keep_mark(self, mark: TimeMark) -> None:
+        """Keep *mark* for :meth:`find_mark`, also over a crash. Raises ``StoreUnavailable``."""
+        await asyncio.to_thread(self._keep_mark, mark)
 
-    def _keep_mark(self, moment: datetime) -> None:
+    def _keep_mark(self, mark: TimeMark) -> None:
         fresh = self._directory / f"{_MARK}.new"
+        text = " ".join(moment.isoformat() for moment in mark if moment)
         with file_errors(), locked_directory(self._directory):
             fresh.unlink(missing_ok=True)
-            os.close(create_private_file(fresh, moment.isoformat().encode("ascii")))
+            os.close(create_private_file(fresh, text.encode("ascii")))
             fresh.replace(self._directory / _MARK)
 
     def _frames(self, opener: SegmentOpener, path: Path) -> Iterator[bytes]:

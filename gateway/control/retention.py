@@ -98,9 +98,9 @@ class Retention:
     async def _trusted_now(self) -> datetime:
         if self._time is None:
             self._time = SteadyTime(await self._archive.find_mark())
-        now = self._time.feed(self._clock(), monotonic=self._monotonic())
-        await self._archive.keep_mark(now)
-        return now
+        mark = self._time.feed(self._clock(), monotonic=self._monotonic())
+        await self._archive.keep_mark(mark)
+        return mark.reached
 
     async def _declare_reading(self, actor: Actor, detail: str) -> None:
         act = Act(Action.READ_ACCESS_LOG, "access-log", detail)

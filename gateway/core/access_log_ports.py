@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Protocol
 
 from gateway.core.access_log import AccessRecord, LogSpan, SegmentReport
+from gateway.core.steady_time import TimeMark
 
 
 class AccessLog(Protocol):
@@ -34,11 +35,11 @@ class AccessLogArchive(Protocol):
     async def rewrap(self) -> int:
         """Wrap all keys anew under the newest wrapping key; return how many."""
 
-    async def find_mark(self) -> datetime | None:
-        """Return the time that was kept last, or None."""
+    async def find_mark(self) -> TimeMark | None:
+        """Return the mark that was kept last, or None."""
 
-    async def keep_mark(self, moment: datetime) -> None:
-        """Keep *moment*, also over a crash."""
+    async def keep_mark(self, mark: TimeMark) -> None:
+        """Keep *mark*, also over a crash."""
 
 
 class RecordExport(Protocol):

@@ -12,6 +12,7 @@ import pytest
 from gateway.backends.access_log_files import AccessLogFiles, segment_name
 from gateway.core.access_log import AccessRecord, LogSpan, SegmentState
 from gateway.core.errors import StoreUnavailable
+from gateway.core.steady_time import TimeMark
 from tests.fakes.control import LOOPBACK, LosableKeyWrap, open_log, write_log
 
 NOW = datetime(2026, 11, 23, 23, 59, 59, 999_000, tzinfo=UTC)
@@ -168,12 +169,13 @@ async def test_rewrapped_keys_open_under_the_new_key(tmp_path: Path) -> None:
 async def test_mark_is_kept(log: AccessLogFiles) -> None:
     """The time that was kept last is found again; what is no time counts as none."""
     assert await log.find_mark() is None
-    for moment in (NOW, NOW + timedelta(hours=1)):
-        await log.keep_mark(moment)
-        assert await log.find_mark() == moment
+    now = TimeMark(NOW)
+    for mark in (TimeMark(NOW, NOW + timedelta(days=9)), now):
+        await log.keep_mark(mark)
+        assert await log.find_mark() == mark
     (log._directory / "trusted-time.new").write_text("of a process that was killed")
-    await asyncio.gather(*(log.keep_mark(NOW) for _ in range(8)))
-    assert await log.find_mark() == NOW
-    for text in ("soon", "2026-11-23T10:00:00", "ä"):
+    await asyncio.gather(*(log.keep_mark(now) for _ in range(8)))
+    assert await log.find_mark() == now
+    for text in ("", "soon", "2026-11-23T10:00:00", f"{NOW.isoformat()} x", "2026-11-23 " * 3, "ä"):
         (log._directory / "trusted-time").write_text(text, "utf-8")
         assert await log.find_mark() is None
