@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -41,12 +42,17 @@ def create_private_file(path: Path, content: bytes = b"") -> int:
     descriptor = os.open(path, flags, 0o600)
     try:
         if content:
-            os.write(descriptor, content)
-            os.fsync(descriptor)
+            _fill(descriptor, content)
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _fill(descriptor: int, content: bytes) -> None:
+    if os.write(descriptor, content) < len(content):  # there was room for a part of it
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fsync(descriptor)
 
 
 def sync_directory(directory: Path) -> None:

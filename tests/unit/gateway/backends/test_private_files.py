@@ -47,6 +47,14 @@ def test_file_is_new_and_for_the_owner_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "target").exists()
 
 
+def test_half_a_file_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content that the disk takes a part of is an error, as half a wrapped key opens nothing."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
+    with pytest.raises(OSError, match="No space"):
+        create_private_file(tmp_path / "file", b"content")
+
+
 def test_a_disk_that_fails_is_said_without_a_path(tmp_path: Path) -> None:
     """An error of the system becomes one of ours, which names nothing."""
     with pytest.raises(StoreUnavailable) as refused, file_errors():
