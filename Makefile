@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 include requirements/vllm-venv.mk
 
-.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-check bench-vllm bench-revoke bench-edge bench-faults clean
+.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-check bench-vllm bench-revoke bench-edge bench-faults bench-overload clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -83,6 +83,9 @@ bench-edge: .venv/.ready  ## Ten thousand idle connections and five hundred slow
 
 bench-faults: .venv/.ready  ## Fifty calls a second through each loss of an engine, two minutes
 	$(BIN)/python -m loadtests.faults
+
+bench-overload: .venv/.ready $(WALK)  ## Five hundred streams too many, floods of bad tokens and rubbish, beside a good client
+	$(BIN)/python -m loadtests.overload
 
 clean:  ## Remove everything that was made here
 	rm -rf .venv .venv-* tests/interop/node_modules run var loadtests/report .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +24,6 @@ from gateway.core.errors import (
 )
 from gateway.core.fair_share import is_within_share
 from gateway.core.upstream_port import UpstreamRequest
-from gateway.core.waiting_time import WaitingTime
 
 _TOO_LARGE = "The calls under way are as large as the gateway can hold; try again later."
 _FULL = "All servers of this model have as much to do as they take; try again later."
@@ -81,7 +80,6 @@ class UpstreamQueue:
         self._drained = drained
         self._rules = rules or QueueRules()
         self._waiting: dict[_Waiting, None] = {}  # in the order in which they came
-        self._times: defaultdict[str, WaitingTime] = defaultdict(WaitingTime)
         self._bytes: Counter[str] = Counter()
         self._all_bytes = 0
 
@@ -115,7 +113,7 @@ class UpstreamQueue:
         while entries := [entry for entry in self._waiting if entry.wanted not in vain]:
             first = min(entries, key=lambda entry: self.balancer.calls_of(entry.request.client_id))
             if self._serve_first(first):
-                self._leave(first)
+                del self._waiting[first]
             else:  # then there is none for those with more calls either
                 vain.add(first.wanted)
 
@@ -157,7 +155,7 @@ class UpstreamQueue:
         except BaseException as error:
             if place.done() and not place.cancelled() and place.exception() is None:
                 self.end(place.result(), Outcome.NO_VERDICT)
-            self._leave(entry)
+            self._waiting.pop(entry, None)
             if isinstance(error, TimeoutError):
                 raise self._refusal(entry) from None
             raise
@@ -176,22 +174,17 @@ class UpstreamQueue:
             raise self._refusal(entry, is_own_share=left > 0)
         calls = self.balancer.calls_of(client_id)
         ahead = sum(self.balancer.calls_of(other.client_id) <= calls for other in others)
-        if self._times[model].expected(ahead) > self._rules.seconds:
+        avoided = self._closed(entry.avoided)
+        wait = self.balancer.expected_wait(model, ahead, now=self.monotonic(), avoided=avoided)
+        if wait > self._rules.seconds:
             raise self._refusal(entry)
 
     def _refusal(self, entry: _Waiting, *, is_own_share: bool = False) -> Overloaded | RateLimited:
-        model = entry.request.model
-        avoided = {*self._drained(), *entry.avoided}
-        now = self.monotonic()
-        if is_own_share or self.balancer.places_left(model, now=now, avoided=avoided):
+        avoided = self._closed(entry.avoided)
+        left = self.balancer.places_left(entry.request.model, now=self.monotonic(), avoided=avoided)
+        if is_own_share or left:
             return RateLimited(_SHARE, retry_after_seconds=_RETRY_SECONDS)
         return Overloaded(_FULL)
-
-    def _leave(self, entry: _Waiting) -> None:
-        self._waiting.pop(entry, None)
-        model = entry.request.model
-        if all(other.request.model != model for other in self._waiting):
-            self._times.pop(model, None)
 
     def _serve_first(self, first: _Waiting) -> bool:
         """Return whether it need not wait any longer."""
@@ -205,14 +198,17 @@ class UpstreamQueue:
         if lease is None:
             return False
         first.place.set_result(lease)
-        self._times[first.request.model].serve(self.monotonic())
         return True
 
     def _find(self, request: UpstreamRequest, avoided: Collection[str]) -> Lease | None:
-        drained = self._drained()
         return self.balancer.find_place(
             request.model,
             request.client_id,
             now=self.monotonic(),
-            avoided={*drained, *avoided} if avoided else drained,
+            avoided=self._closed(avoided),
         )
+
+    def _closed(self, avoided: Collection[str]) -> Collection[str]:
+        """Return which backends get nothing of a call that avoids those."""
+        drained = self._drained()
+        return {*drained, *avoided} if avoided else drained

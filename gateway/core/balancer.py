@@ -21,6 +21,9 @@ from gateway.core.fair_share import is_within_share
 
 NONE: Collection[str] = frozenset()
 
+_NEWEST = 1 / 32
+"""What the newest call weighs in the mean of a backend: short calls and long ones are mixed."""
+
 
 class Backend(NamedTuple):
     """One model server by the operator's *name*. No *models* means that it serves every model."""
@@ -74,7 +77,15 @@ class BackendLoad(NamedTuple):
 
 
 class _State:
-    __slots__ = ("backend", "breaker", "failures", "healthy", "missed", "outstanding")
+    __slots__ = (
+        "backend",
+        "breaker",
+        "failures",
+        "healthy",
+        "mean_seconds",
+        "missed",
+        "outstanding",
+    )
 
     def __init__(self, backend: Backend, rules: BreakerRules) -> None:
         self.backend = backend
@@ -83,6 +94,13 @@ class _State:
         self.failures = 0
         self.healthy: bool | None = None
         self.missed = 0
+        self.mean_seconds = 0.0
+
+    def note_ended(self, seconds: float) -> None:
+        """Note a call that took *seconds* from place to place given back."""
+        self.outstanding -= 1
+        before = self.mean_seconds or seconds
+        self.mean_seconds = before + _NEWEST * (seconds - before)
 
     def is_usable(self, now: float) -> bool:
         return self.healthy is not False and self.breaker.allows(now)
@@ -94,10 +112,11 @@ class Lease:
     *size* is for whoever gives places out to note how large the call is, in bytes.
     """
 
-    __slots__ = ("_calls", "_is_trial", "_state", "client_id", "name", "size")
+    __slots__ = ("_began", "_calls", "_is_trial", "_state", "client_id", "name", "size")
 
     def __init__(self, state: _State, client_id: str, calls: Counter[str], *, now: float) -> None:
         self._state: _State | None = state
+        self._began = now
         self._calls = calls
         self.client_id = client_id
         calls[client_id] += 1
@@ -117,7 +136,7 @@ class Lease:
         state, self._state = self._state, None
         if state is None:
             return
-        state.outstanding -= 1
+        state.note_ended(now - self._began)
         self._calls[self.client_id] -= 1
         if not self._calls[self.client_id]:
             del self._calls[self.client_id]
@@ -160,6 +179,17 @@ class Balancer:
     def places_left(self, model: str, *, now: float, avoided: Collection[str] = NONE) -> int:
         """Return how many more calls to *model* could be under way, whoever makes them."""
         return self._left(self._usable(model, now, avoided))
+
+    def expected_wait(
+        self, model: str, ahead: int, *, now: float, avoided: Collection[str] = NONE
+    ) -> float:
+        """Return the seconds until *ahead* others and then one more have places for *model*.
+
+        As fast as calls end now, by how long the last ones took; 0 while nobody knows.
+        """
+        usable = self._usable(model, now, avoided)
+        pace = sum(s.outstanding / s.mean_seconds for s in usable if s.mean_seconds > 0)
+        return (ahead + 1) / pace if pace else 0.0
 
     def calls_of(self, client_id: str) -> int:
         """Return how many calls of this client are under way, whatever their model."""

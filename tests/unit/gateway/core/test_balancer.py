@@ -104,6 +104,19 @@ def test_one_client_leaves_places_to_others() -> None:
     assert chosen.calls_of("few") == 0
 
 
+def test_a_wait_is_foreseen_by_how_long_calls_take() -> None:
+    """With two at work of ten seconds each, a place comes every five; at first nobody knows."""
+    chosen = balancer("a", max_outstanding=3)
+    leases = [place(chosen) for _ in range(3)]
+    assert chosen.expected_wait("m", 5, now=0) == 0
+    leases[0].end(Outcome.COMPLETED, now=10)
+    assert chosen.expected_wait("m", 0, now=10) == pytest.approx(5)
+    assert chosen.expected_wait("m", 3, now=10) == pytest.approx(20)
+    for _ in range(150):
+        place(chosen).end(Outcome.COMPLETED, now=1)
+    assert chosen.expected_wait("m", 0, now=10) == pytest.approx(0.5, rel=0.1)
+
+
 def test_health_takes_two_failed_checks_to_lose_and_one_to_gain() -> None:
     """A single slow check takes no backend out; before the first one it counts as usable."""
     chosen = balancer("a")
