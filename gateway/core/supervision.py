@@ -111,13 +111,18 @@ class Supervision:
         if known.phase is not _Phase.STARTING:
             return []
         known.phase, known.since, known.kill_at = _Phase.SERVING, now, float("inf")
+        if self._good is None:
+            self._target = self._last_generation  # of a reload that was told before anybody served
         self._good, self._terms = known.generation, terms
         missing = terms.count - len(self._places)
         self._places += [_Place() for _ in range(missing)]
         return list(self._settle(now))
 
     def reload(self, now: float) -> list[Order]:
-        """Go over to a new configuration, whose number is one more than that of the last."""
+        """Go over to a new configuration, whose number is one more than that of the last.
+
+        While nobody serves yet the first configuration has to prove itself before.
+        """
         self._last_generation += 1
         if self._stops or self._good is None:
             return []

@@ -234,3 +234,25 @@ def test_while_nobody_dies_somebody_serves(steps) -> None:
             play.reload()
         assert play.serving
         assert len(play.starting) <= 2
+
+
+def test_reload_before_anybody_serves_is_not_lost() -> None:
+    """The configuration of a SIGHUP that comes too early follows once the first one serves."""
+    play = Play()
+    play.reload()
+    play.ready(1)
+    assert play.told == []
+    play.all_ready()
+    assert {play.generations[worker] for worker in play.serving} == {1}
+    assert play.told == [Do.ANNOUNCE]
+
+
+def test_bad_reload_before_anybody_serves_is_refused() -> None:
+    """The first configuration is served and announced although the next is no good."""
+    play = Play()
+    play.reload()
+    for worker in (1, 2):
+        play.ready(worker)
+    play.dies(play.starting[0])
+    assert play.told == [Do.REFUSE, Do.ANNOUNCE]
+    assert {play.generations[worker] for worker in play.serving} == {0}
