@@ -61,13 +61,17 @@ class Plan:
 
 @dataclass(slots=True)
 class _Running:
+    number: int
     process: subprocess.Popen[bytes]
     control: socket.socket
     received: bytes = b""
 
 
 class Supervisor:
-    """Starts *command* for each worker, with a descriptor of its control channel and the plan."""
+    """Starts *command* for each worker: with a descriptor of its control channel, plan and number.
+
+    The number is the lowest that no other worker has; it names the files in which it counts.
+    """
 
     def __init__(
         self,
@@ -141,7 +145,7 @@ class Supervisor:
                 continue
             self._hear(number)
             self._forget(number)
-            for left in Path(self._plan.metrics).glob(f"gauge_live*_{running.process.pid}.db"):
+            for left in Path(self._plan.metrics).glob(f"gauge_live*_{running.number}.db"):
                 left.unlink(missing_ok=True)
             if status not in _ORDINARY:
                 _say(f"worker {running.process.pid} ended: {_how(status)}")
@@ -195,11 +199,14 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         sockets = (self._plan.public, self._plan.admin)
-        plan = [str(theirs.fileno()), self._plan.as_json()]
+        number = min(
+            set(range(len(self._running) + 1)) - {r.number for r in self._running.values()}
+        )
+        arguments = [str(theirs.fileno()), self._plan.as_json(), str(number)]
         try:
             with theirs:
                 process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                    [*self._command, *plan],
+                    [*self._command, *arguments],
                     stdin=subprocess.PIPE,
                     pass_fds=(theirs.fileno(), *sockets),
                     process_group=0,  # Ctrl-C is for the supervisor, which passes it on in its way
@@ -212,7 +219,7 @@ class Supervisor:
         assert process.stdin is not None
         with suppress(BrokenPipeError), process.stdin as stdin:
             stdin.write(self._configurations[order.generation])
-        self._running[order.worker] = _Running(process, ours)
+        self._running[order.worker] = _Running(number, process, ours)
         self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear(order.worker))
 
     def _tell(self, running: _Running, do: Do) -> None:

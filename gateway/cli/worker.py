@@ -19,6 +19,7 @@ import uvloop
 from gateway.backends.event_log import install_event_log
 from gateway.backends.hardening import harden_process
 from gateway.backends.heap import keep_heap_small
+from gateway.backends.metrics import count_as
 from gateway.cli.gateway_process import GatewayProcess
 from gateway.cli.main import reporting
 from gateway.cli.supervisor import DRAIN, REFUSED, Plan
@@ -28,7 +29,7 @@ _MESSAGE_BYTES: Final = 4096
 
 
 def main() -> None:
-    """Serve; the arguments are the descriptor of the control channel and the plan."""
+    """Serve; the arguments are the descriptor of the control channel, the plan and a number."""
     plan = Plan(**json.loads(sys.argv[2]))
     with reporting(), ExitStack() as stack:
         control, *sockets = [
@@ -41,6 +42,7 @@ def main() -> None:
         content = sys.stdin.buffer.read()
         configuration = with_workers(load_configuration(Path(plan.config), content=content), plan)
         _verify_addresses(configuration, sockets)
+        count_as(int(sys.argv[3]))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(configuration, plan, control, sockets))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, values
 
 from gateway.backends.metrics import (
     CountingAccessLog,
     KeyServiceMeter,
+    count_as,
     error_counter,
     open_registry,
     place_refusal_counter,
@@ -122,6 +123,18 @@ def test_registry_of_workers_shows_none_of_its_own(tmp_path):
     quota_refusal_counter(counted)()
     assert counted.get_sample_value("sealgate_quota_refusals_total") == 1
     assert list(shown.collect()) == []
+
+
+def test_who_takes_a_number_counts_on_from_there(tmp_path, monkeypatch):
+    """A process after another leaves no file more; processes with other numbers add to the sum."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
+    for number in (0, 1, 1):
+        count_as(number)
+        quota_refusal_counter(CollectorRegistry())()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["counter_0.db", "counter_1.db"]
+    (metric,) = open_registry(tmp_path)[1].collect()
+    assert [sample.value for sample in metric.samples] == [3]
 
 
 def test_file_that_is_just_made_is_looked_at_again(tmp_path):

@@ -97,6 +97,11 @@ class Service:
     def living(self) -> set[int]:
         return {pid for pid in self.workers() if Path(f"/proc/{pid}/cwd").exists()}
 
+    def numbers(self) -> dict[int, int]:
+        """Return the number with which each living worker was started."""
+        lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in self.living()}
+        return {pid: int(line.split(b"\0")[-2]) for pid, line in lines.items()}
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
@@ -138,16 +143,25 @@ def test_service_is_announced_and_ends_when_told(service: Service) -> None:
 
 
 def test_killed_worker_is_replaced(service: Service) -> None:
-    """The other one does not notice, and what the dead one showed at the moment is removed."""
+    """The other one does not notice, and what the dead one showed at the moment is removed.
+
+    The new one has its number, under which it counts on.
+    """
     victim, other = service.living()
-    left, kept = (service.directory / f"{n}_{victim}.db" for n in ("gauge_livemax", "counter"))
-    left.touch()
-    kept.touch()
+    numbers = service.numbers()
+    assert sorted(numbers.values()) == [0, 1]
+    left, kept = (
+        service.directory / f"{name}_{numbers[victim]}.db" for name in ("gauge_livemax", "counter")
+    )
+    others = service.directory / f"gauge_livemax_{numbers[other]}.db"
+    for file in (left, kept, others):
+        file.touch()
     os.kill(victim, signal.SIGKILL)
     until(lambda: victim not in service.living() and len(service.living()) == 2)
     assert service.workers()[other].split() == ["x", "x"]
     assert "SIGKILL" in service.said()
-    assert (left.exists(), kept.exists()) == (False, True)
+    assert [file.exists() for file in (left, kept, others)] == [False, True, True]
+    assert sorted(service.numbers().values()) == [0, 1]
 
 
 def test_worker_that_cannot_be_started_is_tried_again(service: Service) -> None:

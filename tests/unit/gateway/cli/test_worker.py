@@ -70,7 +70,7 @@ def test_configuration_that_cannot_be_served_is_one_line(
         public=sockets[0].detach(),
         admin=sockets[1].detach(),
     )
-    words = ["worker", str(theirs.detach()), plan.as_json()]
+    words = ["worker", str(theirs.detach()), plan.as_json(), "0"]
     monkeypatch.setattr(sys, "argv", words)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
     with ours, pytest.raises(SystemExit) as ended:
