@@ -99,7 +99,8 @@ class Answer:
             except UpstreamTimedOut:
                 raise
             except (UpstreamUnavailable, StaleConnection):
-                self.has_failed = True
+                # A caller can ask for more than may come, and would take servers from everybody.
+                self.has_failed = self._received_bytes <= self._limits.max_bytes
                 raise UpstreamUnavailable from None
 
     async def close(self) -> None:

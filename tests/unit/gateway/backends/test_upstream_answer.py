@@ -133,6 +133,22 @@ async def test_only_answers_that_are_not_the_engines_count_against_a_server(stat
     assert exchange.answer.has_failed == (status in {502, 503})
 
 
+@pytest.mark.parametrize(("size", "has_failed"), [(1000, True), (200_000, False)])
+async def test_an_answer_that_is_too_long_does_not_count_against_a_server(
+    size: int, has_failed: bool
+) -> None:
+    """A caller can ask for one; an answer that breaks off counts."""
+    exchange = Exchange([HEAD + b"content-length: 300000\r\n\r\n"], SMALL, stays=True)
+    await exchange.answer.read_head()
+    exchange.connection.data_received(b"x" * size)
+    exchange.connection.connection_lost(None)
+    with pytest.raises(UpstreamUnavailable):
+        async for _ in exchange.answer.chunks():
+            pass
+    await exchange.answer.close()
+    assert exchange.answer.has_failed == has_failed
+
+
 async def test_a_large_body_may_come_with_its_head() -> None:
     """Head and a long body in one piece are an answer like any other."""
     body = b"x" * 200_000
