@@ -143,6 +143,18 @@ def test_a_client_has_limits_of_its_own(world, ask):
     assert caught.value.param == "/n"
 
 
+def test_a_member_that_nobody_knows_passes_for_the_client_it_was_given_to(world, ask):
+    """What an SDK sends beside its own members, and no other of them."""
+    world.says("so")
+    call = {"model": "tiny", "messages": HELLO, "stream": True}
+    openai, _ = ask(extra_members=frozenset({"novel"}))
+    list(openai.chat.completions.create(**call, extra_body={"novel": 2}))
+    assert sent(world)["novel"] == 2
+    for client, body in ((openai, {"other": 2}), (ask()[0], {"novel": 2})):
+        with pytest.raises(BadRequestError, match="not supported"):
+            client.chat.completions.create(**call, extra_body=body)
+
+
 @pytest.mark.parametrize("path", [b"/v1/chat/completions", b"/v1/chat/completions?echo=1"])
 def test_no_header_of_a_request_goes_upstream(world, path):
     """Least of all one that chooses an adapter; with a query it is another path, and nothing."""
