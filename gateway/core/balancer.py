@@ -170,15 +170,15 @@ class Balancer:
         usable = self._usable(model, now, avoided)
         if not usable:
             raise UpstreamUnavailable
-        left, share = self._left(usable), self._rules.share
-        if not is_within_share(self._calls[client_id], left, multiple=share):
+        free = self._free(usable)
+        mine, left = self._calls[client_id], self._left(free)
+        if not is_within_share(mine, left, multiple=self._rules.share):
             return None
-        free = [s for s in usable if s.outstanding < self._rules.max_outstanding]
         return Lease(self._best(free, client_id), client_id, self._calls, now=now)
 
     def places_left(self, model: str, *, now: float, avoided: Collection[str] = NONE) -> int:
         """Return how many more calls to *model* could be under way, whoever makes them."""
-        return self._left(self._usable(model, now, avoided))
+        return self._left(self._free(self._usable(model, now, avoided)))
 
     def expected_wait(
         self, model: str, ahead: int, *, now: float, avoided: Collection[str] = NONE
@@ -233,8 +233,12 @@ class Balancer:
         states = self._serving.get(model, self._general) if model else self._everything
         return [s for s in states if s.backend.name not in avoided and s.is_usable(now)]
 
-    def _left(self, usable: Sequence[_State]) -> int:
-        return sum(max(0, self._rules.max_outstanding - s.outstanding) for s in usable)
+    def _free(self, usable: Sequence[_State]) -> Sequence[_State]:
+        most = self._rules.max_outstanding
+        return [s for s in usable if s.outstanding < most]
+
+    def _left(self, free: Sequence[_State]) -> int:
+        return self._rules.max_outstanding * len(free) - sum([s.outstanding for s in free])
 
     def _servers_of(self, model: str) -> tuple[_State, ...]:
         return tuple(

@@ -91,7 +91,9 @@ class Decapsulate:
         attempt = admitted.attempt
         attempt.verify()
         async for data in self._budgeted(admitted):
-            if key is None:  # the key agreement is still to come, and others may have come between
+            if (
+                opener.encapsulated_key is None
+            ):  # the work is still to come, as may be that of others
                 attempt.verify()
             parts.append(attempt.do(opener.feed, data))
             if key is None and opener.key_id is not None:

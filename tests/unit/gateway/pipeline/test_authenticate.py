@@ -231,3 +231,19 @@ def test_strangers_who_used_up_the_work_are_not_verified_but_known_tokens_are():
     with pytest.raises(RateLimited):
         stage(attempted(token(client_id="c-other")))
     assert stage(attempted(token())).principal.client.client_id == "c-app"
+
+
+def test_proofs_with_a_stolen_token_are_work_for_strangers():
+    """A token that is known spares its own signature, not that of the proofs that come with it."""
+    spending = Spending(EffortRules(), monotonic=lambda: 0.0, working=count(0.0, 0.2).__next__)
+    stage = Authenticate(FixedSnapshots(), TokenVerifier(EXPECTED), clock, nonces=None)
+
+    def attempted(request):
+        return replace(request, attempt=spending.attempt(request.address))
+
+    assert stage(attempted(proved())).proven
+    failing = attempted(bound((b"authorization", b"DPoP TOKEN"))[0])
+    with pytest.raises(ProofRequired), failing.attempt:
+        stage(failing)
+    with pytest.raises(RateLimited):
+        stage(attempted(proved()))

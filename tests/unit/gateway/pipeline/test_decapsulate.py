@@ -273,3 +273,19 @@ async def test_sites_that_only_send_rubbish_are_refused_before_the_work():
     with pytest.raises(RateLimited):
         await stage(refused)
     assert await anext(refused.received.body)
+
+
+async def test_a_request_that_came_in_bits_is_refused_before_the_work_too():
+    """What was let in while there was work to give is asked again when the key is whole."""
+    spending = Spending(EffortRules(), monotonic=lambda: 0.0, working=count(0.0, 0.06).__next__)
+    data, _ = seal(inner_request())
+
+    async def bits():
+        yield data[:20]
+        spending.budget.charge("192.0.2.9", 1.0, 0.0)
+        yield data[20:]
+
+    attempt = spending.attempt(ip_address("192.0.2.9"))
+    received = replace(sealed_received(b""), body=bits())
+    with pytest.raises(RateLimited):
+        await Decapsulate(FixedSnapshots(), limits())(Admitted(PEER, received, attempt))
