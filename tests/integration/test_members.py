@@ -147,7 +147,7 @@ def test_a_member_that_nobody_knows_passes_for_the_client_it_was_given_to(world,
     """What an SDK sends beside its own members, and no other of them."""
     world.says("so")
     call = {"model": "tiny", "messages": HELLO, "stream": True}
-    openai, _ = ask(extra_members=frozenset({"novel"}))
+    openai, _ = ask(extra_members=["novel"])
     list(openai.chat.completions.create(**call, extra_body={"novel": 2}))
     assert sent(world)["novel"] == 2
     for client, body in ((openai, {"other": 2}), (ask()[0], {"novel": 2})):
