@@ -119,7 +119,8 @@ class AccessLogFiles:
         Returns these days.
 
         Goes by the day in the name, never by what the file system says of a file's age. May be
-        killed at any moment and run by several at once; the next one does what is left.
+        killed at any moment and run by several at once; the next one does what is left. Raises
+        ``StoreUnavailable`` after all that could be destroyed is.
         """
         return await asyncio.to_thread(self._purge, before, after)
 
@@ -188,16 +189,21 @@ class AccessLogFiles:
         due = [(day, name) for day, name in self._segments() if not before <= day <= after]
         keyed = ((_find_day(name), name) for name in self.keys.names())
         due += [(day, name) for day, name in keyed if day and not before <= day <= after]
+        stuck: StoreUnavailable | None = None
         for name in {name for _, name in due}:
-            self.discard(name)
+            try:
+                self.discard(name)
+            except StoreUnavailable as error:  # what is in the way of one keeps no other
+                stuck = error
         with file_errors():
-            plain = [path for path in self._directory.iterdir() if _PLAIN.fullmatch(path.name)]
-            for path in plain:
-                day = date.fromisoformat(path.name[7:17])
-                if day < before:
+            for path in list(self._directory.iterdir()):
+                day = _find_day(path.name, _PLAIN)
+                if day is not None and day < before:
                     path.unlink(missing_ok=True)
                     due.append((day, path.name))
             sync_directory(self._directory)
+        if stuck is not None:
+            raise stuck
         return sorted({day for day, _ in due})
 
     def _segments(self) -> list[tuple[date, str]]:
@@ -227,8 +233,8 @@ def _merge(
         raise StoreUnavailable("A segment of the access log is damaged.") from None
 
 
-def _find_day(name: str) -> date | None:
-    match = _NAME.fullmatch(name)
+def _find_day(name: str, pattern: re.Pattern[str] = _NAME) -> date | None:
+    match = pattern.fullmatch(name)
     with suppress(ValueError):  # the 31st of a month that has 30 days: not ours
         return date.fromisoformat(match[1]) if match else None
     return None

@@ -132,6 +132,7 @@ async def test_purge_removes_exactly_what_is_older(log: AccessLogFiles) -> None:
     """Days before the given one go, keys and all, by their name; other files stay."""
     await write_log(log, *(record(NOW - timedelta(days=days)) for days in range(4)))
     strange = ["2020-01-01.seg", "2020-02-31.00112233445566aa.0.seg", "note.txt"]
+    strange += ["access-2020-02-31.log", "access-2026-11-22.log"]
     for name in [*strange, "access-2020-01-01.log"]:
         (log._directory / name).write_text("")
     days = [date(2020, 1, 1), date(2026, 11, 20), date(2026, 11, 21)]
@@ -141,6 +142,19 @@ async def test_purge_removes_exactly_what_is_older(log: AccessLogFiles) -> None:
     assert not [name for name in log.keys.names() if name[:10] < "2026-11-22"]
     assert all((log._directory / name).exists() for name in strange)
     assert len(await log.read(ALL, limit=9)) == 2
+
+
+async def test_one_key_that_cannot_be_destroyed_keeps_no_other(
+    log: AccessLogFiles, tmp_path: Path
+) -> None:
+    """What stands in the way is told, after everything else has gone; its segment stays."""
+    await write_log(log, *(record(NOW - timedelta(days=days)) for days in range(9)))
+    held = segment_name(DAY - timedelta(days=4), "0" * 16, 0)
+    (log._directory / "keys" / f"{held}.key").symlink_to(tmp_path / "target")
+    with pytest.raises(StoreUnavailable):
+        await log.purge(before=DAY)
+    assert {name[:10] for name in log.keys.names()} == {held[:10], DAY.isoformat()}
+    assert {path.name[:10] for path in segments(log)} == {DAY.isoformat()}
 
 
 async def test_a_purged_copy_does_not_open(log: AccessLogFiles) -> None:
