@@ -96,8 +96,8 @@ async def replacing(
     Left without an exception, the store is the backup and what was done to it inside; else, or
     when the process is killed, it is what it was. The revision is higher by *jump* than that of
     the backup, of the present store and *above*; so is the number of the key document, except for
-    *above*. Tags of requests stay. Raises ``MalformedRequest`` for a file that is no backup or one
-    of other tables, ``StoreUnavailable``.
+    *above*. Tags of requests stay, and so does what the present store knows to be revoked. Raises
+    ``MalformedRequest`` for a file that is no backup or one of other tables, ``StoreUnavailable``.
     """
     engine = open_engine(database_url, statement_seconds=_STATEMENT_SECONDS)
     try:
@@ -106,6 +106,7 @@ async def replacing(
             async with connection.begin():
                 present = await lock(connection, step=0)
                 (numbers,) = await queries.rows(connection, select(REVISION))
+                revoked = await queries.revocations(connection, {})
                 for table in (IDEMPOTENCY, PROPOSALS, *reversed(TABLES)):
                     await connection.execute(delete(table))
                 head = await _insert(connection, lines)
@@ -117,7 +118,11 @@ async def replacing(
                     "audit_digest": head.audit.digest,
                 }
                 await connection.execute(update(REVISION).values(after))
-                yield Replacement(DatabaseChange(connection), head, revision)
+                change = DatabaseChange(connection)
+                known = await queries.revocations(connection, {})
+                for key in revoked.keys() - known.keys():
+                    await change.add_revocation(revoked[key])
+                yield Replacement(change, head, revision)
             await truncate_log(connection)
     finally:
         await engine.dispose()

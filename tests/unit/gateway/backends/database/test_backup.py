@@ -86,6 +86,25 @@ async def test_from_one_database_into_the_other(
     assert len((await look(target))[1]) > len(rest[0])
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_what_the_present_store_knows_to_be_revoked_stays_so(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    """Also what is no row of ours, as a key of another issuer; of two cuts the later one counts."""
+    url, clock = request.getfixturevalue(f"{kind}_url"), FakeClock()
+    await fill(url, tmp_path)
+    lines = await take(url)
+    clock.advance(seconds=60)
+    room = make_room(tmp_path, clock, store=DatabaseStore.open(url), key_wrap=WRAP)
+    await room.revocations.revoke(LOCAL, RevocationKind.KID, subject="https://idp.example#k-1")
+    await room.revocations.revoke(LOCAL, RevocationKind.JTI, subject="j-1")
+    await room.close()
+    before = (await look(url))[0].revocations
+    await put(url, lines)
+    assert set((await look(url))[0].revocations) == set(before)
+    assert "https://idp.example#k-1" in {revocation.subject for revocation in before}
+
+
 async def test_backup_is_of_one_moment(sqlite_url: str, tmp_path: Path) -> None:
     """What is changed while it is being made is not in it, and does not wait for it."""
     await fill(sqlite_url, tmp_path)
