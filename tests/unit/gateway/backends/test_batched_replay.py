@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,6 +66,27 @@ async def test_callers_do_not_wait_for_a_slow_table(monkeypatch) -> None:
     with pytest.raises(StoreUnavailable):
         await store.claim(b"late", until=until)
     table.may_answer.set()
+    await store.close()
+
+
+class ThreadedTable(SlowTable):
+    """A table that answers out of a thread, as a database does."""
+
+    async def insert(self, claims, *, now, forget_at_most) -> list[bool]:
+        return await asyncio.to_thread(lambda: [True] * len(claims))
+
+
+async def test_answers_that_came_while_the_loop_was_busy_are_heard(monkeypatch) -> None:
+    """A burst of requests may keep the loop busy for longer than a claim waits."""
+    monkeypatch.setattr(batched_replay, "_ANSWER_SECONDS", 0.05)
+    store = BatchedReplayStore(ThreadedTable(), FakeClock())
+    claims = [
+        asyncio.create_task(store.claim(bytes([n]) * 16, until=FakeClock()())) for n in range(3)
+    ]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the table has been asked
+    time.sleep(0.2)  # noqa: ASYNC251  # the burst
+    assert await asyncio.gather(*claims) == [None] * 3
     await store.close()
 
 
