@@ -61,6 +61,7 @@ class Answer:
         self._pending: list[bytes] = []
         self._received_bytes = 0
         self._overhead_bytes = 0
+        self._field_bytes = 0
         self._head_read = False
         self._reusable = False
         self._faulty = False
@@ -138,8 +139,11 @@ class Answer:
     # ------------------------------------------------------------------ httptools callbacks
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep the one header that matters."""
-        if name.lower() == b"content-type":
+        """Keep the one header that matters; trailers come here too, and say nothing."""
+        self._field_bytes += len(name) + len(value)
+        if self._field_bytes > _MAX_OVERHEAD_BYTES:  # with a body behind it in the same read
+            self._faulty = True
+        if not self._head_read and name.lower() == b"content-type":
             self.content_type = value.split(b";")[0].strip().lower().decode("latin-1")
 
     def on_message_begin(self) -> None:

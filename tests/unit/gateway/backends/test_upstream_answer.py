@@ -24,6 +24,7 @@ HOSTILE = {
     "tls alert": b"\x15\x03\x01\x00\x02\x02\x50",
     "another protocol": b"SSH-2.0-x\r\n",
     "an endless head": HEAD + b"x: y\r\n" * 20_000,
+    "a long head with its body": HEAD + b"x: %s\r\n" % (b"y" * 70_000) + WHOLE[len(HEAD) :],
     "an endless header": HEAD + b"x: " + b"y" * 100_000,
     "an endless status line": b"HTTP/1.1 200 " + b"y" * 100_000,
     "a head that ends in the middle": HEAD + b"content-length: 5\r\n",
@@ -67,6 +68,13 @@ async def test_hostile_answers_are_refused(raw: bytes, cut: int | None) -> None:
     assert caught.value.detail == UpstreamUnavailable.default_detail
     assert exchange.transport.aborted
     assert exchange.released == []
+
+
+async def test_a_trailer_says_nothing() -> None:
+    """The type of an answer is that of its head, also where all of it comes at once."""
+    exchange = Exchange([CHUNKED + b"5\r\nhello\r\n0\r\ncontent-type: a/b\r\n\r\n"], stays=True)
+    assert await exchange.read() == b"hello"
+    assert exchange.answer.content_type == "text/event-stream"
 
 
 async def test_of_a_head_only_status_and_type_are_taken() -> None:
