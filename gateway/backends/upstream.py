@@ -44,7 +44,7 @@ class ApiKeyFile:
     def __call__(self) -> Secret[str]:
         """Return the key as it is now. Raises ``UpstreamUnavailable`` when it cannot be read."""
         try:
-            return Secret(self._path.read_text("ascii").strip())
+            return Secret(self._path.read_bytes().decode("ascii").strip())
         except (OSError, UnicodeDecodeError):
             raise UpstreamUnavailable from None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain, groupby
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -69,6 +70,11 @@ class Counted(NamedTuple):
     path: str
     amount: Callable[[Any], int]
 
+    @property
+    def member(self) -> str:
+        """The member of the request in which the place is."""
+        return self.path.partition("/")[0]
+
 
 _SCHEMAS: Final = (
     "tools/*/function/parameters",
@@ -101,6 +107,13 @@ COUNTED: Final = (
 )
 """Everything in a request that is counted."""
 
+_BY_MEMBER: Final = {
+    member: tuple(group)
+    for member, group in groupby(
+        sorted(COUNTED, key=lambda counted: counted.member), lambda counted: counted.member
+    )
+}
+
 # The member that says how long an answer may become, where an API can do without it.
 _OUTPUT_TOKENS: Final = {
     Operation.CHAT_COMPLETIONS: ("max_completion_tokens", "max_tokens"),
@@ -114,7 +127,7 @@ def limited(request: InferenceRequest, limits: RequestLimits) -> InferenceReques
     One that does not say how long its answer may become says it now, if there is such a limit.
     Raises ``UnsupportedParameter``.
     """
-    for counted in COUNTED:
+    for counted in chain.from_iterable(_BY_MEMBER.get(name, ()) for name in request.upstream):
         limit = getattr(limits, counted.limit)
         for pointer, value in find_places(request.upstream, counted.path):
             if counted.amount(value) > limit:

@@ -15,6 +15,8 @@ def find_places(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield the JSON pointer and the value of each place in *value* that *path* names."""
     found = [("", value)]
     for step in path.split("/"):
+        if not found:
+            return
         found = [below for pointer, inner in found for below in _below(pointer, inner, step)]
     yield from found
 
