@@ -25,16 +25,18 @@ class Breaker:
     """Closed, open, or half-open: open with its time over.
 
     A call that began while it was closed says nothing any more once it is open: of hundreds that
-    end with one crash only the first few count.
+    end with one crash only the first few count. Nor do trials that hang until a later one was
+    answered, or until all of them end at once.
     """
 
-    __slots__ = ("_failures", "_level", "_open_until", "_rules", "ejections")
+    __slots__ = ("_failures", "_is_tried", "_level", "_open_until", "_rules", "ejections")
 
     def __init__(self, rules: BreakerRules) -> None:
         self._rules = rules
         self._failures = 0
         self._level = 0
         self._open_until: float | None = None
+        self._is_tried = False  # a trial is under way, and nothing is known yet
         self.ejections = 0
 
     @property
@@ -51,6 +53,7 @@ class Breaker:
         if self._open_until is None:
             return False
         self._open_until = now + PROBE_SECONDS
+        self._is_tried = True
         return True
 
     def answered(self) -> None:
@@ -59,6 +62,7 @@ class Breaker:
         What happens to the rest of the answer may take minutes to show.
         """
         self._open_until = None
+        self._is_tried = False
         self._failures = self._rules.failures - 1
 
     def completed(self) -> None:
@@ -68,7 +72,7 @@ class Breaker:
 
     def failed(self, now: float, *, was_trial: bool) -> None:
         """Note a call that failed."""
-        if was_trial:
+        if was_trial and self._is_tried:
             self._eject(now)
         elif self._open_until is None:
             self._failures += 1
@@ -85,4 +89,5 @@ class Breaker:
         self._open_until = now + min(rules.eject_seconds * 2**self._level, rules.max_eject_seconds)
         self._level = min(self._level + 1, 16)  # far beyond any longest time
         self._failures = 0
+        self._is_tried = False
         self.ejections += 1

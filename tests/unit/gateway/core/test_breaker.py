@@ -73,6 +73,28 @@ def test_a_crash_counts_once() -> None:
     assert breaker.allows(1)
 
 
+def test_trials_that_hang_count_once_when_they_end() -> None:
+    """A killed backend ends all of them; the wait grows by one step, not by one for each."""
+    breaker = opened()
+    for trial in range(5):
+        assert breaker.begin(1 + trial * PROBE_SECONDS)
+    for _ in range(5):
+        breaker.failed(30, was_trial=True)
+    assert breaker.ejections == 2
+    assert breaker.allows(32)
+
+
+def test_a_trial_that_ends_late_ejects_nobody() -> None:
+    """Once a later trial was answered it is a call like any other."""
+    breaker = opened()
+    assert breaker.begin(1)
+    assert breaker.begin(1 + PROBE_SECONDS)
+    breaker.answered()
+    breaker.completed()
+    breaker.failed(100, was_trial=True)
+    assert not breaker.is_open
+
+
 def test_a_backend_that_came_back_is_tried_at_once() -> None:
     """A health check that finds it again ends the wait, with a trial and not with everybody."""
     breaker = opened()
