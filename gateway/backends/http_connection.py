@@ -90,6 +90,7 @@ class HttpConnection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=_MAX_UNSENT_BYTES)
         self._server = transport.get_extra_info("sockname")[:2]
         self._certificate = _find_verified_certificate(transport)
+        self._verified_at = self._loop.time()
         self._service.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
@@ -144,7 +145,7 @@ class HttpConnection(asyncio.Protocol):
         self._exchange = exchange = HttpExchange(
             self,
             scope,
-            keep_alive=facts.keep_alive and not self._is_stopping,
+            keep_alive=facts.keep_alive and self._may_be_kept(),
             waits_for_continue=facts.waits_for_continue,
         )
         self._pace.await_body(self._loop.time())
@@ -216,6 +217,12 @@ class HttpConnection(asyncio.Protocol):
                 self._close()
             case _:
                 self._transport.abort()
+
+    def _may_be_kept(self) -> bool:
+        """Return whether another request may come: certificates are verified in handshakes."""
+        age = self._loop.time() - self._verified_at
+        is_new = self._certificate is None or age < self._service.pace.certificate_seconds
+        return is_new and not self._is_stopping
 
     def _refuse(self, error: SealgateError) -> None:
         """Answer with *error*, or have the application do it, or cut what cannot be mended."""

@@ -22,7 +22,8 @@ class PaceLimits:
     A head must be whole *head_seconds* after its first byte, the first one after the connection
     was made. A connection without a request is closed after *idle_seconds*. A body must bring
     *body_bytes_per_second* in each *body_window_seconds*. A client that takes nothing of what is
-    there for it during *write_seconds* is given up.
+    there for it during *write_seconds* is given up. *certificate_seconds* after the connection was
+    made the answer to a client with a certificate is its last: revocations are read in handshakes.
     """
 
     head_seconds: float = 5.0
@@ -30,6 +31,7 @@ class PaceLimits:
     body_bytes_per_second: int = 500
     body_window_seconds: float = 10.0
     write_seconds: float = 60.0
+    certificate_seconds: float = 60.0
 
     @property
     def look_seconds(self) -> float:

@@ -194,6 +194,23 @@ async def test_certificate_that_ends_during_the_connection_counts_no_longer(file
         await writer.wait_closed()
 
 
+@pytest.mark.parametrize(("seconds", "kept"), [(0.0, False), (60.0, True)])
+async def test_certificate_is_verified_anew_now_and_then(files, tmp_path, seconds, kept):
+    """No connection outlasts a revocation for long; one without a certificate may be kept."""
+    authority = ClientAuthority(tmp_path)
+    pace = PaceLimits(certificate_seconds=seconds)
+    one = replace(certificate_listener(files, authority.file), pace=pace)
+    async with serving(one) as port:
+        for shown, stays in ((authority.issue(), kept), (None, True)):
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", port, ssl=trusting(files, shown)
+            )
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+            assert (b"connection: close" not in head) is stays
+            await leave(writer)
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_resumed_session_has_the_same_certificate(files, tmp_path, version):
     """A resumed TLS session has its client's certificate, for as long as that is good."""
