@@ -184,7 +184,7 @@ class HttpConnection(asyncio.Protocol):
         self._exchange = None
         if self._reader.is_reading:
             self._leave()
-        elif keep_alive and not self._is_stopping:
+        elif keep_alive and self._may_be_kept():
             self._has_begun = False
             self._reader.next_request()
             self._pace.await_request(self._loop.time())
