@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from gateway.app import Applications, running_gateway
 from gateway.backends.certificates import server_context
@@ -22,8 +23,13 @@ from gateway.backends.http_server import Listener
 from gateway.backends.listening import serve
 from gateway.backends.metrics import open_registry, refused_change_gauge
 from gateway.backends.renewed_tls import RenewedTls
+from gateway.cli.own_certificate import renew_own_certificate
 from gateway.configured_room import utc_now
+from gateway.control.background import BackgroundTasks
 from gateway.settings import Admin, Configuration, Listen
+
+_RENEWAL_SECONDS: Final = 86_400.0
+"""Between two looks at how long the own certificate is good."""
 
 
 def say(line: str) -> None:
@@ -77,6 +83,8 @@ class GatewayProcess:
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
         watching = asyncio.create_task(self._tls.watch())
+        background = BackgroundTasks()
+        background.every(_RENEWAL_SECONDS, self._renew_certificate)
         try:
             async with running_gateway(
                 self._configuration,
@@ -91,6 +99,7 @@ class GatewayProcess:
                     sockets=sockets,
                 )
         finally:
+            await background.close()
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
@@ -98,6 +107,10 @@ class GatewayProcess:
     def note_refused_configuration(self) -> None:
         """Show in the metrics that a newer configuration than this one was refused."""
         self._note_refused("configuration", True)
+
+    async def _renew_certificate(self) -> None:
+        """See to the own certificate. The watch then finds new files."""
+        await asyncio.to_thread(renew_own_certificate, self._configuration, now=utc_now())
 
     def _report_certificate(self, fault: str | None) -> None:
         self._note_refused("certificate", fault is not None)

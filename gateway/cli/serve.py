@@ -15,13 +15,12 @@ from typing import Annotated
 import typer
 import uvloop
 
-from gateway.backends.certificates import CertificateFiles, ensure_certificates
 from gateway.backends.event_log import install_event_log
 from gateway.backends.hardening import harden_process
 from gateway.backends.heap import keep_heap_small
 from gateway.backends.listening import bind
 from gateway.cli.gateway_process import GatewayProcess, say
-from gateway.cli.own_certificate import certificate_names
+from gateway.cli.own_certificate import renew_own_certificate
 from gateway.cli.session import Session
 from gateway.cli.supervisor import Plan, notify
 from gateway.configured_room import utc_now
@@ -55,12 +54,10 @@ def serve(
 
 
 def _prepare(configuration: Configuration) -> None:
-    settings, at = configuration.settings, configuration.at
+    at = configuration.at
     if at.storage_key_file is not None and not at.storage_key_file.exists():
         raise StoreUnavailable("There is no key file here; run `sealgate init` first.")
-    files = CertificateFiles.in_directory(at.tls_directory)
-    if settings.tls.certificate_file is None and files.ca_key.exists():
-        ensure_certificates(files, certificate_names(configuration), now=utc_now())
+    renew_own_certificate(configuration, now=utc_now())
 
 
 async def _serve(configuration: Configuration, notify_socket: str | None) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 from typing import Self
@@ -17,6 +18,7 @@ from typing import Self
 import httpx2
 import pytest
 
+from gateway.backends.certificates import CertificateFiles, ensure_certificates
 from gateway.core import bhttp
 from gateway.core.bhttp_response import parse_response
 from gateway.core.ohttp import REQUEST_MEDIA_TYPE, RequestSealer
@@ -143,6 +145,16 @@ def test_new_certificate_is_served_within_seconds(world: World) -> None:
     until(lambda: old not in {certificate(world) for _ in range(8)})
     stream.wait()
     assert (stream.error, stream.text) == (None, "water, river, cloud, grass")
+
+
+def test_own_certificate_does_not_end(world: World) -> None:
+    """One that is near its end is made anew by whoever runs then, a new worker at once."""
+    files = CertificateFiles.in_directory(world.gateway.state / "tls")
+    files.certificate.unlink()
+    ensure_certificates(files, ["127.0.0.1"], now=datetime.now(UTC) - timedelta(days=340))
+    old = files.certificate.read_bytes()
+    os.kill(world.gateway.process.pid, signal.SIGHUP)
+    until(lambda: files.certificate.read_bytes() != old)
 
 
 def test_one_of_fifty_equal_requests_passes(world: World) -> None:
