@@ -7,6 +7,7 @@ import http.client
 import secrets
 import threading
 from collections import Counter
+from contextlib import asynccontextmanager
 
 import orjson
 import pytest
@@ -14,7 +15,7 @@ from openai import AsyncOpenAI, OpenAI, RateLimitError
 
 from gateway.core.ohttp import REQUEST_MEDIA_TYPE, RequestSealer
 from gateway.core.ohttp_keys import parse_key_list
-from loadtests.script import Pause
+from loadtests.script import Until
 from tests.fakes.waiting import until
 from tests.integration.conftest import running_world
 
@@ -105,34 +106,39 @@ def test_a_flood_that_proves_nobody_is_refused_and_harms_nobody(world, kind, add
     assert "rate_limited" in {problem.get("code"), problem.get("error", {}).get("code")}
 
 
+@asynccontextmanager
 async def calls(world, account, number):
-    """Return what *number* calls at once came to: the text of an answer, or the refusal."""
+    """Begin *number* calls at once; yield their tasks, each the text of an answer or an error."""
     async with world.gateway.sealed_async(account) as http_client:
         openai = AsyncOpenAI(
             base_url=world.gateway.origin + "/v1",
             api_key="x",
             http_client=http_client,
             max_retries=0,
+            timeout=60,
         )
 
         async def call():
             answer = await openai.chat.completions.create(model="tiny", messages=HELLO)
             return answer.choices[0].message.content
 
-        return await asyncio.gather(*(call() for _ in range(number)), return_exceptions=True)
+        yield [asyncio.create_task(call()) for _ in range(number)]
 
 
 async def test_many_calls_of_one_client_keep_no_other_from_its_few(world):
-    """One client takes all it can of a slow server; of another every call is answered."""
-    world.says(Pause(0.3), "water")
+    """Of one client that wants all of a slow server the rest is refused at once; others wait."""
+    answering = threading.Event()
+    world.says(Until(answering, 60), "water")
     other = world.gateway.create_client()
-    before = world.upstream_calls()
-    many = asyncio.create_task(calls(world, world.application, 40))
-    await until(lambda: world.upstream_calls() >= before + 6)
-    assert await calls(world, other, 2) == ["water", "water"]
-    outcomes = await many
+    async with calls(world, world.application, 40) as many:
+        # Four may wait for the six places; all others are told before anything is answered.
+        await until(lambda: sum(task.done() for task in many) == 30)
+        async with calls(world, other, 2) as few:
+            answering.set()
+            assert await asyncio.gather(*few) == ["water", "water"]
+        outcomes = await asyncio.gather(*many, return_exceptions=True)
     refusals = [outcome for outcome in outcomes if outcome != "water"]
-    assert 6 <= len(outcomes) - len(refusals) < 40
+    assert len(refusals) == 30
     assert {type(refusal) for refusal in refusals} == {RateLimitError}
     assert {refusal.code for refusal in refusals} == {"rate_limited"}
     assert {refusal.response.headers["retry-after"] for refusal in refusals} == {"1"}
