@@ -19,6 +19,7 @@ MAX_EVENT_BYTES: Final = 20 * 1024
 
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _DATA: Final = b"data: "
+_NAME: Final = b"event: "
 _EVENT_END: Final = b"\n\n"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -96,17 +97,29 @@ class EventParser:
         return events
 
     def _read_plain(self, data: bytes) -> list[ServerSentEvent] | None:
-        """Return the events if *data*, which ends with an event, has one line in each."""
-        lines = data[: -len(_EVENT_END)].split(_EVENT_END)
-        if b"\r" in data or data.count(b"\n") != len(_EVENT_END) * len(lines):
+        """Return the events if each of them in *data* is one line of data, or a name and that.
+
+        Whether there are other lines is told by counting.
+        """
+        if b"\r" in data:
             return None
-        limit = self._limit
-        for line in lines:
-            if not line.startswith(_DATA) or len(line) > limit:
+        events: list[ServerSentEvent] = []
+        limit, line_ends = self._limit, 0
+        for block in data[: -len(_EVENT_END)].split(_EVENT_END):
+            name, line = "", block
+            if block.startswith(_NAME):
+                head, _, line = block.partition(b"\n")
+                name = _decoded(head[len(_NAME) :])
+                line_ends += 1
+            if not line.startswith(_DATA) or len(block) > limit:
                 return None
+            events.append(ServerSentEvent(name, line[len(_DATA) :]))
+        line_ends += len(_EVENT_END) * len(events)
+        if data.count(b"\n") != line_ends:
+            return None
         if not data.isascii():
             _decoded(data)
-        return [ServerSentEvent("", line[len(_DATA) :]) for line in lines]
+        return events
 
     def finish(self) -> None:
         """End the stream; raises ``UpstreamUnavailable`` if it ends inside an event."""

@@ -21,6 +21,7 @@ from gateway.core.answers.messages import (
     stop_of,
     usage_of,
 )
+from gateway.core.answers.repeated_event import PROBE, RepeatedEvent, find_repeated_event
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 from gateway.core.sse import ServerSentEvent, encode_event
 from gateway.core.strict_json import load_json
@@ -28,6 +29,7 @@ from gateway.core.text_scrubbers import TextScrubber
 
 Event = dict[str, Any]
 
+_DELTA: Final = "content_block_delta"
 # For each kind of block: the kind of its deltas, which member of them is text, and what it holds.
 _TEXTS: Final = {
     "text": ("text_delta", "text", "text"),
@@ -60,13 +62,33 @@ class _Block:
             yield from self.say(member(delta, self._member, str) or "")
         elif kind == "signature_delta" and self._member == "thinking":
             signature = safe_name(member(delta, "signature", str), "redacted") or ""
-            yield self.event("content_block_delta", delta={"type": kind, "signature": signature})
+            yield self.event(_DELTA, delta={"type": kind, "signature": signature})
         elif kind in {name for name, _, _ in _TEXTS.values()}:
             raise ScrubFailed
 
     def say(self, text: str) -> Iterator[Event]:
         """Give the event for what of *text* is safe to say, if anything is."""
-        yield from self._said(self._scrubber.feed(text))
+        yield from self._said(self.hear(text))
+
+    def hear(self, text: str) -> str:
+        """Return what is now safe to send of the block's text, which goes on with *text*."""
+        if not self.is_open:
+            raise ScrubFailed
+        return self._scrubber.feed(text)
+
+    def find_repeated(self, data: bytes, received: Event) -> RepeatedEvent | None:
+        """Return the shape of the event *data*, a delta of this block; None if it says no text."""
+        delta = received.get("delta") or {}
+        text = delta.get(self._member)
+        if delta.get("type") != self._delta or not text:
+            return None
+        return find_repeated_event(
+            data,
+            text,
+            probed=received | {"delta": delta | {self._member: PROBE}},
+            sent=b"".join(map(_encoded, self._said(PROBE))),
+            say=self.hear,
+        )
 
     def finish(self) -> Iterator[Event]:
         """Give what is still held; a block ends once."""
@@ -78,7 +100,7 @@ class _Block:
     def _said(self, safe: str) -> Iterator[Event]:
         if safe:
             delta = {"type": self._delta, self._member: safe}
-            yield self.event("content_block_delta", delta=delta)
+            yield self.event(_DELTA, delta=delta)
 
 
 class MessageEvents:
@@ -87,18 +109,24 @@ class MessageEvents:
     Held text goes out in a delta before its block ends.
     """
 
-    __slots__ = ("_asked", "_blocks", "_shown", "_started", "_texts", "is_done")
+    __slots__ = ("_asked", "_blocks", "_repeated", "_shown", "_started", "_texts", "is_done")
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._texts = JoinedTexts(asked.scrubbers)
         self._blocks: dict[int, _Block | None] = {}
+        self._repeated: RepeatedEvent | None = None  # of the block that speaks now
         self._shown = 0
         self._started = False
         self.is_done = False
 
     def take(self, event: ServerSentEvent) -> bytes:
         """Return the events that are safe to send after *event*, often none."""
+        if self._repeated is not None and event.name in {"", _DELTA}:
+            safe = self._repeated.take(event.data)
+            if safe is not None:
+                self._asked.tally.see_pieces(1)
+                return safe
         received = load_json(event.data, otherwise=ScrubFailed())
         if type(received) is not dict:
             raise ScrubFailed
@@ -107,8 +135,16 @@ class MessageEvents:
             raise UpstreamUnavailable
         if self.is_done or kind is None or event.name not in {"", kind}:
             raise ScrubFailed
-        safe = self._rebuild(kind, received)
-        return b"".join([encode_event(orjson.dumps(out), name=out["type"]) for out in safe])
+        safe = b"".join(map(_encoded, self._rebuild(kind, received)))
+        if kind == _DELTA:
+            self._remember(event.data, received)
+        return safe
+
+    def _remember(self, data: bytes, received: Event) -> None:
+        """Keep the shape of the event *data*: mostly the next one differs in its text alone."""
+        block = self._blocks[received["index"]]
+        if block is not None:
+            self._repeated = block.find_repeated(data, received)
 
     def _rebuild(self, kind: str, received: Event) -> Iterator[Event]:
         if kind == "ping":
@@ -117,7 +153,7 @@ class MessageEvents:
             yield self._start(received)
         elif kind == "content_block_start":
             yield from self._open(received)
-        elif kind in {"content_block_delta", "content_block_stop"}:
+        elif kind in {_DELTA, "content_block_stop"}:
             yield from self._take_block(kind, received)
         elif kind == "message_delta":
             yield from self._finish_blocks()
@@ -173,3 +209,7 @@ class MessageEvents:
             if block is not None and block.is_open:
                 yield from block.finish()
                 yield block.event("content_block_stop")
+
+
+def _encoded(event: Event) -> bytes:
+    return encode_event(orjson.dumps(event), name=event["type"])

@@ -34,7 +34,19 @@ def test_all_line_ends_mean_the_same(end: bytes) -> None:
     assert events == [ServerSentEvent("ping", b"one\ntwo"), ServerSentEvent("", b"")]
 
 
-PARTS = ["data: ", "data: y\n\n", "data: z\n", "语", "x", "\r", "\n", "\n\n", ": c", "event: e"]
+PARTS = [
+    "data: ",
+    "data: y\n\n",
+    "data: z\n",
+    "语",
+    "x",
+    "\r",
+    "\n",
+    "\n\n",
+    ": c",
+    "event: e",
+    "event: e\ndata: n\n\n",
+]
 
 
 @given(st.lists(st.sampled_from(PARTS).map(str.encode)))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.core.answers.asked import Asked
 from gateway.core.answers.choices import ChoiceEvents
+from gateway.core.answers.message_events import MessageEvents
 from gateway.core.answers.repeated_event import PROBE, RepeatedEvent, find_repeated_event
 from gateway.core.errors import ScrubFailed
 from gateway.core.sse import ServerSentEvent
@@ -125,3 +126,44 @@ def test_a_text_after_the_end_is_refused_on_the_short_way_too() -> None:
     rebuilder.take(ServerSentEvent("", orjson.dumps(chat_event(0, {}, "stop"))))
     with pytest.raises(ScrubFailed):
         rebuilder.take(word)
+
+
+def block_event(kind: str, index: int, **members: Any) -> dict[str, Any]:
+    """Return an event about a block of a message."""
+    return {"type": f"content_block_{kind}", "index": index, **members}
+
+
+def said(index: int, kind: str, text: str, more: dict[str, Any]) -> dict[str, Any]:
+    """Return the event that says *text* in a block."""
+    return block_event("delta", index, delta={"type": f"{kind}_delta", kind: text} | more)
+
+
+BLOCKS = [
+    {"type": "message_start", "message": {"id": "m", "model": "tiny", "usage": {}}},
+    block_event("start", 0, content_block={"type": "text", "text": ""}),
+    block_event("start", 1, content_block={"type": "thinking", "thinking": ""}),
+]
+speeches = st.builds(
+    said, st.integers(0, 1), st.sampled_from(["text", "thinking"]), words, st.just({})
+)
+asides = st.builds(said, st.just(0), st.just("text"), words, st.just({"note": "kept by nobody"}))
+ends = st.builds(block_event, st.just("stop"), st.integers(0, 1))
+
+
+def run_message(events: list[bytes]) -> tuple[list[bytes], bool]:
+    """Return what is sent for *events* of a message, and whether it was refused in the end."""
+    rebuilder = MessageEvents(Asked())
+    sent: list[bytes] = []
+    try:
+        sent.extend(rebuilder.take(ServerSentEvent("", data)) for data in events)
+    except ScrubFailed:
+        return sent, True
+    return sent, False
+
+
+@given(st.lists(st.one_of(speeches, asides, ends)))
+def test_messages_are_sent_alike_on_both_ways(events: list[Any]) -> None:
+    """Block by block, also when one block breaks into another and when one has ended."""
+    short = [orjson.dumps(event) for event in [*BLOCKS, *events]]
+    long = [b" " * number + data for number, data in enumerate(short)]
+    assert run_message(short) == run_message(long)
