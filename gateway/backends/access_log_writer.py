@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, timedelta
@@ -19,6 +19,7 @@ from typing import Final
 
 from gateway.backends.access_log_files import AccessLogFiles, segment_name
 from gateway.backends.private_files import file_errors
+from gateway.backends.whole_work import do_whole
 from gateway.core.access_log import AccessRecord
 from gateway.core.access_log_ports import RecordExport
 from gateway.core.access_segments import SegmentSealer, address_key
@@ -116,7 +117,7 @@ class AccessLogWriter:
         self._batch += self._waiting
         self._waiting = []
         if self._batch or any(segment.is_behind for segment in self._segments.values()):
-            await _off_loop(self._write_batch)
+            await do_whole(self._write_batch)
 
     def _write_batch(self) -> None:
         """Seal and write the batch; keep of it what has no segment, or one that is stuck."""
@@ -168,7 +169,7 @@ class AccessLogWriter:
     async def _finish(self) -> None:
         """Write the last frames of all that are ending. Raises ``StoreUnavailable``."""
         if self._ending:
-            await _off_loop(self._finish_ending)
+            await do_whole(self._finish_ending)
 
     def _finish_ending(self) -> None:
         with file_errors():
@@ -234,13 +235,3 @@ class _Segment:
 
 def _day(record: AccessRecord) -> date:
     return record.at.astimezone(UTC).date()
-
-
-async def _off_loop(work: Callable[[], None]) -> None:
-    """Run *work* on another thread, to its end even if the caller is cancelled meanwhile."""
-    running = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise

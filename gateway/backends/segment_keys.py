@@ -22,6 +22,7 @@ from gateway.backends.private_files import (
     open_private_directory,
     sync_directory,
 )
+from gateway.backends.whole_work import do_whole
 from gateway.core.access_segments import SEGMENT_KEY_BYTES
 from gateway.core.errors import StoreUnavailable
 from gateway.core.ports import KeyWrap
@@ -52,7 +53,8 @@ class SegmentKeys:
         """
         key = Secret(secrets.token_bytes(SEGMENT_KEY_BYTES))
         wrapped = await self._key_wrap.wrap(key, kid=_kid(name))
-        await asyncio.to_thread(self._store, name, wrapped)
+        # Whole: else who is cancelled here destroys a key that is then stored after all.
+        await do_whole(lambda: self._store(name, wrapped))
         return key
 
     async def find(self, name: str) -> Secret[bytes] | None:

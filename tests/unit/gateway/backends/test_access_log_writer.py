@@ -280,6 +280,29 @@ async def test_a_cancelled_end_closes_a_segment_once(
     assert [report.state for report in await world.log.verify()] == [SegmentState.WHOLE]
 
 
+async def test_a_stop_while_a_key_is_stored_leaves_none_behind(world: World) -> None:
+    """Neither a key without a segment, which looks like a loss, nor the other way round."""
+    loop, begun, may_go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    stored, store = threading.Event(), world.log.keys._store
+
+    def slow(name: str, wrapped: bytes) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        assert may_go_on.wait(30)
+        store(name, wrapped)
+        stored.set()
+
+    world.log.keys._store = slow
+    preparing = asyncio.create_task(world.writer.prepare())
+    await begun.wait()
+    preparing.cancel()
+    await asyncio.sleep(0)
+    may_go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await preparing
+    assert await asyncio.to_thread(stored.wait, 30)
+    assert (world.log.keys.names(), await world.log.verify()) == (set(), [])
+
+
 async def test_records_are_written_while_a_key_is_waited_for(world: World) -> None:
     """What wraps keys may take its time: the day that has a segment goes on."""
     wrapping, may_go_on, wrap = asyncio.Event(), asyncio.Event(), world.wrap.wrap
