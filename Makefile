@@ -6,7 +6,8 @@ BIN := .venv/bin
 
 include requirements/vllm-venv.mk
 
-.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-check bench-vllm bench-revoke bench-edge bench-faults bench-overload clean
+.PHONY: help demo run test fuzz test-vllm test-browser check format bench bench-check bench-figures bench-vllm \
+	bench-revoke bench-edge bench-faults bench-overload clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -70,7 +71,10 @@ bench: bench-peers  ## Beside other gateways, what each step costs, how it scale
 	$(BIN)/python -m loadtests.scaling $(BENCH)
 
 bench-check: bench-peers  ## The quick benchmark; fails where a ratio is worse than loadtests/thresholds.toml
-	$(BIN)/python -m loadtests.bench --quick --check
+	$(BIN)/python -m loadtests.bench --quick --check --report loadtests/report/check
+
+bench-figures: .venv/.ready  ## Write the figures of the last reports into loadtests/README.md
+	$(BIN)/python -m loadtests.sizing
 
 bench-vllm: .venv/.ready $(WALK) .venv-vllm/.ready  ## Tokens/s of a real vLLM, directly and through the gateway (BENCH="--model DIR")
 	$(BIN)/python -m loadtests.real_vllm $(BENCH)

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import matplotlib as mpl
@@ -33,8 +34,7 @@ def draw_cost(data: Mapping[str, Any], file: Path) -> None:
                 rate = row["tokens"] / row["cpu_seconds"]
                 found.setdefault(row["target"], []).append(rate)
         for target, rates in reversed(found.items()):
-            middle = sorted(rates)[len(rates) // 2]
-            axis.barh(target, middle, color=_colour(target))
+            axis.barh(target, median(rates), color=_colour(target))
             axis.plot([min(rates), max(rates)], [target, target], color="black", linewidth=1)
         axis.set_xscale("log")
         axis.set_title(load)

@@ -4,6 +4,7 @@ import math
 import platform
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -190,7 +191,15 @@ def raw(run: Run, verdicts: Sequence[Verdict], *, at: datetime) -> dict[str, Any
             for target, weight in run.weights.items()
         },
         "bounds": [
-            {"text": str(verdict), "holds": verdict.holds, "meets_bar": verdict.meets_bar}
+            {
+                "what": str(verdict.bound),
+                "measured": asdict(verdict.measured),
+                "holds": verdict.holds,
+                "meets_bar": verdict.meets_bar,
+                "at_most": verdict.bound.at_most,
+                "bar": verdict.bound.bar,
+                "goal": verdict.bound.goal,
+            }
             for verdict in verdicts
         ],
         "left_out": run.left_out,

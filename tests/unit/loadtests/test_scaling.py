@@ -38,5 +38,6 @@ def test_everything_found_is_said() -> None:
     assert "102 KB for each" in text
     assert "Soak" not in text
     assert "MORE GAVE NOTHING" not in text
-    assert "3 MORE" in as_markdown(Findings(memory=Memory(7, 1.0, 2.0, missing=3)))
+    missing = Memory(7, 1.0, 2.0, missing=("status 503",) * 3)
+    assert "3 MORE GAVE NOTHING: status 503." in as_markdown(Findings(memory=missing))
     assert "Soak: 1 minutes" in as_markdown(Findings(soak=Soak(1.0, [(60.0, 2.0)], 3, 0)))
