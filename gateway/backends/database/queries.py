@@ -10,15 +10,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Select, literal, select, type_coerce
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    DateTime,
+    Select,
+    Text,
+    cast,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.backends.database.rows import (
+    ClientKey,
     RevocationKey,
     Row,
     audit_of,
     client_of,
+    client_of_key,
     credential_of,
     permission_use_of,
     proposal_of,
@@ -32,6 +46,7 @@ from gateway.backends.database.tables import (
     PROPOSALS,
     REVISION,
     REVOCATIONS,
+    UtcDateTime,
 )
 from gateway.core.audit import AuditHead, AuditRow
 from gateway.core.errors import AuditBroken
@@ -55,6 +70,25 @@ async def rows(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row]
 async def revision(connection: AsyncConnection) -> int:
     """Return the number of the last change."""
     return int((await connection.execute(select(REVISION.c.value))).scalar_one())
+
+
+async def clients(
+    connection: AsyncConnection, known: Mapping[ClientKey, StoredClient]
+) -> dict[ClientKey, StoredClient]:
+    """Return all clients by their identifiers, under their raw columns; of *known* none is rebuilt.
+
+    As with revocations the event loop waits meanwhile: building a thousand takes a tenth of a
+    second.
+    """
+    query = select(*map(_raw, CLIENTS.columns)).order_by(CLIENTS.c.client_id)
+    found: list[ClientKey] = [tuple(row) for row in await connection.execute(query)]
+    return {key: known.get(key) or client_of_key(key) for key in found}
+
+
+def _raw(column: Column[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, JSON):
+        return cast(column, Text)
+    return type_coerce(column, DateTime) if isinstance(column.type, UtcDateTime) else column
 
 
 async def revocations(

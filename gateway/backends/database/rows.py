@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
+from sqlalchemy import JSON
+
+from gateway.backends.database.tables import CLIENTS
 from gateway.core.audit import AuditEntry, AuditRow, Outcome
 from gateway.core.grants import DataClass, Grant, Operation, Parameter, Quota, TokenBinding
 from gateway.core.identity import Client, Role
@@ -28,6 +32,9 @@ from gateway.core.shaping import parse_shaping
 Row = Mapping[str, Any]
 RevocationKey = tuple[str, str, datetime, datetime | None]
 """The columns of a revocation as the database has them, times in UTC without a zone."""
+
+ClientKey = tuple[str | int | datetime, ...]
+"""The columns of a client as the database has them, JSON as text and times without a zone."""
 
 
 def client_row(stored: StoredClient) -> Row:
@@ -82,6 +89,19 @@ def client_of(row: Row) -> StoredClient:
         changed_at=row["changed_at"],
         version=row["version"],
     )
+
+
+def client_of_key(key: ClientKey) -> StoredClient:
+    """Return the client whose columns *key* holds."""
+    row: dict[str, Any] = {}
+    for column, value in zip(CLIENTS.columns, key, strict=True):
+        if isinstance(value, datetime):
+            row[column.name] = value.replace(tzinfo=UTC)
+        elif isinstance(value, str) and isinstance(column.type, JSON):
+            row[column.name] = json.loads(value)
+        else:
+            row[column.name] = value
+    return client_of(row)
 
 
 def credential_row(credential: Credential) -> Row:

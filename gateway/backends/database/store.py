@@ -19,6 +19,7 @@ from gateway.backends.database.change import DatabaseChange
 from gateway.backends.database.engine import connected, open_engine, truncate_log
 from gateway.backends.database.postgresql_news import TELL, PostgresqlNews, find_news
 from gateway.backends.database.rows import (
+    ClientKey,
     RevocationKey,
     client_of,
     key_of,
@@ -76,6 +77,7 @@ class DatabaseStore:
         self._heard_mark = 0
         self._erasure_due = False
         self._last_revision: int | None = None
+        self._clients: dict[ClientKey, StoredClient] = {}
         self._revocations: dict[RevocationKey, Revocation] = {}
 
     @classmethod
@@ -133,7 +135,7 @@ class DatabaseStore:
         async with self._reading() as connection:
             if connection.dialect.name == "postgresql":  # in SQLite every transaction reads so
                 await connection.execution_options(**ONE_MOMENT)
-            clients = await queries.rows(connection, select(CLIENTS).order_by(CLIENTS.c.client_id))
+            self._clients = await queries.clients(connection, self._clients)
             keys = await queries.rows(connection, select(KEYS).order_by(KEYS.c.sequence))
             self._revocations = await queries.revocations(connection, self._revocations)
             revocations = tuple(self._revocations.values())
@@ -143,7 +145,7 @@ class DatabaseStore:
             return ControlState(
                 revision=numbers["value"],
                 document_seq=numbers["document_seq"],
-                clients=tuple(client_of(row) for row in clients),
+                clients=tuple(self._clients.values()),
                 keys=tuple(key_of(row) for row in keys),
                 revocations=revocations,
                 drained_backends=frozenset(row["backend"] for row in drained),

@@ -17,6 +17,7 @@ from gateway.backends.high_water import HighWater
 from gateway.core.errors import StoreUnavailable
 from gateway.core.keyring import KeyAlgorithm, KeyState, KeyUse, StoredKey
 from gateway.core.registry import Revocation, RevocationKind
+from tests.fakes.control import GRANTS, LOCAL, FakeClock, make_room
 from tests.fakes.database import make_database
 from tests.fakes.engines import PASSWORD, PostgresServer
 
@@ -52,6 +53,27 @@ async def test_who_waits_hears_of_a_change_of_another_process(tmp_path: Path) ->
             await change.add_revocation(REVOCATION)
         await asyncio.wait_for(waiting, 20)
     await one.close()
+    await two.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_clients_that_stayed_as_they_were_are_not_built_anew(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    """Whatever of a client another process changed counts, its version or not."""
+    url = request.getfixturevalue(f"{kind}_url")
+    one, two = DatabaseStore.open(url), DatabaseStore.open(url)
+    room = make_room(tmp_path, FakeClock(), store=one)
+    for _ in range(2):
+        await room.clients.create(LOCAL, GRANTS)
+    before = (await two.load()).clients
+    changed = replace(before[0], client=replace(before[0].client, networks=()))
+    async with one.change() as change:
+        await change.save_client(changed)
+    after = (await two.load()).clients
+    assert after == (changed, before[1]) == (await one.load()).clients
+    assert after[1] is before[1]
+    await room.close()
     await two.close()
 
 
