@@ -16,7 +16,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 # Controls, and marks that turn the direction of a line (Unicode categories Cc, Zl, Zp and bidi Cf).
-_COMMANDS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_OTHERS: Final = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_COMMANDS: Final = re.compile(f"[\x00-\x1f{_OTHERS}]")
+_RAW_COMMANDS: Final = re.compile(f"[{_OTHERS}]")  # what JSON may hold as it is
 
 Row = Mapping[str, object]
 
@@ -26,7 +28,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def show(value: Row | Sequence[Row], *, as_json: bool) -> None:
     """Print one row, name by name, or several as a table; or either as JSON."""
     if as_json:
-        typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+        typer.echo(_RAW_COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
         return
     if not value:
         typer.echo("none")

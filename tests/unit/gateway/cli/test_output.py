@@ -39,6 +39,16 @@ def test_no_value_commands_the_terminal(capsys: pytest.CaptureFixture[str]) -> N
     assert "\\x1b[1A\\x1b[2K\\u202e\\x9b2J\\rx" in printed
 
 
+def test_no_value_in_json_commands_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """What JSON allows as it is and a terminal obeys is escaped; the value stays the same."""
+    row = {"target": "\x1b[1A\x9b2J\x7f\u202e\u2028\u00e4"}
+    show(row, as_json=True)
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == row
+    assert not {"\x1b", "\x9b", "\x7f", "\u202e", "\u2028"} & set(printed)
+    assert "\u00e4" in printed
+
+
 def test_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """An empty list is the word none, not an empty table."""
     show([], as_json=False)
