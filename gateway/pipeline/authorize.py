@@ -136,7 +136,7 @@ def _list_models(
     principal: Principal, decapsulated: Decapsulated, snapshot: Snapshot
 ) -> Authorized:
     visible = _visible_models(principal, decapsulated, snapshot)
-    request = UpstreamRequest("GET", _MODELS)
+    request = UpstreamRequest("GET", _MODELS, client_id=principal.client.client_id)
     return _ask_for_models(principal, request, partial(ModelListFilter, visible=visible))
 
 
@@ -145,7 +145,7 @@ def _show_model(
 ) -> Authorized:
     if name not in _visible_models(principal, decapsulated, snapshot):
         raise NotFound
-    request = UpstreamRequest("GET", _MODELS, model=name)
+    request = UpstreamRequest("GET", _MODELS, model=name, client_id=principal.client.client_id)
     return _ask_for_models(principal, request, partial(ModelFilter, name))
 
 

@@ -156,6 +156,13 @@ def test_stream_needs_the_chunked_kind():
                 Authorize(FixedSnapshots(), UsesSeen())(Fresh(authenticated))
 
 
+@pytest.mark.parametrize("path", [b"/v1/models", b"/v1/models/tiny"])
+def test_lists_are_their_clients(path: bytes) -> None:
+    """Who asks for many of them takes its own share of the servers, and nobody else's."""
+    authorized = run(replace(inner_request(b""), method=b"GET", path=path))
+    assert authorized.upstream_request.client_id == "c-app"
+
+
 LISTED = [{"id": name, "object": "model", "created": 1, "root": "x"} for name in ("tiny", "a/b")]
 
 
