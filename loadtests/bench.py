@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import TypeVar
 
 import uvloop
@@ -91,7 +92,7 @@ async def run(arguments: argparse.Namespace) -> Run:
             rounds = 2 if arguments.quick else arguments.rounds
             for load in loads_of(arguments):
                 for number in range(rounds):
-                    rows += await _round(turned(contenders, number), load)
+                    rows += await _round(shuffled(contenders, number), load)
                 print(f"{load.name}: {rounds} rounds of {len(contenders)} targets", flush=True)
             weights = {
                 one.target.name: Weight(one.start, weigh(one)) for one in contenders if one.start
@@ -101,10 +102,12 @@ async def run(arguments: argparse.Namespace) -> Run:
     return Run(tuple(rows), weights, tuple(left_out))
 
 
-def turned(contenders: Sequence[_Item], number: int) -> list[_Item]:
-    """Return *contenders* beginning with another one each round."""
-    first = number % max(1, len(contenders))
-    return [*contenders[first:], *contenders[:first]]
+def shuffled(contenders: Sequence[_Item], number: int) -> list[_Item]:
+    """Return *contenders* in the order of round *number*, the same in each run.
+
+    In a fixed one, whoever comes after another client of the same process would find it warm.
+    """
+    return Random(number).sample(contenders, len(contenders))
 
 
 async def _round(contenders: Sequence[Contender], load: Load) -> list[Row]:

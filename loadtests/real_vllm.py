@@ -24,7 +24,7 @@ from time import perf_counter
 import orjson
 import uvloop
 
-from loadtests.bench import REPORT, turned
+from loadtests.bench import REPORT, shuffled
 from loadtests.client import Received, Target, connect_all, in_the_clear, receive_all
 from loadtests.gateway_process import FULL, PLAIN, SEALED, add_gateway, missing_walk
 from loadtests.measure import Contender
@@ -183,7 +183,7 @@ async def run(model: Path, vllm: Path, plan: Plan) -> Run:
                     await ask(one, plan.bodies(max(plan.streams))[:1])
                 for streams in plan.streams:
                     for number in range(plan.rounds):
-                        order = turned(contenders, number)
+                        order = shuffled(contenders, number)
                         rows += [await ask(one, plan.bodies(streams)) for one in order]
                     print(f"vllm: {streams} streams done", flush=True)
     names = [one.target.name for one in contenders]

@@ -7,6 +7,7 @@ It measures nothing, and only says what lies in `loadtests/report/`: what is not
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,13 @@ class Measured:
     """What `bench.json` holds."""
 
     data: Mapping[str, Any]
+
+    @property
+    def origin(self) -> str:
+        """Where and when it was measured, and how often."""
+        rounds = max(Counter((row["load"], row["target"]) for row in self.data["rows"]).values())
+        at = self.data["at"][:16].replace("T", " ")
+        return f"{self.data['machine']}, {at} UTC, {rounds} rounds of each load."
 
     @cached_property
     def targets(self) -> list[str]:
@@ -140,7 +148,7 @@ def sections(report: Path) -> Iterator[str]:
     """Give the figures of every report that there is, as Markdown."""
     if (file := report / "bench.json").exists():
         measured = Measured(orjson.loads(file.read_bytes()))
-        yield f"{measured.data['machine']}, {measured.data['at'][:16].replace('T', ' ')} UTC."
+        yield measured.origin
         yield from ("### Cores", cores(measured))
         yield from ("### Beside others", contenders(measured), "### Bars", ratios(measured))
         yield from [f"Left out: {one}." for one in measured.data["left_out"]]

@@ -17,12 +17,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import uvloop
 
-from loadtests.bench import REPORT
+from loadtests.bench import REPORT, shuffled
 from loadtests.gateway_process import (
     DPOP,
     FULL,
@@ -236,16 +235,14 @@ async def run(arguments: argparse.Namespace) -> Steps:
         Load("whole", PACED, 50, 20, repeats=4, streamed=False),
     ]
     rows: dict[tuple[str, str], list[Row]] = {}
-    order = Random(0)  # who comes after another client of the same process finds it warm
     once = {*_ONCE, *map(without, _ONCE), *map(only, _ONCE)}
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         async with AsyncExitStack() as stack:
             variants = await start_variants(stack, Path(name))
             for load in loads:
                 names = [name for name in variants if load.name != "paced" or name not in once]
-                for _ in range(3 if quick else arguments.rounds):
-                    order.shuffle(names)
-                    for variant in names:
+                for round_ in range(3 if quick else arguments.rounds):
+                    for variant in shuffled(names, round_):
                         row = await measure(variants[variant], load, pii_share=PII_SHARE)
                         rows.setdefault((load.name, variant), []).append(row)
                         if row.faults:

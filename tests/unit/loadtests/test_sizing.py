@@ -37,7 +37,7 @@ def test_cores_are_tokens_times_cost(report: Path) -> None:
 def test_the_page_says_of_when_and_what_is_missing(report: Path) -> None:
     """Date and machine are there, and so is what was left out; missing reports have no heading."""
     text = "\n".join(sections(report))
-    assert "2026-01-02 03:04 UTC" in text
+    assert "2026-01-02 03:04 UTC, 1 rounds" in text
     assert "Left out: litellm: not installed." in text
     assert "| scrub | 12.0 |" in text
     assert "### vLLM" not in text
