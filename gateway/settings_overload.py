@@ -1,4 +1,4 @@
-"""The section ``[overload]``: what one caller may take from all others.
+"""The section ``[overload]``: what callers may take from all others who prove to be nobody.
 
 Read by ``settings``; none of it can be switched off, only made wide.
 """
@@ -15,10 +15,10 @@ from gateway.core.effort import EffortRules
 class Overload(BaseModel):
     """Bounds of each process.
 
-    For callers who have not proven themselves an address, or /64 of IPv6, may cause
-    *address_milliseconds* of opening and verifying in each second, all addresses from which nobody
-    was proven lately *stranger_milliseconds* together. Beyond that they are refused before the
-    work; what was spent on a good request is given back.
+    For callers who prove to be nobody an address, or /64 of IPv6, may cause *address_milliseconds*
+    of opening and verifying in each second, all addresses from which nobody was proven lately
+    *stranger_milliseconds* together. Beyond that they are refused before the work; what a good
+    request costs counts for nobody.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
