@@ -98,6 +98,7 @@ OPEN = {
     ("GET", "/readyz"),
     ("GET", "/.well-known/ohttp-gateway"),
     ("GET", "/encryption/keys"),
+    ("GET", "/openapi.json"),
     ("GET", "/oauth2/jwks"),
     ("GET", "/.well-known/oauth-authorization-server"),
 }
