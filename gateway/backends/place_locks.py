@@ -9,6 +9,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -20,6 +22,11 @@ MAX_PLACES: Final = 1 << 22
 
 _CLIENT_BYTES: Final = 5  # with the places 62 bits, and an offset in a file has 63
 
+_LONG_SECONDS: Final = 0.001
+_PAUSES: Final = 20
+"""The kernel goes through its locks for each place, so a look in vain at a hundred takes 0.3 ms and
+at a thousand up to 16. One that took long is not repeated for so many times as long."""
+
 
 class PlaceLocks:
     """``AnswerPlaces`` on the file at *path*, which is made if it is missing and never removed.
@@ -28,17 +35,46 @@ class PlaceLocks:
     nothing else in it may open that file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        working: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._path = path
+        self._monotonic = monotonic
+        self._working = working
         self._file: int | None = None
         self._held: dict[str, set[int]] = {}
+        self._full_until: dict[str, float] = {}
 
     def take(self, client_id: str, limit: int) -> int | None:
         """Return a place below *limit* that nobody has, or None. Raises ``StoreUnavailable``.
 
-        The lowest one, so that a limit which an operator lowers counts what runs already. A look at
-        a place that another process has takes a microsecond.
+        The lowest one, so that a limit which an operator lowers counts what runs already. Where it
+        took long to find that all are taken, a place that another process gives back may be found a
+        moment late.
         """
+        if self._full_until.get(client_id, 0.0) > self._monotonic():
+            return None
+        began = self._working()
+        place = self._find(client_id, limit)
+        took = self._working() - began
+        if place is None and took > _LONG_SECONDS:
+            self._full_until[client_id] = self._monotonic() + _PAUSES * took
+        return place
+
+    def give_back(self, client_id: str, place: int) -> None:
+        """Let others have *place*. What the kernel keeps all the same, this process takes again."""
+        self._full_until.pop(client_id, None)
+        left = self._held.pop(client_id) - {place}
+        if left:
+            self._held[client_id] = left
+        with suppress(OSError):
+            fcntl.lockf(self._open(), fcntl.LOCK_UN, 1, _first_byte(client_id) + place)
+
+    def _find(self, client_id: str, limit: int) -> int | None:
         held, first = self._held.get(client_id, set()), _first_byte(client_id)
         try:
             file = self._open()
@@ -49,14 +85,6 @@ class PlaceLocks:
         except OSError:
             raise StoreUnavailable from None
         return None
-
-    def give_back(self, client_id: str, place: int) -> None:
-        """Let others have *place*. What the kernel keeps all the same, this process takes again."""
-        left = self._held.pop(client_id) - {place}
-        if left:
-            self._held[client_id] = left
-        with suppress(OSError):
-            fcntl.lockf(self._open(), fcntl.LOCK_UN, 1, _first_byte(client_id) + place)
 
     def _open(self) -> int:
         if self._file is None:

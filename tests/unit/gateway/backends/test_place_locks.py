@@ -57,6 +57,50 @@ def test_killed_process_leaves_its_places(tmp_path: Path) -> None:
         assert [places.take("c-1", 2) for _ in range(3)] == [0, 1, None]
 
 
+class Clocks:
+    """A wall in seconds, and work of which each look takes *look_seconds*."""
+
+    def __init__(self, look_seconds: float) -> None:
+        self.now = 100.0
+        self.worked = 0.0
+        self._look = look_seconds
+
+    def monotonic(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def working(self) -> float:
+        """Return the work that was done; it grows from one question to the next."""
+        self.worked += self._look
+        return self.worked
+
+
+@pytest.mark.parametrize(("look_seconds", "place"), [(0.01, None), (0.0001, 0)])
+def test_long_look_is_not_repeated_at_once(
+    tmp_path: Path, look_seconds: float, place: int | None
+) -> None:
+    """Calls beyond a large limit do not keep the process busy; beyond a small one none is late."""
+    clocks = Clocks(look_seconds)
+    places = PlaceLocks(tmp_path / "lock", monotonic=clocks.monotonic, working=clocks.working)
+    with other_process(tmp_path / "lock") as other:
+        assert places.take("c-1", 2) is None
+        other.kill()
+        other.wait()
+    assert places.take("c-2", 2) == 0  # another client's are looked for
+    assert places.take("c-1", 2) == place
+    clocks.now += 20 * look_seconds + 0.001
+    assert places.take("c-1", 2) == (0 if place is None else 1)
+
+
+def test_own_place_that_is_given_back_is_found_at_once(tmp_path: Path) -> None:
+    """However long it took to find that there was none."""
+    clocks = Clocks(0.01)
+    places = PlaceLocks(tmp_path / "lock", monotonic=clocks.monotonic, working=clocks.working)
+    assert [places.take("c-1", 1) for _ in range(2)] == [0, None]
+    places.give_back("c-1", 0)
+    assert places.take("c-1", 1) == 0
+
+
 def test_own_places_are_counted_and_given_back(tmp_path: Path) -> None:
     """A process does not take its own place twice; a place in the middle is taken anew."""
     places = PlaceLocks(tmp_path / "lock")
