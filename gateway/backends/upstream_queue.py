@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from gateway.core.balancer import NONE, Balancer, Lease, Outcome
@@ -109,12 +110,23 @@ class UpstreamQueue:
 
     def serve(self) -> None:
         """Give the places that there are to those who wait, fewest calls first."""
+        calls_of = self.balancer.calls_of
+        line = [
+            (calls_of(entry.request.client_id), number, entry)
+            for number, entry in enumerate(self._waiting)
+        ]
+        heapify(line)
         vain: set[tuple[str, frozenset[str]]] = set()
-        while entries := [entry for entry in self._waiting if entry.wanted not in vain]:
-            first = min(entries, key=lambda entry: self.balancer.calls_of(entry.request.client_id))
-            if self._serve_first(first):
+        while line:
+            calls, number, first = heappop(line)
+            if first.wanted in vain:  # there is none for those with more calls either
+                continue
+            calls_now = calls_of(first.request.client_id)
+            if calls_now > calls:  # its client was given a place just now
+                heappush(line, (calls_now, number, first))
+            elif self._serve_first(first):
                 del self._waiting[first]
-            else:  # then there is none for those with more calls either
+            else:
                 vain.add(first.wanted)
 
     def has_usable(self) -> bool:

@@ -89,6 +89,56 @@ async def test_the_client_with_the_fewest_calls_is_next() -> None:
         one.cancel()
 
 
+async def test_places_that_come_together_are_shared() -> None:
+    """Of two that are free at once the client that came first gets one, and the next the other."""
+    line = queue("a", limit=2)
+    leases = [await line.take(call(name)) for name in ("x", "y")]
+    first = [asyncio.create_task(line.take(call("first"))) for _ in range(2)]
+    await started(*first)
+    second = asyncio.create_task(line.take(call("second")))
+    await started(second)
+    for lease in leases:
+        lease.end(Outcome.COMPLETED, now=0)
+    line.serve()
+    assert (await first[0]).client_id == "first"
+    assert (await second).client_id == "second"
+    await started(first[1])
+    first[1].cancel()
+
+
+class AskedBalancer(Balancer):
+    """Counts how often it is asked for the calls of a client."""
+
+    asked = 0
+
+    def calls_of(self, client_id: str) -> int:
+        """Return as ever."""
+        self.asked += 1
+        return super().calls_of(client_id)
+
+
+async def test_looking_for_who_is_next_grows_with_who_waits_alone() -> None:
+    """Not with the number of models too: each end of a call and each refusal has to look."""
+    models = [f"m{number}" for number in range(8)]
+    balancer = AskedBalancer(
+        [Backend(name, frozenset({name})) for name in models], BalanceRules(max_outstanding=1)
+    )
+    line = UpstreamQueue(balancer)
+    for name in models:
+        await line.take(call(name, model=name))
+    waiting = [
+        asyncio.create_task(line.take(call(f"{name}-{number}", model=name)))
+        for name in models
+        for number in range(8)
+    ]
+    await started(*waiting)
+    balancer.asked = 0
+    line.serve()
+    assert 0 < balancer.asked <= 2 * len(waiting)
+    for one in waiting:
+        one.cancel()
+
+
 async def test_who_has_its_share_is_told_so_while_others_are_served() -> None:
     """Beyond its share of places and queue a client gets 429 at once; there is still room."""
     line = queue("a", limit=34, waiting=6, seconds=0.05)
