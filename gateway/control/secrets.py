@@ -60,13 +60,20 @@ class SecretHasher:
     """Hash and check secrets off the event loop, a few at a time.
 
     At most *concurrency* hashes of 19 MiB each run at once and at most *queue* calls wait for one;
-    more raise ``RateLimited``, so the token endpoint cannot be used to exhaust the machine.
+    more raise ``RateLimited``, so the token endpoint cannot be used to exhaust the machine. *match*
+    says whether a secret is what a hash was made from.
     """
 
     def __init__(
-        self, cost: HashCost = HashCost(), *, concurrency: int = 2, queue: int = 64
+        self,
+        cost: HashCost = HashCost(),
+        *,
+        concurrency: int = 2,
+        queue: int = 64,
+        match: Callable[[Secret[str], str], bool] | None = None,
     ) -> None:
         self._cost = cost
+        self._match = match or _matches
         self._slots = asyncio.Semaphore(concurrency)
         self._admitted = 0
         self._limit = concurrency + queue
@@ -97,7 +104,7 @@ class SecretHasher:
         try:
             async with self._slots:
                 await before()
-                matches = await asyncio.to_thread(_matches, secret, secret_hash or self._decoy)
+                matches = await asyncio.to_thread(self._match, secret, secret_hash or self._decoy)
         finally:
             self._admitted -= 1
         if not matches or secret_hash is None:
