@@ -222,14 +222,14 @@ OF_PROXIES = st.ip_addresses(network=PROXY_NETWORK)
 )
 def test_no_claim_changes_who_is_found(claim, client, proxies):
     """Whatever a client sends, the address that the first trusted proxy appended is found."""
-    assume(client not in PROXY_NETWORK)
+    assume(not any(client in network for network in NETWORKS))
     assert located(claim, ", ".join(map(str, [client, *proxies])), proxies=XFF) == str(client)
 
 
 @given(st.text(alphabet='for=";,\\ [:]x1.', max_size=60), ADDRESSES)
 def test_no_claim_changes_who_is_found_by_forwarded(claim, client):
     """As above for RFC 7239; a claim that leaves a quote open refuses its own call."""
-    assume(client not in PROXY_NETWORK)
+    assume(not any(client in network for network in NETWORKS))
     quoted = f'"[{client}]"' if client.version == 6 else str(client)
     try:
         found = located(claim, f"for={quoted};by=x", proxies=FORWARDED)
