@@ -35,10 +35,10 @@ KNOWN_LENGTH_REQUEST: Final = 0
 INDETERMINATE_LENGTH_REQUEST: Final = 2
 
 _MAX_CONTROL_BYTES: Final = 8192
-# Each chunk costs about a microsecond, whatever is in it, before anybody is known. Who streams a
-# body sends pieces of some size; a body of one-byte chunks is there to keep the gateway busy.
-_FREE_CHUNKS: Final = 256
-_MIN_MEAN_CHUNK_BYTES: Final = 64
+# Each chunk costs about two microseconds, whatever is in it, before anybody is known. Who streams a
+# body sends pieces of some size; a body of tiny chunks is there to keep the gateway busy.
+_FREE_CHUNKS: Final = 1024
+_MIN_MEAN_CHUNK_BYTES: Final = 1024
 _METHOD: Final = re.compile(rb"[A-Z]{1,16}")
 _SCHEMES: Final = frozenset({b"https", b"http"})
 _AUTHORITY: Final = re.compile(rb"[A-Za-z0-9.\-_~\[\]:]*")  # no user information, no escapes

@@ -126,9 +126,12 @@ def test_no_way_back_after_an_error():
         source.finish()
 
 
-def test_tiny_chunks_have_a_limit():
-    """A request of one-byte chunks is refused after some hundred; an answer may be of tokens."""
-    wire = b"P" + (b"\x11a" + TAG) * 300
+@pytest.mark.parametrize("size", [1, 3])
+def test_tiny_chunks_have_a_limit(size):
+    """A request of tiny chunks is refused after a thousand; an answer may be of tokens."""
+    chunk = bytes((size + 16,)) + b"a" * size + TAG
+    few, many = b"P" + chunk * 1_024, b"P" + chunk * 1_040
+    assert len(reader(max_total_bytes=10_000).feed(few)) == 1_024 * size
     with pytest.raises(PayloadTooLarge):
-        reader(max_total_bytes=10_000).feed(wire)
-    assert len(reader(max_total_bytes=None).feed(wire)) == 300
+        reader(max_total_bytes=10_000).feed(many)
+    assert len(reader(max_total_bytes=None).feed(many)) == 1_040 * size
