@@ -17,9 +17,8 @@ from gateway.core.varint import encode_varint, find_varint
 MAX_CHUNK_BYTES: Final = 16384
 """Plaintext of one chunk: what every receiver has to accept (draft §3)."""
 
-# Opening a chunk costs about two microseconds, whatever is in it, before anybody is known. Where the
-# total is bounded, so is the number of chunks: tiny ones are there to keep the reader busy. So many
-# cost no more than ten requests do, and beyond them the bytes more than the chunks.
+# Opening a chunk costs about two microseconds, whatever is in it, before anybody is known. Where
+# the total is bounded, so is the number of chunks: tiny ones are there to keep the reader busy.
 _FREE_CHUNKS: Final = 1024
 _MIN_MEAN_CHUNK_BYTES: Final = 1024
 
