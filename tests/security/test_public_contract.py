@@ -32,6 +32,7 @@ from gateway.control.room import ControlRoom
 from gateway.core.access_log import AccessRecord
 from gateway.core.grants import RAW_PARAMETERS, Parameter, every_operation
 from gateway.core.ohttp import PROFILES
+from gateway.core.upstream_port import UpstreamRequest
 from gateway.settings import load_configuration
 from tests.fakes.control import LOCAL, FakeClock, make_room, proof
 from tests.fakes.http import http
@@ -56,6 +57,15 @@ token_requests_per_minute = 100000
 address_milliseconds = 1000
 stranger_milliseconds = 1000
 """
+_SAID = [{"role": "user", "content": "hi"}]
+CALLS: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"model": "tiny", "messages": _SAID},
+    "/v1/completions": {"model": "tiny", "prompt": "hi"},
+    "/v1/embeddings": {"model": "tiny", "input": "hi"},
+    "/v1/messages": {"model": "tiny", "max_tokens": 5, "messages": _SAID},
+    "/v1/responses": {"model": "tiny", "input": "hi"},
+}
+AS_IT_WAS = ("model", "tiny")
 GRANTS = ClientGrants(
     grants=every_operation({"tiny"}),
     networks=(ip_network("127.0.0.0/8"),),
@@ -64,17 +74,31 @@ GRANTS = ClientGrants(
 )
 
 
+class Unwilling(FakeUpstream):
+    """A model server that lists its models and refuses every call of one, which it counts."""
+
+    calls = 0
+
+    async def send(self, request: UpstreamRequest) -> FakeAnswer:
+        """Return an answer that says nothing of the call."""
+        if request.method == "GET":
+            return await super().send(request)
+        self.calls += 1
+        return FakeAnswer([], status=400)
+
+
 class Caller:
     """An application that calls the public listener in the clear, known or not."""
 
     def __init__(self, folder: Path, runner: asyncio.Runner) -> None:
         self._runner = runner
+        self.upstream = Unwilling(FakeAnswer([b'{"object":"list","data":[]}']))
         file = folder / "sealgate.toml"
         file.write_text(CONFIGURATION, "utf-8")
         room = make_room(folder, FakeClock())
         clock = room.clock
         outside = Outside(
-            upstream=FakeUpstream(FakeAnswer([b'{"object":"list","data":[]}'])),
+            upstream=self.upstream,
             access_log=Forgetting(),
             replay_store=MemoryReplayStore(clock),
             memory=SharedMemory(LimitsQuotaStore.in_memory(clock)),
@@ -137,4 +161,26 @@ def test_answers_are_as_documented(caller: Caller, operation: Any, data: st.Data
     """By status, type and shape; what is asked for may be anything that the document allows."""
     case = data.draw(operation.as_strategy())
     response = caller.call(case, is_known=data.draw(st.booleans()))
+    case.validate_response(response, checks=CHECKS)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [operation for operation in OPERATIONS if operation.path in CALLS],
+    ids=lambda operation: operation.label,
+)
+@settings(max_examples=12)
+@given(data=st.data())
+def test_calls_that_go_further_are_as_documented(
+    caller: Caller, operation: Any, data: st.DataObject
+) -> None:
+    """A good call with any one member changed: what is made up whole ends at its first error."""
+    case = data.draw(operation.as_strategy())
+    good = CALLS[operation.path]
+    drawn = sorted(case.body.items()) if isinstance(case.body, dict) else []
+    changed = data.draw(st.sampled_from([AS_IT_WAS, *drawn]))
+    case.body = {**good, changed[0]: changed[1]}
+    before = caller.upstream.calls
+    response = caller.call(case, is_known=True)
+    assert caller.upstream.calls == before + 1 or changed != AS_IT_WAS
     case.validate_response(response, checks=CHECKS)
