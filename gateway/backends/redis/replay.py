@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from redis.asyncio import Redis
@@ -66,8 +67,9 @@ class RedisTags:
             raise StoreUnavailable("Redis does not answer, or does not let us in.") from None
 
     async def close(self) -> None:
-        """Close all connections of the pool."""
-        await self._redis.connection_pool.disconnect()
+        """Close all connections of the pool. What hangs is left alone: others are to be closed."""
+        with suppress(*FAULTS):
+            await self._redis.connection_pool.disconnect()
 
     async def _verify(self) -> None:
         info = await self._redis.info()

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from redis.asyncio.connection import BlockingConnectionPool
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gateway.backends.redis.connections import RedisAddress, open_pool
 from gateway.backends.redis.replay import RedisReplayStore
@@ -88,3 +90,16 @@ async def test_server_told_to_evict_is_noticed(opened: Opener, redis_server: Red
         else:
             with pytest.raises(StoreUnavailable):
                 await store.claim(b"2", until=until)
+
+
+class HangingPool(BlockingConnectionPool):
+    """Connections over TLS to a server that is frozen: it never says that they are closed."""
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        """Give up, as the library does."""
+        raise RedisTimeoutError
+
+
+async def test_a_server_that_hangs_lets_everything_else_be_closed() -> None:
+    """The log and the database are closed after this, and would lose what they hold."""
+    await RedisReplayStore(HangingPool(), now).close()
