@@ -25,6 +25,8 @@ import re
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -32,7 +34,7 @@ from gateway.core.pii.numerals import CHINESE, ENGLISH, LOOK_ALIKES, TIMES, TIME
 
 _DIGITS: Final = frozenset(string.digits)
 _SPECIAL: Final = frozenset("()|?{}[]*+<>")
-HAN: Final = frozenset(map(chr, [0x3007, *range(0x3400, 0x4DC0), *range(0x4E00, 0xA000)]))
+_HAN: Final = (range(0x3007, 0x3008), range(0x3400, 0x4DC0), range(0x4E00, 0xA000))
 # Signs between the digits of a number that is grouped, listed, quoted, put into cells or lines.
 LOOSE_SEPARATORS: Final = frozenset(
     " \t\r\n.,-/_|:;·*'\"“”‘’()[]{}<>+=~#&$^!?@…、，。；：（）【】《》「」『』〔〕\\"
@@ -87,7 +89,6 @@ Node = Chars | Words | Sequence | Choice | Repeat | Loop
 
 _CLASS_ESCAPES: Final = {
     "d": _DIGITS,
-    "h": HAN,
     "u": frozenset(string.ascii_uppercase),
     "l": frozenset(string.ascii_lowercase),
     "s": LOOSE_SEPARATORS,
@@ -99,6 +100,17 @@ _CLASS_ESCAPES: Final = {
 _CLASSES: Final[WeakValueDictionary[str, frozenset[str]]] = WeakValueDictionary()
 # The rest of a class, up to its end.
 _CLASS: Final = re.compile(r"(?:[^\\\]]|\\.)*\]", re.DOTALL)
+
+
+def is_han(char: str) -> bool:
+    """Return whether *char* is a Chinese character; the empty text is none."""
+    return bool(char) and any(ord(char) in each for each in _HAN)
+
+
+@cache
+def han() -> frozenset[str]:
+    """Return all Chinese characters. They take 4 MB, which only who reads patterns needs."""
+    return frozenset(map(chr, chain.from_iterable(_HAN)))
 
 
 def either_case(char: str) -> frozenset[str]:
@@ -238,6 +250,8 @@ class _Parser:
 
     def escape(self) -> frozenset[str]:
         char = self.take()
+        if char == "h":
+            return han()
         return _CLASS_ESCAPES.get(char) or frozenset(char)
 
     def known_members(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from gateway.core.pii.detector import Context, Detector, words_of
-from gateway.core.pii.syntax import HAN
+from gateway.core.pii.syntax import is_han
 
 _AFTER_WORD: Final = Context(
     words=(
@@ -89,7 +89,9 @@ _DASHED: Final = r"[a-z]?\d{1,3}-(\d{1,2}-)?\d{3,4}"
 _MORE: Final = (
     r"(号楼|号院|号|號|弄|栋|幢|棟|座|单元|單元|室|组|楼|樓|层|户|房|#|门|排|院|区|期|分箱|箱)"
 )
-_ROAD: Final = "".join(sorted(HAN - _PROSE))
+_ROAD: Final = "".join(
+    char for char in map(chr, range(0x3007, 0xA000)) if is_han(char) and char not in _PROSE
+)
 _NEXT: Final = (
     rf"[ ,，]?[{_ROAD}]{{0,9}} ?{_NUMBER}[a-z]? ?{_MORE}(之[一二三四五六七八九十\d]{{1,2}})?"
 )

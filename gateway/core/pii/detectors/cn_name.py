@@ -31,7 +31,7 @@ from gateway.core.pii.detectors.name_weights import (
     name_weight,
     pattern_of,
 )
-from gateway.core.pii.syntax import HAN
+from gateway.core.pii.syntax import is_han
 
 CELL_SIGNS: Final = ("|", "\t", ",", "\n", ";", '"', "'", "、", "，", "；", " ")
 # What stands between the characters of a name that is written apart.
@@ -39,14 +39,14 @@ _APART: Final = r"[ \n·*_~|.\-/「」“”\"'+]"
 
 
 def _han(value: str) -> str:
-    return "".join([char for char in value if char in HAN])
+    return "".join([char for char in value if is_han(char)])
 
 
 def _is_field_value(value: str, before: str) -> bool:
     name = _han(value)
     if name in NO_NAMES or name[:2] in NO_NAMES or name[1:] in TITLE_STARTS:
         return False
-    if before[-1:] in HAN:  # no sign between: it may be a sentence about the field
+    if is_han(before[-1:]):  # no sign between: it may be a sentence about the field
         return name_weight(name) >= 1 and not is_word(name)
     return name_weight(name) >= -len(name)
 
@@ -56,7 +56,7 @@ def _is_role_value(value: str, before: str) -> bool:
         return False
     if is_public(value) and before.rstrip(' :"“').endswith(PUBLIC_ROLES):
         return False
-    if before[-1:] in HAN:
+    if is_han(before[-1:]):
         return name_weight(value) >= 0 and is_private_entry(value, before)
     # Behind a colon and with nothing after it even a word is somebody's name.
     return name_weight(value) >= (2 if is_word(value) else -1)
@@ -70,7 +70,7 @@ def _is_announced(value: str, before: str) -> bool:
 
 def _is_unusual_field_value(value: str, before: str) -> bool:
     weights = [GIVEN_WEIGHTS.get(char, UNUSUAL_WEIGHT) for char in value]
-    return before[-1:] not in HAN and sum(weights) >= 0 and value not in NO_NAMES
+    return not is_han(before[-1:]) and sum(weights) >= 0 and value not in NO_NAMES
 
 
 def _is_beside(value: str, before: str) -> bool:
