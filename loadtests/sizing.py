@@ -144,12 +144,29 @@ def cores(measured: Measured) -> str:
     return table(("cores for", "tokens/s", *known), lines)
 
 
+def busiest(points: Sequence[Mapping[str, Any]]) -> str:
+    """Return how much one worker carried at the top of its ramp, and with how many cores."""
+    top = max(
+        (point for point in points if point["target"].startswith("workers-1")),
+        key=lambda point: float(point["tokens_per_second"]),
+    )
+    rate, cost = float(top["tokens_per_second"]), float(top["cpu_microseconds_per_token"])
+    used = number(rate * cost / 1e6, 2)
+    return (
+        "A token costs less the more there are at a time: in the ramp below one worker carried "
+        f"{number(rate, 0)} tokens/s ({top['streams']} streams) with {used} of a core, "
+        f"{number(cost)} µs for each."
+    )
+
+
 def sections(report: Path) -> Iterator[str]:
     """Give the figures of every report that there is, as Markdown."""
     if (file := report / "bench.json").exists():
         measured = Measured(orjson.loads(file.read_bytes()))
         yield measured.origin
         yield from ("### Cores", cores(measured))
+        if (ramp := report / "scaling.json").exists():
+            yield busiest(orjson.loads(ramp.read_bytes())["points"])
         yield from ("### Beside others", contenders(measured), "### Bars", ratios(measured))
         yield from [f"Left out: {one}." for one in measured.data["left_out"]]
     for name, title in _FILES.items():

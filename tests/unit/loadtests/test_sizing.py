@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 
 from loadtests.report import write_report
@@ -32,6 +33,23 @@ def test_cores_are_tokens_times_cost(report: Path) -> None:
     assert [cell.strip() for cell in line.split("|")[2:-1]] == ["30,000", "1.2"]
     assert "| 25,000 " in text
     assert "4 (4–4)" in text
+
+
+def test_what_one_worker_carried_at_most_is_said(report: Path) -> None:
+    """25 µs for each of 40,000 tokens a second is a whole core; other workers do not count."""
+    point: dict[str, object] = {
+        "target": "workers-1-sealed",
+        "streams": 9,
+        "tokens_per_second": 1e4,
+    }
+    points = [
+        point | {"cpu_microseconds_per_token": 60.0},
+        point | {"tokens_per_second": 4e4, "cpu_microseconds_per_token": 25.0},
+        point | {"target": "workers-2-sealed", "tokens_per_second": 9e4},
+    ]
+    (report / "scaling.json").write_bytes(orjson.dumps({"points": points}))
+    text = "\n".join(sections(report))
+    assert "40,000 tokens/s (9 streams) with 1.00 of a core, 25.0 µs" in text
 
 
 def test_the_page_says_of_when_and_what_is_missing(report: Path) -> None:
