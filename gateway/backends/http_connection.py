@@ -97,6 +97,7 @@ class HttpConnection(asyncio.Protocol):
         """Let go of the connection."""
         self._service.connections.discard(self)
         self._place.leave()
+        self._reader.close()
         self.may_write.set()
         if self._exchange is not None:
             self._exchange.leave()

@@ -63,6 +63,14 @@ class RequestReader:
         """Whether a request has begun and is not whole."""
         return bool(self._start) or (self._line is not None and not self._is_whole)
 
+    def close(self) -> None:
+        """Let go of the sink; nothing may be fed after this.
+
+        The parser's callbacks make a cycle of this object, and whatever hangs on it waits for the
+        collector: of a connection that is over that is all of its TLS state.
+        """
+        del self._sink
+
     def next_request(self) -> None:
         """Let the next request begin: the last one is answered."""
         self._line, self._is_begun, self._is_whole = None, False, False

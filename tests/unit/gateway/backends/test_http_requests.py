@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -212,3 +214,14 @@ def test_bug_in_a_callback_is_not_hidden():
 
     with pytest.raises(Exception, match="callback"):
         RequestReader(Broken()).feed(GOOD[0])
+
+
+def test_a_closed_reader_keeps_nobody() -> None:
+    """What hung on the sink is free at once, without a collection of cycles."""
+    sink = Sink()
+    reader = RequestReader(sink)
+    reader.feed(GOOD[0])
+    alive = weakref.ref(sink)
+    reader.close()
+    del sink
+    assert alive() is None
