@@ -3,7 +3,8 @@
 
 The certificate is not checked: the question is whether the process answers on its own loopback
 address, not who it is, and an operator's certificate need not name 127.0.0.1. An argument names
-another port: that of the admin listener where the public one takes a proxy's connections only.
+another port: that of the admin listener where the public one takes a proxy's connections only. A
+second one is a PEM file with the certificate and key that are shown where a listener requires one.
 """
 
 import http.client
@@ -19,6 +20,8 @@ def is_alive() -> bool:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    if len(sys.argv) > 2:
+        context.load_cert_chain(sys.argv[2])
     connection = http.client.HTTPSConnection("127.0.0.1", _PORT, timeout=_SECONDS, context=context)
     try:
         connection.request("GET", "/livez")

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.core.grants import DataClass
-from gateway.settings_edge import EdgeSettings, Tls
+from gateway.settings_edge import AdminTls, ClientTrust, EdgeSettings, Tls
 from gateway.settings_issuers import Issuer, verify_issuers_differ
 from gateway.settings_keys import Pkcs11, Vault, uses_key_file, verify_key_service
 from gateway.settings_logs import AccessLogSettings, LogDirectories
@@ -82,7 +82,8 @@ class Listen(_BehindProxies):
 class Admin(_BehindProxies):
     """The admin listener; on loopback and for loopback unless told otherwise.
 
-    *two_person* names the acts that another owner must approve within *proposal_minutes*.
+    *tls* says whose client certificates count here; without it, ``[tls]`` does. *two_person* names
+    the acts that another owner must approve within *proposal_minutes*.
     """
 
     host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
@@ -92,6 +93,7 @@ class Admin(_BehindProxies):
         frozenset()
     )
     proposal_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    tls: AdminTls | None = None
 
 
 class Tokens(_Section):
@@ -233,8 +235,8 @@ class Locations:
     tls_directory: Path
     certificate_file: Path
     tls_key_file: Path
-    client_ca_file: Path | None
-    client_crl_file: Path | None
+    public_clients: ClientTrust
+    admin_clients: ClientTrust
     access_log: LogDirectories
     upstream_api_key_file: Path
 
@@ -331,8 +333,8 @@ def _locate(settings: Settings, base: Path) -> Locations:
         tls_directory=tls,
         certificate_file=base / (settings.tls.certificate_file or tls / "server.crt"),
         tls_key_file=base / (settings.tls.key_file or tls / "server.key"),
-        client_ca_file=base / settings.tls.client_ca_file if settings.tls.client_ca_file else None,
-        client_crl_file=base / crl if (crl := settings.tls.client_crl_file) else None,
+        public_clients=settings.tls.trust(base),
+        admin_clients=(settings.admin.tls or settings.tls).trust(base),
         access_log=settings.access_log.directories(base, state=directory),
         upstream_api_key_file=base / settings.upstream.api_key_file,
     )

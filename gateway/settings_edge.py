@@ -1,9 +1,12 @@
-"""The sections ``edge`` and ``tls``: how connections are made, how many, and for how long."""
+"""The sections ``edge``, ``tls`` and ``admin.tls``: how connections are made, how many, how long.
+
+A listener's certificates of clients are all in one section, so none is mixed from two.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -43,21 +46,57 @@ class EdgeSettings(_Section):
         )
 
 
-class Tls(_Section):
+class ClientTrust(NamedTuple):
+    """What a listener believes of client certificates; without *ca_file* it asks for none."""
+
+    ca_file: Path | None
+    crl_file: Path | None
+    is_required: bool
+
+
+class ClientCertificates(_Section):
+    """Whose certificates are asked of clients.
+
+    *client_ca_file* (PEM) has their authorities. One that none of them vouches for ends the
+    handshake. With *client_crl_file* (PEM, a list of each authority) so does one that is revoked,
+    and with *client_certificate_required* so does none at all.
+    """
+
+    client_ca_file: Path | None = None
+    client_crl_file: Path | None = None
+    client_certificate_required: bool = False
+
+    @model_validator(mode="after")
+    def _authorities_are_known(self) -> Self:
+        if self.client_ca_file is None:
+            for name in ("client_crl_file", "client_certificate_required"):
+                if getattr(self, name):
+                    raise ValueError(f"{name} needs client_ca_file")
+        return self
+
+    def trust(self, base: Path) -> ClientTrust:
+        """Return it with absolute paths; relative ones are relative to *base*."""
+        ca, crl = self.client_ca_file, self.client_crl_file
+        return ClientTrust(
+            base / ca if ca else None, base / crl if crl else None, self.client_certificate_required
+        )
+
+
+class Tls(ClientCertificates):
     """The server certificate. Without one, ``sealgate init`` makes an own CA and a certificate.
 
-    *client_ca_file* (PEM) has the authorities of client certificates: both listeners then ask for
-    one. A client may come without; one that none of them vouches for ends the handshake. With
-    *client_crl_file* (PEM, a list of each authority) so does one that is revoked.
+    What it says of client certificates holds for the public listener, and for the admin listener
+    unless that has a section of its own.
     """
 
     certificate_file: Path | None = None
     key_file: Path | None = None
-    client_ca_file: Path | None = None
-    client_crl_file: Path | None = None
 
-    @model_validator(mode="after")
-    def _lists_of_known_authorities(self) -> Self:
-        if self.client_crl_file is not None and self.client_ca_file is None:
-            raise ValueError("client_crl_file needs client_ca_file")
-        return self
+
+class AdminTls(ClientCertificates):
+    """Whose certificates the admin listener asks for, instead of those that ``tls`` names.
+
+    *client_ca_file* must be given: a section without it would ask for nothing.
+    """
+
+    client_ca_file: Path

@@ -78,13 +78,15 @@ def server_context(
     *,
     client_ca: Path | None = None,
     client_crl: Path | None = None,
+    client_certificate_required: bool = False,
 ) -> ssl.SSLContext:
     """Return a server context: TLS 1.2 and 1.3, AEAD suites with forward secrecy only.
 
-    With *client_ca*, a PEM file of authorities, clients are asked for a certificate and may have
-    none; the handshake fails on one that does not lead to these authorities. With *client_crl*, a
-    PEM file with a list of each authority, it also fails on one that is revoked, or whose list is
-    missing or has ended. A resumed session is not checked again, so there is none then: no tickets,
+    With *client_ca*, a PEM file of authorities, clients are asked for a certificate; the handshake
+    fails on one that does not lead to these authorities, and with *client_certificate_required* on
+    none. With *client_crl*, a PEM file with a list of each authority, it also fails on one that is
+    revoked, or whose list is missing or has ended. A resumed session is not checked again, not even
+    whether its certificate has ended, so where it is required or listed there is none: no tickets,
     and no TLS 1.2, whose sessions OpenSSL remembers by itself.
 
     Raises ``StoreUnavailable`` when others than the key file's owner and group can open it, or the
@@ -105,11 +107,14 @@ def server_context(
     if client_ca is not None:
         context.load_verify_locations(cafile=client_ca)
         context.verify_mode = ssl.CERT_OPTIONAL
-        if client_crl is not None:
-            context.load_verify_locations(cafile=client_crl)
-            context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-            context.num_tickets = 0
+    if client_crl is not None:
+        context.load_verify_locations(cafile=client_crl)
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+    if client_certificate_required:
+        context.verify_mode = ssl.CERT_REQUIRED
+    if client_crl is not None or client_certificate_required:
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.num_tickets = 0
     return context
 
 

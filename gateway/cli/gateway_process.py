@@ -27,6 +27,7 @@ from gateway.cli.own_certificate import renew_own_certificate
 from gateway.configured_room import utc_now
 from gateway.control.background import BackgroundTasks
 from gateway.settings import Admin, Configuration, Listen
+from gateway.settings_edge import ClientTrust
 
 _RENEWAL_SECONDS: Final = 86_400.0
 """Between two looks at how long the own certificate is good."""
@@ -53,17 +54,10 @@ class GatewayProcess:
         self.departure = Departure(
             Patience(workers.grace_seconds, workers.reload_grace_seconds, workers.unready_seconds)
         )
-        files = [at.certificate_file, at.tls_key_file]
-        self._tls = RenewedTls(
-            partial(
-                server_context,
-                *files,
-                client_ca=at.client_ca_file,
-                client_crl=at.client_crl_file,
-            ),
-            [*files, *filter(None, (at.client_ca_file, at.client_crl_file))],
-            self._report_certificate,
-        )
+        self._refused_at: set[str] = set()
+        # A context for each, with keys of its own: a session of one is not resumed at the other.
+        self._public_tls = self._open_tls("public", at.public_clients)
+        self._admin_tls = self._open_tls("admin", at.admin_clients)
 
     async def run(
         self,
@@ -78,11 +72,12 @@ class GatewayProcess:
         """
 
         def hang_up() -> None:
-            self._tls.look_now()
+            for tls in (self._public_tls, self._admin_tls):
+                tls.look_now()
             on_hang_up()
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
-        watching = asyncio.create_task(self._tls.watch())
+        watching = asyncio.gather(self._public_tls.watch(), self._admin_tls.watch())
         background = BackgroundTasks()
         background.every(_RENEWAL_SECONDS, self._renew_certificate)
         try:
@@ -112,12 +107,29 @@ class GatewayProcess:
         """See to the own certificate. The watch then finds new files."""
         await asyncio.to_thread(renew_own_certificate, self._configuration, now=utc_now())
 
-    def _report_certificate(self, fault: str | None) -> None:
-        self._note_refused("certificate", fault is not None)
+    def _open_tls(self, listener: str, clients: ClientTrust) -> RenewedTls:
+        at = self._configuration.at
+        files = [at.certificate_file, at.tls_key_file]
+        return RenewedTls(
+            partial(
+                server_context,
+                *files,
+                client_ca=clients.ca_file,
+                client_crl=clients.crl_file,
+                client_certificate_required=clients.is_required,
+            ),
+            [*files, *filter(None, (clients.ca_file, clients.crl_file))],
+            partial(self._report_certificates, listener),
+        )
+
+    def _report_certificates(self, listener: str, fault: str | None) -> None:
         if fault is None:
-            say("new handshakes get the new certificate")
+            self._refused_at.discard(listener)
+            say(f"new handshakes of the {listener} listener go by the new certificates")
         else:
-            say(f"the new certificate cannot be used, the old one is served: {fault}")
+            self._refused_at.add(listener)
+            say(f"the {listener} listener's new certificates cannot be used, only the old: {fault}")
+        self._note_refused("certificate", bool(self._refused_at))
 
     def _listeners(self, applications: Applications) -> list[Listener]:
         settings = self._configuration.settings
@@ -125,11 +137,12 @@ class GatewayProcess:
 
     def _listener(self, at: Listen | Admin, applications: Applications) -> Listener:
         settings = self._configuration.settings
+        is_public = isinstance(at, Listen)
         return Listener(
             at.host,
             at.port,
-            self._tls.context,
-            applications.public if isinstance(at, Listen) else applications.admin,
+            (self._public_tls if is_public else self._admin_tls).context,
+            applications.public if is_public else applications.admin,
             applications.unread,
             clock=utc_now,
             max_connections=settings.limits.max_connections,

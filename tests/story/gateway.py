@@ -70,6 +70,7 @@ class Gateway:
         }
         self.pin = str(json.loads(self.command("keys", "pin", "--json"))["pin"])
         self.process: Process | None = None
+        self.certificate: Path | None = None  # with its key, where listeners ask for one
 
     @property
     def origin(self) -> str:
@@ -96,8 +97,11 @@ class Gateway:
         return self.process.stop() if self.process else 0
 
     def tls(self) -> ssl.SSLContext:
-        """Return a context that trusts this gateway's authority."""
-        return ssl.create_default_context(cafile=self.ca_file)
+        """Return a context that trusts this gateway's authority, and shows what it asks for."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.certificate is not None:
+            context.load_cert_chain(self.certificate)
+        return context
 
     def http(self, **options: Any) -> httpx2.Client:
         """Return a plain HTTPS client of the public listener."""

@@ -33,9 +33,9 @@ def test_paths_are_relative_to_the_file(tmp_path):
     at = load(tmp_path, text).at
     assert at.storage_key_file == tmp_path / "state/storage.key"
     assert at.upstream_api_key_file == Path("/run/v.key")
-    assert at.client_ca_file is None
+    assert at.public_clients.ca_file is None
     asking = load(tmp_path, '[tls]\nclient_ca_file = "clients.crt"').at
-    assert asking.client_ca_file == tmp_path / "clients.crt"
+    assert asking.public_clients.ca_file == tmp_path / "clients.crt"
     assert at.database_url == f"sqlite+aiosqlite:///{tmp_path}/state/sealgate.db"
 
 

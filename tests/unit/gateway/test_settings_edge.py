@@ -1,12 +1,14 @@
-"""The section ``edge``."""
+"""The sections ``edge``, ``tls`` and ``admin.tls``."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from gateway.core.connection_pace import PaceLimits
 from gateway.settings import SettingsError, load_configuration
-from gateway.settings_edge import EdgeSettings
+from gateway.settings_edge import ClientTrust, EdgeSettings
 
 
 def read(directory, text):
@@ -43,10 +45,49 @@ def test_nothing_can_be_turned_off(tmp_path, name):
         read(tmp_path, f"[edge]\n{name} = 0\n")
 
 
-def test_list_of_revoked_certificates_needs_its_authority(tmp_path):
-    """A list without an authority would look like a protection and be none."""
-    with pytest.raises(SettingsError, match="client_crl_file needs client_ca_file"):
-        read(tmp_path, '[tls]\nclient_crl_file = "clients.crl"\n')
-    read(tmp_path, '[tls]\nclient_crl_file = "clients.crl"\nclient_ca_file = "clients.crt"\n')
-    at = load_configuration(tmp_path / "sealgate.toml").at
-    assert at.client_crl_file == tmp_path / "clients.crl"
+def trusts(directory, text) -> tuple[ClientTrust, ClientTrust]:
+    """Return what the public and the admin listener of a configuration believe."""
+    read(directory, text)
+    at = load_configuration(directory / "sealgate.toml").at
+    return at.public_clients, at.admin_clients
+
+
+@pytest.mark.parametrize(
+    "line", ['client_crl_file = "clients.crl"', "client_certificate_required = true"]
+)
+def test_what_is_asked_of_certificates_needs_their_authority(tmp_path, line):
+    """A list, or a duty, without an authority would look like a protection and be none."""
+    with pytest.raises(SettingsError, match=f"{line.split()[0]} needs client_ca_file"):
+        read(tmp_path, f"[tls]\n{line}\n")
+    read(tmp_path, f'[tls]\n{line}\nclient_ca_file = "clients.crt"\n')
+
+
+@pytest.mark.parametrize("lines", ["", "client_certificate_required = true\n"])
+def test_section_of_the_admin_listener_names_its_own_authority(tmp_path, lines):
+    """A section without one does not make a listener that asks nobody, nor borrow the other's."""
+    with pytest.raises(SettingsError, match=r"admin\.tls\.client_ca_file"):
+        read(tmp_path, f'[tls]\nclient_ca_file = "partners.crt"\n[admin.tls]\n{lines}')
+
+
+def test_one_section_holds_for_both_listeners(tmp_path):
+    """Where the admin listener has no section of its own, both ask for the same certificates."""
+    text = '[tls]\nclient_ca_file = "clients.crt"\nclient_crl_file = "/etc/clients.crl"\n'
+    both = ClientTrust(tmp_path / "clients.crt", Path("/etc/clients.crl"), is_required=False)
+    assert trusts(tmp_path, text) == (both, both)
+    required = both._replace(is_required=True)
+    assert trusts(tmp_path, f"{text}client_certificate_required = true\n") == (required, required)
+    assert trusts(tmp_path, "") == (ClientTrust(None, None, is_required=False),) * 2
+
+
+def test_admin_listener_asks_for_certificates_of_its_own(tmp_path, monkeypatch):
+    """Its section takes the place of the other one, from which it then has nothing."""
+    public = '[tls]\nclient_ca_file = "partners.crt"\nclient_crl_file = "partners.crl"\n'
+    admin = '[admin.tls]\nclient_ca_file = "operators.crt"\nclient_certificate_required = true\n'
+    operators = ClientTrust(tmp_path / "operators.crt", None, is_required=True)
+    assert trusts(tmp_path, public + admin) == (
+        ClientTrust(tmp_path / "partners.crt", tmp_path / "partners.crl", is_required=False),
+        operators,
+    )
+    assert trusts(tmp_path, admin) == (ClientTrust(None, None, is_required=False), operators)
+    monkeypatch.setenv("SEALGATE_ADMIN__TLS__CLIENT_CA_FILE", "/etc/operators.crt")
+    assert trusts(tmp_path, public)[1].ca_file == Path("/etc/operators.crt")

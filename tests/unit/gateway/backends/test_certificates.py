@@ -236,12 +236,48 @@ def test_without_a_list_that_counts_no_certificate_does(tmp_path, clients, fault
         handshake(server, calling(files, clients.issue()))
 
 
-def test_with_a_list_no_session_is_resumed(tmp_path, clients):
-    """A session would outlive the withdrawal of its certificate: there is none to resume."""
+@pytest.mark.parametrize("shown", ["none", "of another", "ended"])
+def test_required_certificate_ends_the_handshake_where_it_is_not_good(tmp_path, clients, shown):
+    """Where one is required, none is as bad as one of somebody else."""
     files = CertificateFiles.in_directory(tmp_path)
     ensure_certificates(files, ["127.0.0.1"], now=datetime.now(UTC))
     server = server_context(
-        files.certificate, files.key, client_ca=clients.file, client_crl=clients.revoke()
+        files.certificate, files.key, client_ca=clients.file, client_certificate_required=True
+    )
+    handshake(server, calling(files, clients.issue()))
+    client = ssl.create_default_context(cafile=files.ca_certificate)
+    if shown == "of another":
+        ClientAuthority(tmp_path, "others").issue().show(client)
+    elif shown == "ended":
+        clients.issue(ends_at=datetime.now(UTC) - timedelta(minutes=1)).show(client)
+    with pytest.raises(ssl.SSLError, match=r"(?i)certificate"):
+        handshake(server, client)
+
+
+def test_required_certificate_without_an_authority_lets_nobody_in(tmp_path, clients):
+    """A duty that nothing can fulfil is not left out."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, ["127.0.0.1"], now=datetime.now(UTC))
+    server = server_context(files.certificate, files.key, client_certificate_required=True)
+    for client in (
+        calling(files, clients.issue()),
+        ssl.create_default_context(cafile=files.ca_certificate),
+    ):
+        with pytest.raises(ssl.SSLError):
+            handshake(server, client)
+
+
+@pytest.mark.parametrize("way", ["listed", "required"])
+def test_where_certificates_are_listed_or_required_no_session_is_resumed(tmp_path, clients, way):
+    """A session would outlive its certificate: there is none to resume."""
+    files = CertificateFiles.in_directory(tmp_path)
+    ensure_certificates(files, ["127.0.0.1"], now=datetime.now(UTC))
+    server = server_context(
+        files.certificate,
+        files.key,
+        client_ca=clients.file,
+        client_crl=clients.revoke() if way == "listed" else None,
+        client_certificate_required=way == "required",
     )
     client = calling(files, clients.issue())
     session = handshake(server, client)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from gateway.backends.certificates import CertificateFiles, ensure_certificates, server_context
 from gateway.backends.renewed_tls import RenewedTls
 from tests.fakes.certificates import ClientAuthority
+from tests.fakes.handshake import handshake
 from tests.fakes.waiting import until
 
 
@@ -43,24 +43,6 @@ class Place:
         """Return the certificate that a new handshake gets."""
         context = client or ssl.create_default_context(cafile=self.files.ca_certificate)
         return handshake(context, self.tls.context).getpeercert(binary_form=True) or b""
-
-
-def handshake(
-    client: ssl.SSLContext, server: ssl.SSLContext, session: ssl.SSLSession | None = None
-) -> ssl.SSLObject:
-    """Return the client's end of a handshake in memory. Raises ``ssl.SSLError``."""
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = [
-        client.wrap_bio(to_client, to_server, server_hostname="127.0.0.1", session=session),
-        server.wrap_bio(to_server, to_client, server_side=True),
-    ]
-    for _ in range(4):
-        for end in ends:
-            with suppress(ssl.SSLWantReadError):
-                end.do_handshake()
-    with suppress(ssl.SSLWantReadError):
-        ends[0].read()  # what follows a handshake: with TLS 1.3 the ticket, or the refusal
-    return ends[0]
 
 
 @pytest.fixture

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from gateway.cli.gateway_process import GatewayProcess
 from gateway.core.errors import StoreUnavailable
 from gateway.settings import load_configuration
+from tests.fakes.certificates import ClientAuthority
+from tests.fakes.handshake import handshake
 
 
 def test_without_a_certificate_nothing_begins(config: Path) -> None:
@@ -29,11 +34,56 @@ def test_refused_configuration_is_shown(sealgate, config: Path) -> None:
     """The metrics have it from the beginning, as 0, and as 1 once a change was refused."""
     sealgate("init")
     process = GatewayProcess(load_configuration(config))
-
-    def shown() -> float | None:
-        labels = {"what": "configuration"}
-        return process._registries[0].get_sample_value("sealgate_change_refused", labels)
-
-    assert shown() == 0
+    assert refused(process._registries[0], "configuration") == 0
     process.note_refused_configuration()
-    assert shown() == 1
+    assert refused(process._registries[0], "configuration") == 1
+
+
+def test_change_stays_refused_until_both_listeners_go_by_it(
+    sealgate, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One listener's good files do not hide the other's bad ones, and each is told of by name."""
+    sealgate("init")
+    files = {name: config.parent / f"{name}.crt" for name in ("partners", "operators")}
+    certificate = ClientAuthority(config.parent).file.read_bytes()
+    for file in files.values():
+        file.write_bytes(certificate)
+    config.write_text(
+        f'[tls]\nclient_ca_file = "{files["partners"]}"\n'
+        f'[admin.tls]\nclient_ca_file = "{files["operators"]}"\n',
+        "utf-8",
+    )
+    process = GatewayProcess(load_configuration(config))
+
+    def change(**contents: bytes) -> float | None:
+        for name, content in contents.items():
+            files[name].write_bytes(content)
+        asyncio.run(process._public_tls.renew())
+        asyncio.run(process._admin_tls.renew())
+        return refused(process._registries[0], "certificate")
+
+    capsys.readouterr()
+    assert change(partners=b"", operators=b"") == 1
+    assert change(operators=certificate) == 1
+    assert change(partners=certificate) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert ["public" in line for line in told] == [True, False, False, True]
+
+
+def test_session_of_one_listener_is_not_resumed_at_the_other(sealgate, config: Path) -> None:
+    """Who was let in at the public listener shows the admin listener a certificate again."""
+    sealgate("init")
+    authority = ClientAuthority(config.parent)
+    config.write_text(f'[tls]\nclient_ca_file = "{authority.file}"\n', "utf-8")
+    process = GatewayProcess(load_configuration(config))
+    client = ssl.create_default_context(cafile=config.parent / "var/tls/ca.crt")
+    authority.issue().show(client)
+    public, admin = process._public_tls.context, process._admin_tls.context
+    session = handshake(client, public).session
+    assert handshake(client, public, session).session_reused
+    assert not handshake(client, admin, session).session_reused
+
+
+def refused(registry: CollectorRegistry, what: str) -> float | None:
+    """Return what the metrics say of changes of a kind."""
+    return registry.get_sample_value("sealgate_change_refused", {"what": what})
