@@ -88,6 +88,8 @@ PROBLEMS: dict[str, Problem] = {
     errors.ScrubFailed.code: Problem(500, "Answer withheld", "server_error"),
     errors.AnswerBlocked.code: Problem(403, "Answer blocked", "content_filter"),
     errors.StoreUnavailable.code: Problem(503, "Store unavailable", "server_error"),
+    # Not 503: a call that may have been made keeps its Idempotency-Key.
+    errors.CommitUnconfirmed.code: Problem(500, "Change not confirmed", "server_error"),
     errors.KeyServiceUnavailable.code: Problem(503, "Key service unavailable", "server_error"),
     errors.WrappingTokenRefused.code: Problem(503, "Wrapping token refused", "server_error"),
     errors.InternalError.code: Problem(500, "Internal error", "server_error"),

@@ -2,8 +2,7 @@
 
 An error carries a *code* (stable, for machines) and a *detail* (one sentence, for the caller who
 can mend it). Neither ever holds a token, a key, a prompt, upstream text or ``str()`` of another
-error. HTTP statuses live in one table, ``gateway/api/problems.py``. Those of a listener alone are
-in ``gateway/core/head_errors.py``.
+error. Statuses are in ``api/problems.py``, what a listener refuses in ``core/head_errors.py``.
 
     SealgateError
     ├── MalformedRequest      the message is not what its media type promises
@@ -40,6 +39,7 @@ in ``gateway/core/head_errors.py``.
     ├── ScrubFailed           the answer could not be scrubbed, so nothing more of it is sent
     ├── AnswerBlocked         the answer holds personal data that ends it, by the policy for it
     ├── StoreUnavailable      the state needed to decide cannot be read or written
+    │   ├── CommitUnconfirmed         a change was made or not: the store went away meanwhile
     │   └── KeyServiceUnavailable     what wraps the keys or keeps the secrets is away
     │       └── WrappingTokenRefused  the one-time token around a secret was used before
     └── InternalError         a bug of ours
@@ -270,10 +270,7 @@ class QuotaExceeded(RateLimited):
 
 
 class ProofRequired(SealgateError):
-    """The DPoP proof is missing, wrong, used before, or needs a nonce of ours (RFC 9449 §7.1).
-
-    *nonce* is one to make the next proof with; ``None`` when the nonce was not the reason.
-    """
+    """The DPoP proof is missing, wrong or used, or lacks *nonce* if that is given (RFC 9449 §7)."""
 
     code = "proof_required"
     default_detail = "A DPoP proof of this request is needed."
@@ -325,11 +322,15 @@ class StoreUnavailable(SealgateError):
     default_detail = "The gateway cannot reach its store."
 
 
-class KeyServiceUnavailable(StoreUnavailable):
-    """What wraps the gateway's keys or keeps its secrets (Vault, a security module) is away.
+class CommitUnconfirmed(StoreUnavailable):
+    """The store was lost while it committed: whether the change was made, nobody knows."""
 
-    Nothing was changed. Keys that are in memory already are good as before.
-    """
+    code = "commit_unconfirmed"
+    default_detail = "The store was lost during the change. Look whether it was made."
+
+
+class KeyServiceUnavailable(StoreUnavailable):
+    """What wraps the keys or keeps the secrets is away; keys in memory are good as before."""
 
     code = "key_service_unavailable"
     default_detail = "The service that protects the gateway's keys is not available."

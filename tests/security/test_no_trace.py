@@ -85,6 +85,7 @@ NOT_PROVOKED = {
     "rate_limited",
     # They come from a store or a key service, with the same words whoever asks.
     "store_unavailable",
+    "commit_unconfirmed",
     "key_service_unavailable",
     "wrapping_token_refused",
     "audit_broken",

@@ -18,11 +18,11 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.backends.database import postgresql
-from gateway.core.errors import MalformedRequest, StoreUnavailable
+from gateway.core.errors import CommitUnconfirmed, MalformedRequest, StoreUnavailable
 
 SQLITE_DRIVER: Final = "sqlite+aiosqlite"
 
@@ -30,6 +30,9 @@ CHANGES_OPTION: Final = "sealgate_changes"
 """Execution option of a connection whose next transaction writes."""
 
 _DATA_EXCEPTION: Final = "22"  # class of SQLSTATE (PostgreSQL, appendix A)
+_LOST: Final = frozenset({"", "08", "57"})
+"""Classes of SQLSTATE after which a commit may have been done: none, connection, intervention."""
+
 _BUSY_SECONDS: Final = 3.0  # long enough for a queue of changes, short of a caller's patience
 _FREE_CONNECTION_SECONDS: Final = 0.9
 _PAUSES_SECONDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -94,9 +97,27 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         raise StoreUnavailable from None
 
 
+async def commit(connection: AsyncConnection) -> None:
+    """End the transaction of *connection*, which has done all it was to do.
+
+    Raises ``CommitUnconfirmed`` when PostgreSQL was lost before it said whether it did; what it
+    refuses, and what a file refuses, was not done.
+    """
+    try:
+        await connection.commit()
+    except (SQLAlchemyError, OSError, *postgresql.DRIVER_ERRORS) as error:
+        if connection.dialect.name == "sqlite" or _state(error)[:2] not in _LOST:
+            raise
+        raise CommitUnconfirmed from None
+
+
 def _is_of_a_value(error: Exception) -> bool:
-    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
-    return isinstance(error, UnicodeEncodeError) or str(state).startswith(_DATA_EXCEPTION)
+    return isinstance(error, UnicodeEncodeError) or _state(error).startswith(_DATA_EXCEPTION)
+
+
+def _state(error: Exception) -> str:
+    """Return the SQLSTATE that came with *error*, if the server said one."""
+    return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
 
 
 async def use_write_ahead_log(engine: AsyncEngine) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.backends.database import queries
 from gateway.backends.database.change import DatabaseChange
-from gateway.backends.database.engine import connected, open_engine, truncate_log
+from gateway.backends.database.engine import commit, connected, open_engine, truncate_log
 from gateway.backends.database.postgresql_news import TELL, PostgresqlNews, find_news
 from gateway.backends.database.rows import (
     ClientKey,
@@ -91,7 +91,10 @@ class DatabaseStore:
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[ControlChange]:
-        """Open a transaction that holds the write lock; commit at the end, roll back on errors."""
+        """Open a transaction that holds the write lock; commit at the end, roll back on errors.
+
+        Raises ``CommitUnconfirmed`` when nobody knows whether it was committed.
+        """
         floor = self._floor()
         async with self._writers.connected() as connection:
             async with connection.begin():
@@ -101,6 +104,7 @@ class DatabaseStore:
                 yield change
                 if self._news is not None:
                     await connection.execute(TELL)
+                await commit(connection)
             await self._remember(revision, floor=floor)
             self._erasure_due = self._erasure_due or change.has_erased
             await self._erase(connection)

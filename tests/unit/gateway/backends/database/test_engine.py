@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from gateway.backends.database.engine import open_engine, use_write_ahead_log
+from gateway.backends.database.engine import commit, open_engine, use_write_ahead_log
 from gateway.core.errors import StoreUnavailable
 
 
@@ -82,3 +82,19 @@ def test_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store.db").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StoreUnavailable):
         open_engine(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_what_a_database_refuses_to_commit_was_not_done(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    """Its answer came, and says so: that is no commit of which nobody knows."""
+    engine = open_engine(request.getfixturevalue(f"{kind}_url"))
+    async with engine.connect() as connection:
+        await connection.execute(text("CREATE TABLE wanted (id INTEGER PRIMARY KEY)"))
+        reference = "id INTEGER REFERENCES wanted (id) DEFERRABLE INITIALLY DEFERRED"
+        await connection.execute(text(f"CREATE TABLE wanting ({reference})"))
+        await connection.execute(text("INSERT INTO wanting VALUES (1)"))
+        with pytest.raises(IntegrityError):
+            await commit(connection)
+    await engine.dispose()
