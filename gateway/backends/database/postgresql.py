@@ -27,8 +27,12 @@ DRIVER: Final = "postgresql+asyncpg"
 REQUEST_SECONDS: Final = 0.9
 """What one statement may take while a request waits for it."""
 
-DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What the driver raises by itself, without SQLAlchemy around it, while it connects."""
+DRIVER_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # between the last word of a server that stops and its hanging up
+)
+"""What the driver raises by itself, without SQLAlchemy around it."""
 
 _CONNECT_SECONDS: Final = 0.5
 _FREE_CONNECTION_SECONDS: Final = 0.4  # with the one before less than a second, since both may come
