@@ -79,8 +79,8 @@ bench-figures: .venv/.ready  ## Write the figures of the last reports into loadt
 bench-vllm: .venv/.ready $(WALK) .venv-vllm/.ready  ## Tokens/s of a real vLLM, directly and through the gateway (BENCH="--model DIR")
 	$(BIN)/python -m loadtests.real_vllm $(BENCH)
 
-bench-revoke: .venv/.ready  ## How soon a revocation counts in four processes, into loadtests/report/
-	$(BIN)/python -m loadtests.revocation
+bench-revoke: .venv/.ready  ## How soon a revocation counts in four processes (BENCH="--store postgresql": on two hosts), into loadtests/report/
+	$(BIN)/python -m loadtests.revocation $(BENCH)
 
 bench-edge: .venv/.ready  ## Ten thousand idle connections and five hundred slow ones beside a good client
 	$(BIN)/python -m loadtests.crowd

@@ -1,9 +1,14 @@
-"""Several gateway processes on one store, and what an operator asks of them over the admin API."""
+"""Gateway processes on one or several hosts that share a store, and what an operator asks of them.
+
+Hosts share no file: each has a state directory and a certificate authority of its own, and only the
+key that wraps private keys is copied, as an operator would.
+"""
 
 import asyncio
+import shutil
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,9 +41,8 @@ issuer = "https://gateway.example"
 token_requests_per_minute = 100000
 [access_log]
 directory = "access-log"
-[store]
-directory = "{store}"
 [models.{model}]
+{sections}
 """
 
 
@@ -52,12 +56,33 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """What the gateways of one host have in common."""
+
+    directory: Path
+    """Here the model server has its socket and its key, ``vllm.sock`` and ``vllm.key``."""
+    sections: str
+    """Of the configuration: where the state is. That of the host is in ``store``."""
+
+    @property
+    def storage_key(self) -> Path:
+        """The key that wraps private keys, the same on all hosts."""
+        return self.directory / "store" / "storage.key"
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """One process of the group."""
 
+    host: Host
     home: Path
     port: int
     admin_port: int
+
+    @property
+    def log(self) -> Path:
+        """What the process says."""
+        return self.home / "gateway.log"
 
     @property
     def origin(self) -> str:
@@ -71,7 +96,7 @@ class Member:
 
 
 class Group:
-    """Processes that serve, and the operator of the first of them."""
+    """Processes that serve, and their operator, who mostly asks the first of them."""
 
     def __init__(
         self, members: tuple[Member, ...], *, tls: ssl.SSLContext, operator: Account
@@ -122,15 +147,18 @@ class Group:
         finally:
             await store.close()
 
-    async def revoke(self, kind: str, subject: str) -> tuple[float, float]:
-        """Revoke through the first process; return when that was asked and when answered."""
+    async def revoke(self, kind: str, subject: str, *, through: Member) -> tuple[float, float]:
+        """Revoke through one process; return when that was asked and when answered."""
         asked_at = perf_counter()
-        await self._administer("/revocations", {"kind": kind, "subject": subject})
+        await self._administer("/revocations", {"kind": kind, "subject": subject}, through)
         return asked_at, perf_counter()
 
-    async def _administer(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def _administer(
+        self, path: str, body: Mapping[str, Any], through: Member | None = None
+    ) -> dict[str, Any]:
+        member = through or self.members[0]
         answer = await self._http.post(
-            f"{self.members[0].admin_origin}/admin/v1{path}",
+            f"{member.admin_origin}/admin/v1{path}",
             json=body,
             headers={"authorization": f"Bearer {self._admin_token}"},
         )
@@ -139,26 +167,31 @@ class Group:
 
 
 @asynccontextmanager
-async def start_group(directory: Path, *, socket: Path, processes: int) -> AsyncIterator[Group]:
-    """Run *processes* gateways on one store in front of *socket* until the block ends.
+async def start_group(hosts: Sequence[Host], *, processes: int) -> AsyncIterator[Group]:
+    """Run *processes* gateways on each of *hosts* until the block ends.
 
-    The key of the model server lies beside its socket as ``vllm.key``. Raises ``NotStartedError``.
+    Of the members those of different hosts take turns. Raises ``NotStartedError``.
     """
     program = find_sealgate()
     if program is None:
         raise NotStartedError("the gateway is not installed beside this interpreter")
-    members = tuple(_write(directory, number, socket=socket) for number in range(processes))
-    made = await _initialise(str(program), members[0].home)
+    members = tuple(_write(host, number) for number in range(processes) for host in hosts)
+    first, *others = members[: len(hosts)]  # of each host
+    made = await _initialise(str(program), first)
     tls = ssl.create_default_context(cafile=made["ca_file"])
     staff = {item["role"]: item for item in made["credentials"]}["operator"]
     operator = Account(staff["client_id"], "", staff["client_secret"])
+    for other in others:
+        other.host.storage_key.parent.mkdir(mode=0o700)
+        shutil.copy(first.host.storage_key, other.host.storage_key)
+        tls.load_verify_locations((await _initialise(str(program), other))["ca_file"])
     async with AsyncExitStack() as stack:
         for member in members:
-            log = member.home / "gateway.log"
             command = [str(program), "serve"]  # reads ./sealgate.toml
-            await stack.enter_async_context(running(command, log=log, cwd=member.home))
+            await stack.enter_async_context(running(command, log=member.log, cwd=member.home))
+        for member in members:
             for port in (member.port, member.admin_port):
-                await wait_for_start(_listens(port), log=log)
+                await wait_for_start(_listens(port), log=member.log)
         group = Group(members, tls=tls, operator=operator)
         stack.push_async_callback(group.close)
         await group.renew_admin_token()
@@ -169,24 +202,24 @@ def _listens(port: int) -> Any:
     return lambda: is_listening(("127.0.0.1", port))
 
 
-def _write(directory: Path, number: int, *, socket: Path) -> Member:
-    member = Member(directory / f"gateway-{number}", free_port(), free_port())
+def _write(host: Host, number: int) -> Member:
+    member = Member(host, host.directory / f"gateway-{number}", free_port(), free_port())
     member.home.mkdir(mode=0o700)
     text = _CONFIGURATION.format(
         port=member.port,
         admin_port=member.admin_port,
-        socket=socket,
-        key_file=socket.with_name("vllm.key"),
-        store=directory / "store",
+        socket=host.directory / "vllm.sock",
+        key_file=host.directory / "vllm.key",
         model=MODEL,
+        sections=host.sections,
     )
     (member.home / "sealgate.toml").write_text(text)
     return member
 
 
-async def _initialise(program: str, home: Path) -> dict[str, Any]:
+async def _initialise(program: str, member: Member) -> dict[str, Any]:
     done = await asyncio.create_subprocess_exec(
-        program, "init", "--json", cwd=home, stdout=subprocess.PIPE
+        program, "init", "--json", cwd=member.home, stdout=subprocess.PIPE
     )
     output, _ = await done.communicate()
     if done.returncode:

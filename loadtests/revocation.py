@@ -1,17 +1,20 @@
 """Measures how soon a revocation counts in every process of a group on one store.
 
-Several gateways serve from one database. One is told to revoke; in each, clients call with what is
-revoked and a stream of it runs. Measured is the time to the first refusal and to the end of the
-stream; checked is that nothing passes afterwards, and that bystanders are left alone.
+Several gateways serve from one database: on one host from a SQLite file, on several from real
+engines, which are all that those have in common. One gateway after the other, and so one host after
+the other, is told to revoke; in each, clients call with what is revoked and a stream of it runs.
+Measured is the time to the first refusal and to the end of the stream; checked is that nothing
+passes afterwards, and that bystanders are left alone.
 """
 
 import argparse
 import asyncio
+import math
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,18 +24,19 @@ import uvloop
 
 from gateway.core.ohttp_keys import KeyConfig
 from gateway.core.registry import EVERYTHING_SUBJECT, RevocationKind
-from loadtests.gateway_group import MODEL, Account, Group, start_group
+from loadtests.gateway_group import MODEL, Account, Group, Host, Member, start_group
 from loadtests.probe import Caller, Probe, Stream, fetch_key
 from loadtests.processes import NotStartedError, is_listening, running, wait_for_start
 from loadtests.reach import (
     Reach,
     Revoked,
-    as_table,
-    figures_of,
+    Where,
+    as_text,
     judge,
     reach_of,
     write_report,
 )
+from loadtests.shared_store import Engine, start_store
 
 REPORT = Path(__file__).parent / "report"
 KINDS = ("jti", "client_id", "credential_id", "role", "kid")
@@ -55,7 +59,12 @@ _UNAUTHORIZED = 401
 class Plan:
     """What is run."""
 
+    engine: Engine = Engine.SQLITE
+    hosts: int = 1
     processes: int = 4
+    """On each host."""
+    is_told: bool = True
+    """Whether PostgreSQL tells of changes; if not, each process has to look."""
     revocations: int = 120
     callers: int = 4
     """Bystanders, each of which calls every process."""
@@ -79,9 +88,14 @@ async def measure(plan: Plan, directory: Path) -> list[Reach]:
     of them has that as a fault.
     """
     async with AsyncExitStack() as stack:
-        socket = await stack.enter_async_context(_start_model(directory))
-        starting = start_group(directory, socket=socket, processes=plan.processes)
-        group = await stack.enter_async_context(starting)
+        store = await stack.enter_async_context(start_store(plan.engine, is_told=plan.is_told))
+        hosts = []
+        for number in range(plan.hosts):
+            home = directory / f"host-{number}"
+            home.mkdir()
+            await stack.enter_async_context(_start_model(home))
+            hosts.append(Host(home, store.sections(home)))
+        group = await stack.enter_async_context(start_group(hosts, processes=plan.processes))
         await group.add_revocations(plan.standing)
         connections = [await stack.enter_async_context(group.connect()) for _ in group.members]
         stage = _Stage(group, await fetch_key(group), tuple(connections))
@@ -98,21 +112,24 @@ async def measure(plan: Plan, directory: Path) -> list[Reach]:
 
 async def _run_all(plan: Plan, stage: _Stage, callers: Sequence[Caller]) -> list[Reach]:
     reaches: list[Reach] = []
-    share = plan.revocations // len(plan.kinds)
+    share = math.ceil(plan.revocations / len(plan.kinds))
+    members = stage.group.members
     for kind in plan.kinds:
         for number in range(share):
-            reaches += await _try(stage, kind, pause=(number * _STRIDE) % 1 * _WATCH_SECONDS)
+            asked = members[number % len(members)]
+            pause = (number * _STRIDE) % 1 * _WATCH_SECONDS
+            reaches += await _try(stage, kind, asked, pause=pause)
         refused = sum(caller.statuses[_UNAUTHORIZED] for caller in callers)
         if kind in {"jti", "client_id", "credential_id"} and refused:
-            fault = Reach(kind, 0, None, None, None, (f"{refused} calls of others refused",))
-            reaches.append(fault)
+            fault = f"{refused} calls of others refused"
+            reaches.append(Reach(kind, Where.ITSELF, faults=(fault,)))
         for caller in callers:
             caller.statuses.clear()
     return reaches
 
 
-async def _try(stage: _Stage, kind: str, *, pause: float) -> list[Reach]:
-    """Revoke once; return what that did in each process."""
+async def _try(stage: _Stage, kind: str, asked: Member, *, pause: float) -> list[Reach]:
+    """Revoke once, through *asked*; return what that did in each process."""
     group = stage.group
     await group.renew_admin_token()
     account = await group.create_client()
@@ -128,7 +145,8 @@ async def _try(stage: _Stage, kind: str, *, pause: float) -> list[Reach]:
             *(Stream.open(group, member, key=stage.key, token=token) for member in group.members)
         )
         await asyncio.sleep(pause)
-        revoked = Revoked(kind, *await group.revoke(kind, _subject(kind, account, token)))
+        subject = _subject(kind, account, token)
+        revoked = Revoked(kind, *await group.revoke(kind, subject, through=asked))
         await asyncio.gather(*(p.wait_for_refusal(seconds=_PATIENCE_SECONDS) for p in probes))
         endings = await asyncio.gather(
             *(stream.wait_for_end(seconds=_PATIENCE_SECONDS) for stream in streams)
@@ -140,9 +158,15 @@ async def _try(stage: _Stage, kind: str, *, pause: float) -> list[Reach]:
             probe.stop()
         await asyncio.gather(*tasks)
     return [
-        reach_of(revoked, number, attempts=probe.attempts, ending=ending)
-        for number, (probe, ending) in enumerate(zip(probes, endings, strict=True))
+        reach_of(revoked, _where(member, asked), attempts=probe.attempts, ending=ending)
+        for member, probe, ending in zip(group.members, probes, endings, strict=True)
     ]
+
+
+def _where(member: Member, asked: Member) -> Where:
+    if member is asked:
+        return Where.ITSELF
+    return Where.SAME_HOST if member.host is asked.host else Where.OTHER_HOST
 
 
 def _subject(kind: str, account: Account, token: str) -> str:
@@ -159,7 +183,7 @@ def _subject(kind: str, account: Account, token: str) -> str:
 
 
 @asynccontextmanager
-async def _start_model(directory: Path) -> AsyncIterator[Path]:
+async def _start_model(directory: Path) -> AsyncIterator[None]:
     socket, key_file = directory / "vllm.sock", directory / "vllm.key"
     key_file.touch(mode=0o600)
     key_file.write_text(_UPSTREAM_KEY)
@@ -168,41 +192,55 @@ async def _start_model(directory: Path) -> AsyncIterator[Path]:
     log = directory / "vllm.log"
     async with running(command, log=log, cwd=_ROOT):
         await wait_for_start(lambda: is_listening(socket), log=log)
-        yield socket
+        yield
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_plan(argv: Sequence[str] | None) -> tuple[Plan, Path]:
+    """Return what the command line asks for, and where the report goes."""
     plan = Plan()
     parser = argparse.ArgumentParser(prog="revocation", description=__doc__)
-    parser.add_argument("--processes", type=int, default=plan.processes, help="gateways")
+    parser.add_argument("--store", type=Engine, choices=list(Engine), default=plan.engine)
+    parser.add_argument("--hosts", type=int, help="with state of their own; 2 on servers")
+    parser.add_argument("--processes", type=int, help="gateways on each host; 4 in all")
+    parser.add_argument(
+        "--without-push", action="store_true", help="let PostgreSQL tell nobody of a change"
+    )
     parser.add_argument("--revocations", type=int, default=plan.revocations, help="over all kinds")
     parser.add_argument("--callers", type=int, default=plan.callers, help="bystanders")
     parser.add_argument("--standing", type=int, default=0, help="tokens revoked before")
     parser.add_argument("--kind", action="append", choices=list(RevocationKind), help="only this")
     parser.add_argument("--report", type=Path, default=REPORT, help="where the report goes")
-    return parser.parse_args(argv)
+    found = parser.parse_args(argv)
+    is_file = found.store is Engine.SQLITE
+    hosts = found.hosts or (1 if is_file else 2)
+    if is_file and (hosts > 1 or found.without_push):
+        parser.error("a SQLite file is of one host, and has no push")
+    plan = Plan(
+        engine=found.store,
+        hosts=hosts,
+        processes=found.processes or max(1, plan.processes // hosts),
+        is_told=not found.without_push,
+        revocations=found.revocations,
+        callers=found.callers,
+        standing=found.standing,
+        kinds=tuple(found.kind or KINDS),
+    )
+    return plan, found.report
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the measurement; 0 when every promise was kept, 1 otherwise."""
-    arguments = _arguments(argv)
-    plan = Plan(
-        processes=arguments.processes,
-        revocations=arguments.revocations,
-        callers=arguments.callers,
-        standing=arguments.standing,
-        kinds=tuple(arguments.kind or KINDS),
-    )
+    plan, report = parse_plan(argv)
     try:
         with tempfile.TemporaryDirectory(prefix="reach-") as name:
             reaches = uvloop.run(measure(plan, Path(name)))
     except NotStartedError as error:
         print(error, file=sys.stderr)
         return 1
-    write_report(arguments.report, reaches, processes=plan.processes, at=datetime.now(UTC))
-    broken = judge(reaches)
-    print("\n".join([as_table(figures_of(reaches)), "", *broken]))
-    return 1 if broken else 0
+    what = f"revocation-{plan.engine}{'' if plan.is_told else '-without-push'}"
+    write_report(report, what, reaches, plan={"at": datetime.now(UTC), **asdict(plan)})
+    print(as_text(reaches))
+    return 1 if judge(reaches) else 0
 
 
 if __name__ == "__main__":
