@@ -22,6 +22,7 @@ from gateway.api.problems import ProblemPresenter
 from gateway.api.public_document import PUBLIC_DOCUMENT_PATH, build_public_document
 from gateway.api.unread_requests import UnreadRequests
 from gateway.backends.access_log_writer import FLUSH_SECONDS, PREPARE_SECONDS
+from gateway.backends.anonymous_file import AnonymousFile
 from gateway.backends.database.schema import verify_schema
 from gateway.backends.entity_finder import load_entity_finder
 from gateway.backends.fault_log import report_fault
@@ -76,18 +77,19 @@ async def running_gateway(
     *,
     registries: tuple[CollectorRegistry, CollectorRegistry] | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
+    shared: AnonymousFile | None = None,
 ) -> AsyncIterator[Applications]:
     """Start the gateway's tasks and yield its applications; stop them at the end.
 
-    *registries* are as of ``open_registry``, *is_stopping* tells whether the process ends. Raises
-    ``StoreUnavailable`` when the store or the key file cannot be used, ``SettingsError`` without
-    the model for names. Without its key service it starts and is not ready.
+    *registries* are as of ``open_registry``, *shared* is the memory of all workers, *is_stopping*
+    tells whether the process ends. Raises ``StoreUnavailable`` without the store or the key file,
+    ``SettingsError`` without the model for names. Without its key service it is not ready.
     """
     await verify_schema(configuration.at.database_url)
     registry, shown = registries or open_registry(None)
     scrub = configuration.settings.scrub
     thread, model = ScrubThread(seconds=scrub.ner_seconds), await _load_model(scrub)
-    keys = open_key_service(configuration, KeyServiceMeter(registry))
+    keys = open_key_service(configuration, KeyServiceMeter(registry), shared=shared)
     files = open_access_log(configuration, keys)
     log = open_log_writer(configuration, files, utc_now, registry=registry)
     memory = open_shared_memory(configuration, utc_now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
+from gateway.backends.anonymous_file import AnonymousFile
 from gateway.backends.key_service import KeyService
 from gateway.backends.key_wrap import FileKeyWrap
 from gateway.backends.metrics import KeyServiceMeter
@@ -17,16 +18,19 @@ from gateway.core.ports import KeyWrap
 from gateway.settings import Configuration, SettingsError
 
 
-def open_key_service(configuration: Configuration, meter: KeyServiceMeter) -> KeyService:
+def open_key_service(
+    configuration: Configuration, meter: KeyServiceMeter, *, shared: AnonymousFile | None = None
+) -> KeyService:
     """Return what is configured. Only files are looked at yet, no server and no module is asked.
 
-    Raises ``StoreUnavailable`` for a key file, ``SettingsError`` for a file of authorities or a
-    library that is not there.
+    *shared* is what all processes of the service have, if there are several: by it they log in to
+    Vault once. Raises ``StoreUnavailable`` for a key file, ``SettingsError`` for a file of
+    authorities or a library that is not there.
     """
     if configuration.settings.vault is not None:
         vault = import_module("gateway.configured_vault")
         service: KeyService = vault.open_vault_service(
-            configuration, _key_wrap_of_this_host(configuration, meter), meter
+            configuration, _key_wrap_of_this_host(configuration, meter), meter, shared=shared
         )
         return service
     key_wrap = _key_wrap_of_this_host(configuration, meter)

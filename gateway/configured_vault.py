@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gateway.backends.anonymous_file import AnonymousFile
 from gateway.backends.key_service import KeyService, Upkeep
 from gateway.backends.metrics import KeyServiceMeter
 from gateway.backends.upstream import ApiKey, ApiKeyFile
 from gateway.backends.vault.connection import VaultAddress, VaultConnection
 from gateway.backends.vault.logins import (
+    AppRole,
     AppRoleLogin,
     KubernetesLogin,
     Login,
-    SecretIdFile,
     TokenFile,
-    WrappedSecretId,
 )
 from gateway.backends.vault.secrets import (
     HeldApiKey,
@@ -24,21 +24,27 @@ from gateway.backends.vault.secrets import (
 )
 from gateway.backends.vault.session import KEEP_SECONDS, VaultSession
 from gateway.backends.vault.transit import VaultKeyWrap
+from gateway.backends.vault.wrapped_login import WrappedLogin
 from gateway.core.ports import KeyWrap
 from gateway.settings import Configuration, SettingsError
 from gateway.settings_keys import Vault
 
 
 def open_vault_service(
-    configuration: Configuration, key_wrap: KeyWrap | None, meter: KeyServiceMeter
+    configuration: Configuration,
+    key_wrap: KeyWrap | None,
+    meter: KeyServiceMeter,
+    *,
+    shared: AnonymousFile | None = None,
 ) -> KeyService:
     """Return what Vault does, which is asked nothing yet; *key_wrap* wraps if there is one.
 
-    Raises ``SettingsError`` for a file of authorities.
+    *shared* is what all processes of the service have, if there are several. Raises
+    ``SettingsError`` for a file of authorities.
     """
     vault, at = configuration.settings.vault, configuration.at
     assert vault is not None
-    session = _session(vault, at.base, meter)
+    session = _session(vault, at.base, meter=meter, shared=shared)
     upkeep: list[Upkeep] = [(KEEP_SECONDS, session.keep)]
     upstream_key: ApiKey = ApiKeyFile(at.upstream_api_key_file)
     if (name := vault.secrets.upstream_api_key) is not None:
@@ -60,7 +66,9 @@ def _secret(session: VaultSession, vault: Vault, name: str) -> KvSecret:
     return KvSecret(session, KvPlace(vault.kv_mount, path, member))
 
 
-def _session(vault: Vault, base: Path, meter: KeyServiceMeter) -> VaultSession:
+def _session(
+    vault: Vault, base: Path, *, meter: KeyServiceMeter, shared: AnonymousFile | None
+) -> VaultSession:
     address = VaultAddress(
         url=vault.url,
         ca_file=base / vault.ca_file if vault.ca_file else None,
@@ -71,10 +79,12 @@ def _session(vault: Vault, base: Path, meter: KeyServiceMeter) -> VaultSession:
         connection = VaultConnection(address)
     except OSError:  # ssl.SSLError is one
         raise SettingsError(["vault.ca_file: no certificates can be read from it"]) from None
-    return VaultSession(connection, _login(vault, base, meter), meter=meter)
+    return VaultSession(connection, _login(vault, base, meter=meter, shared=shared), meter=meter)
 
 
-def _login(vault: Vault, base: Path, meter: KeyServiceMeter) -> Login:
+def _login(
+    vault: Vault, base: Path, *, meter: KeyServiceMeter, shared: AnonymousFile | None
+) -> Login:
     mount = vault.auth_mount or vault.auth
     if vault.auth == "token":
         assert vault.token_file is not None
@@ -84,9 +94,13 @@ def _login(vault: Vault, base: Path, meter: KeyServiceMeter) -> Login:
         return KubernetesLogin(mount, vault.role, base / vault.service_account_token_file)
     assert vault.role_id is not None
     assert vault.secret_id_file is not None
-    file = base / vault.secret_id_file
+    app_role, file = AppRole(mount, vault.role_id), base / vault.secret_id_file
     if not vault.secret_id_wrapped:
-        return AppRoleLogin(mount, vault.role_id, SecretIdFile(file))
-    alarm = meter.wrapping_token_refused
-    wrapped = WrappedSecretId(file, mount=mount, raise_alarm=alarm)
-    return AppRoleLogin(mount, vault.role_id, wrapped)
+        return AppRoleLogin(app_role, file)
+    return WrappedLogin(
+        app_role,
+        file,
+        role=f"{vault.url} {vault.namespace} {mount} {vault.role_id}",
+        shared=shared or AnonymousFile(),
+        raise_alarm=meter.wrapping_token_refused,
+    )

@@ -28,7 +28,7 @@ from gateway.settings_requests import RequestSettings
 from gateway.settings_scrub import ScrubSettings, verify_models_known
 from gateway.settings_store import Redis, Store
 from gateway.settings_upstream import Upstream, verify_models_served
-from gateway.settings_workers import Workers, verify_logins_repeat
+from gateway.settings_workers import Workers
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 HostName = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")]
@@ -219,7 +219,6 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _what_wraps_the_keys(self) -> Self:
         verify_key_service(self.store, self.vault, self.pkcs11)
-        verify_logins_repeat(self.workers.count, self.vault)
         return self
 
 

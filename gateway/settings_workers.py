@@ -9,8 +9,6 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.settings_keys import Vault
-
 MAX_WORKERS: Final = 64
 """Each takes about 230 MB, so a larger number is a slip of the pen."""
 
@@ -30,11 +28,3 @@ class Workers(BaseModel):
     grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
     reload_grace_seconds: Annotated[float, Field(ge=0, le=86_400)] = 3600.0
     unready_seconds: Annotated[float, Field(ge=0, le=600)] = 0.0
-
-
-def verify_logins_repeat(count: int | None, vault: Vault | None) -> None:
-    """Raise ``ValueError`` when Vault would let only the first of *count* workers in."""
-    if count is None or vault is None:
-        return
-    if vault.auth == "approle" and vault.secret_id_wrapped:
-        raise ValueError("vault.secret_id_wrapped is for one login, and each worker needs one")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.app import Applications, running_gateway
+from gateway.backends.anonymous_file import AnonymousFile
 from gateway.backends.certificates import server_context
 from gateway.backends.departure import Departure, Patience
 from gateway.backends.heap import settle_heap
@@ -42,13 +43,21 @@ def say(line: str) -> None:
 class GatewayProcess:
     """What runs in this event loop, and what can be told to it from outside.
 
-    *metrics* is the folder in which all processes of the service count. Raises ``StoreUnavailable``
-    or ``OSError`` when there is no usable certificate.
+    *metrics* is the folder in which all processes of the service count, *shared* the memory that
+    they have in common. Raises ``StoreUnavailable`` or ``OSError`` when there is no usable
+    certificate.
     """
 
-    def __init__(self, configuration: Configuration, *, metrics: Path | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        metrics: Path | None = None,
+        shared: AnonymousFile | None = None,
+    ) -> None:
         workers, at = configuration.settings.workers, configuration.at
         self._configuration = configuration
+        self._shared = shared
         self._registries = open_registry(metrics)
         self._note_refused = refused_change_gauge(self._registries[0])
         self.departure = Departure(
@@ -85,6 +94,7 @@ class GatewayProcess:
                 self._configuration,
                 registries=self._registries,
                 is_stopping=lambda: self.departure.is_stopping,
+                shared=self._shared,
             ) as applications:
                 settle_heap()
                 await serve(

@@ -25,8 +25,8 @@ from gateway.cli.session import Session
 from gateway.cli.supervisor import Plan, notify
 from gateway.configured_room import utc_now
 from gateway.core.errors import StoreUnavailable
-from gateway.settings import Configuration, SettingsError, authority, load_configuration
-from gateway.settings_workers import MAX_WORKERS, verify_logins_repeat
+from gateway.settings import Configuration, authority, load_configuration
+from gateway.settings_workers import MAX_WORKERS
 
 
 def serve(
@@ -83,10 +83,6 @@ def _become_supervisor(
     configuration: Configuration, file: Path | None, workers: int | None, notify_socket: str | None
 ) -> None:
     settings = configuration.settings
-    try:
-        verify_logins_repeat(workers, settings.vault)
-    except ValueError as error:
-        raise SettingsError([str(error)]) from None
     sockets = bind((each.host, each.port) for each in (settings.listen, settings.admin))
     metrics = configuration.at.directory / "metrics"
     metrics.mkdir(mode=0o700, parents=True, exist_ok=True)

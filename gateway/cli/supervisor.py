@@ -1,7 +1,8 @@
 """The supervisor of several workers: a small process of its own, which only starts and watches.
 
-It holds the listening sockets and the text of the configuration, no key and no TLS context, and
-loads nothing beyond Python's own library for it. What it decides is in ``core/supervision``.
+It holds the listening sockets, the text of the configuration and the memory that its workers share,
+into which it never looks; no key and no TLS context. It loads nothing beyond Python's own library
+for that. What it decides is in ``core/supervision``.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.backends.hardening import harden_process
 from gateway.core.supervision import Do, Order, Supervision, Terms
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _MESSAGE_BYTES: Final = 4096
 _ORDINARY: Final = (0, 1, -signal.SIGTERM)
 """What workers end with that were told to end, or have said themselves why they do."""
+
+SHARED: Final = b"s"
+"""To a worker, before all else: with it comes the descriptor of the memory of all workers."""
 
 DRAIN: Final = b"drain\n"
 """To a worker: accept nothing more, another one does."""
@@ -83,6 +88,7 @@ class Supervisor:
         self._command = tuple(command)
         self._supervision = Supervision(plan.count)
         self._running: dict[int, _Running] = {}
+        self._shared = os.memfd_create("sealgate")
         self._configurations = [self._read_configuration()]
         self._selector = selectors.DefaultSelector()
         self._orders: deque[Order] = deque()
@@ -218,6 +224,7 @@ class Supervisor:
             return
         assert process.stdin is not None
         with suppress(BrokenPipeError), process.stdin as stdin:
+            socket.send_fds(ours, [SHARED], [self._shared])
             stdin.write(self._configurations[order.generation])
         self._running[order.worker] = _Running(number, process, ours)
         self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear(order.worker))
@@ -263,6 +270,7 @@ def _say(line: str) -> None:
 
 def main() -> None:
     """Supervise the workers of the plan that is the one argument."""
+    harden_process()  # what its workers share could be opened by way of it
     plan = Plan(**json.loads(sys.argv[1]))
     for left in Path(plan.metrics).glob("*.db"):
         left.unlink(missing_ok=True)

@@ -16,13 +16,14 @@ from typing import Final
 
 import uvloop
 
+from gateway.backends.anonymous_file import AnonymousFile
 from gateway.backends.event_log import install_event_log
 from gateway.backends.hardening import harden_process
 from gateway.backends.heap import keep_heap_small
 from gateway.backends.metrics import count_as
 from gateway.cli.gateway_process import GatewayProcess
 from gateway.cli.main import reporting
-from gateway.cli.supervisor import DRAIN, REFUSED, Plan
+from gateway.cli.supervisor import DRAIN, REFUSED, SHARED, Plan
 from gateway.settings import Admin, Configuration, Listen, SettingsError, load_configuration
 
 _MESSAGE_BYTES: Final = 4096
@@ -53,7 +54,8 @@ async def _serve(
     control: socket.socket,
     sockets: list[socket.socket],
 ) -> None:
-    process = GatewayProcess(configuration, metrics=Path(plan.metrics))
+    shared = receive_shared(control)
+    process = GatewayProcess(configuration, metrics=Path(plan.metrics), shared=shared)
     loop = asyncio.get_running_loop()
     control.setblocking(False)
 
@@ -74,6 +76,18 @@ async def _serve(
 
     loop.add_reader(control, hear)
     await process.run(on_ready=lambda: control.sendall(terms(configuration)), sockets=sockets)
+
+
+def receive_shared(control: socket.socket) -> AnonymousFile:
+    """Return the memory of all workers, which comes over the blocking socket *control* first.
+
+    Not by inheritance: until this process was hardened, others of the same user could open what it
+    holds, but not what is on its way through a socket. Raises ``SystemExit`` when nothing comes.
+    """
+    _, files, _, _ = socket.recv_fds(control, len(SHARED), 1, socket.MSG_CMSG_CLOEXEC)
+    if not files:  # the supervisor is gone
+        raise SystemExit(0)
+    return AnonymousFile(files[0])
 
 
 def with_workers(configuration: Configuration, plan: Plan) -> Configuration:

@@ -19,6 +19,7 @@ REVEAL_CALLERS = {
     "gateway/backends/upstream.py",  # vLLM's key, into the request to vLLM
     "gateway/backends/vault/connection.py",  # Vault's token, into a header
     "gateway/backends/vault/logins.py",  # what proves the gateway, into the login
+    "gateway/backends/vault/wrapped_login.py",  # the same, and into the memory of all workers
     "gateway/backends/vault/secrets.py",  # the storage key, out of its base64
     "gateway/backends/vault/transit.py",  # private keys, into the request that wraps them
     "gateway/cli/init.py",  # shows the first credentials once

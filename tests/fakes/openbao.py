@@ -24,7 +24,7 @@ import httpx
 from gateway.backends.certificates import CertificateFiles, ensure_certificates
 from gateway.backends.metrics import KeyServiceMeter
 from gateway.backends.vault.connection import VaultAddress, VaultConnection
-from gateway.backends.vault.logins import AppRoleLogin, Login, SecretIdFile
+from gateway.backends.vault.logins import AppRole, AppRoleLogin, Login
 from gateway.backends.vault.session import VaultSession
 from gateway.backends.vault.transit import VaultKeyWrap
 
@@ -172,7 +172,7 @@ class OpenBao:
         role = self.role(self.policy(key), **options)
         file = directory / f"{role}.secret"
         file.write_text(self.secret_id(role))
-        return AppRoleLogin("approle", self.role_id(role), SecretIdFile(file))
+        return AppRoleLogin(AppRole("approle", self.role_id(role)), file)
 
     def session(self, login: Login, meter: KeyServiceMeter | None = None) -> VaultSession:
         """Return a session of the gateway."""

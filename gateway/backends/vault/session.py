@@ -89,11 +89,11 @@ class VaultSession:
                 await self.call("GET", _LOOK)
 
     async def close(self) -> None:
-        """Give the token back if it is ours, then close all connections."""
+        """Give the token back if it is ours alone, then close all connections."""
         if self._logging_in is not None:
             await asyncio.wait({self._logging_in})
         held, self._held = self._held, None
-        if held is not None and held.lease.ours:
+        if held is not None and held.lease.let_go():
             with suppress(KeyServiceUnavailable):  # it ends by itself
                 await self._connection.call(
                     "POST", "auth/token/revoke-self", token=held.lease.token

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.settings import SettingsError, load_configuration
-from gateway.settings_workers import Workers, verify_logins_repeat
-
-VAULT = '[vault]\nurl = "https://vault.example"\nrole_id = "r"\nsecret_id_file = "s"\n'
+from gateway.settings_workers import Workers
 
 
 def workers(tmp_path: Path, text: str) -> Workers:
@@ -29,12 +27,7 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, line: str) -> None:
         workers(tmp_path, f"[workers]\n{line}\n")
 
 
-def test_single_use_login_is_refused_for_workers(tmp_path: Path) -> None:
-    """A wrapped secret id lets one process in, so a second worker would raise an alarm."""
-    one = load_configuration(tmp_path / "x", content=VAULT.encode()).settings
-    verify_logins_repeat(None, one.vault)
-    with pytest.raises(ValueError, match="secret_id_wrapped"):
-        verify_logins_repeat(1, one.vault)
-    with pytest.raises(SettingsError, match="secret_id_wrapped"):
-        workers(tmp_path, f"[workers]\ncount = 2\n{VAULT}")
-    assert workers(tmp_path, f"[workers]\ncount = 2\n{VAULT}secret_id_wrapped = false\n").count == 2
+def test_workers_may_share_a_login_that_is_for_once(tmp_path: Path) -> None:
+    """A wrapped secret id lets one process in, and that is enough for all."""
+    vault = '[vault]\nurl = "https://vault.example"\nrole_id = "r"\nsecret_id_file = "s"\n'
+    assert workers(tmp_path, f"[workers]\ncount = 2\n{vault}").count == 2

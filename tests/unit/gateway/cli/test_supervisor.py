@@ -24,6 +24,8 @@ content = sys.stdin.read()
 if "bad" in content:
     sys.exit(1)
 control = socket.socket(fileno=int(sys.argv[1]))
+_, (shared,), _, _ = socket.recv_fds(control, 1, 1)
+os.write(shared, b"%d " % os.getpid())
 seen = open(sys.argv[0] + f".{os.getpid()}", "w", buffering=1)
 def stop(*_):
     seen.write("stop\\n")
@@ -162,6 +164,21 @@ def test_killed_worker_is_replaced(service: Service) -> None:
     assert "SIGKILL" in service.said()
     assert [file.exists() for file in (left, kept, others)] == [False, True, True]
     assert sorted(service.numbers().values()) == [0, 1]
+
+
+def test_memory_of_the_workers_outlives_them(service: Service) -> None:
+    """What the first ones wrote a new one finds; it has no place on a command line or a disk."""
+    first = service.living()
+    for victim in first:
+        os.kill(victim, signal.SIGKILL)
+    until(lambda: not first & service.living() and len(service.living()) == 2)
+    newest = max(service.living())
+    (shared,) = (
+        each
+        for each in Path(f"/proc/{newest}/fd").iterdir()
+        if str(each.readlink()).startswith("/memfd:")
+    )
+    assert first | service.living() == {int(pid) for pid in shared.read_text().split()}
 
 
 def test_worker_that_cannot_be_started_is_tried_again(service: Service) -> None:

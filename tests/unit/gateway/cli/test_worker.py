@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateway.cli.supervisor import Plan
-from gateway.cli.worker import main, terms, with_workers
+from gateway.cli.supervisor import SHARED, Plan
+from gateway.cli.worker import main, receive_shared, terms, with_workers
 from gateway.settings import load_configuration
 
 PLAN = Plan(
@@ -40,6 +40,22 @@ def test_supervisor_is_told_what_the_configuration_says() -> None:
     assert said(text, PLAN) == {"count": 5, "stop_seconds": 9, "drain_seconds": 3600}
     assert said(text, replace(PLAN, is_count_given=True))["count"] == 3
     assert said("", PLAN)["count"] == 3
+
+
+def test_memory_of_all_workers_comes_before_anything_else() -> None:
+    """What else the supervisor said is left to be heard; without a supervisor the worker ends."""
+    ours, theirs = socket.socketpair()
+    file = os.memfd_create("test")
+    with theirs:
+        with ours:
+            socket.send_fds(ours, [SHARED], [file])
+            ours.sendall(b"drain")
+            receive_shared(theirs).write(b"seen")
+        assert os.pread(file, 100, 0) == b"seen\n"
+        assert theirs.recv(100) == b"drain"
+        with pytest.raises(SystemExit):
+            receive_shared(theirs)
+    os.close(file)
 
 
 @pytest.mark.parametrize(
