@@ -70,6 +70,9 @@ class Applications:
     unread: UnreadRequests
     """What answers for both where no application is reached."""
 
+    retire: Callable[[], None]
+    """Leaves to another process what only one of a host does."""
+
 
 @asynccontextmanager
 async def running_gateway(
@@ -187,6 +190,7 @@ def build_applications(
             called_by_proxies=_HEALTH_ROUTES,
         ),
         unread=UnreadRequests(record),
+        retire=room.upkeep.close,
     )
 
 

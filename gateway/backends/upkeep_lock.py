@@ -18,12 +18,15 @@ class UpkeepLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
+        self._is_closed = False
 
     def is_ours(self) -> bool:
         """Return whether this process holds the lock, after trying to take it. Never waits.
 
         A file that cannot be opened is nobody's lock: upkeep is done twice rather than not at all.
         """
+        if self._is_closed:
+            return False
         if self._file is None:
             try:
                 self._file = self._take()
@@ -34,7 +37,8 @@ class UpkeepLock:
         return True
 
     def close(self) -> None:
-        """Give the lock back."""
+        """Give the lock back for good; it is not taken again."""
+        self._is_closed = True
         file, self._file = self._file, None
         if file is not None:
             with suppress(OSError):

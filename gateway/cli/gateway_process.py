@@ -60,6 +60,7 @@ class GatewayProcess:
         self._shared = shared
         self._registries = open_registry(metrics)
         self._note_refused = refused_change_gauge(self._registries[0])
+        self._retire: Callable[[], None] = lambda: None
         self.departure = Departure(
             Patience(workers.grace_seconds, workers.reload_grace_seconds, workers.unready_seconds)
         )
@@ -96,6 +97,7 @@ class GatewayProcess:
                 is_stopping=lambda: self.departure.is_stopping,
                 shared=self._shared,
             ) as applications:
+                self._retire = applications.retire
                 settle_heap()
                 await serve(
                     self._listeners(applications),
@@ -108,6 +110,11 @@ class GatewayProcess:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
+
+    def drain(self) -> None:
+        """Leave everything new to another process, which serves in place of this one."""
+        self.departure.drain()
+        self._retire()
 
     def note_refused_configuration(self) -> None:
         """Show in the metrics that a newer configuration than this one was refused."""

@@ -72,7 +72,7 @@ async def _serve(
         if REFUSED in data:
             process.note_refused_configuration()
         if DRAIN in data:
-            process.departure.drain()
+            process.drain()
 
     loop.add_reader(control, hear)
     await process.run(on_ready=lambda: control.sendall(terms(configuration)), sockets=sockets)

@@ -15,10 +15,11 @@ HOLD = (
 
 
 def test_one_has_it_until_it_is_closed(tmp_path: Path) -> None:
-    """Of two only the first; after that the other, and asked again it is still so."""
+    """Of two only the first; after that the other, and the first does not take it again."""
     first, second = (UpkeepLock(tmp_path / "lock") for _ in range(2))
     assert [first.is_ours(), second.is_ours(), first.is_ours()] == [True, False, True]
     first.close()
+    assert not first.is_ours()
     assert second.is_ours()
     second.close()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from gateway.backends.upkeep_lock import UpkeepLock
 from gateway.cli.gateway_process import GatewayProcess
 from gateway.core.errors import StoreUnavailable
 from gateway.settings import load_configuration
@@ -82,6 +84,28 @@ def test_session_of_one_listener_is_not_resumed_at_the_other(sealgate, config: P
     session = handshake(client, public).session
     assert handshake(client, public, session).session_reused
     assert not handshake(client, admin, session).session_reused
+
+
+def test_drained_process_leaves_the_upkeep(sealgate, config: Path) -> None:
+    """Another one has it at its next look, while running answers still end here."""
+    sealgate("init")
+    process = GatewayProcess(load_configuration(config))
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    other = UpkeepLock(config.parent / "var/upkeep.lock")
+
+    async def drain() -> None:
+        is_ready = asyncio.Event()
+        running = asyncio.create_task(process.run(on_ready=is_ready.set, sockets=sockets))
+        await is_ready.wait()
+        assert not other.is_ours()
+        process.drain()
+        assert other.is_ours()
+        assert not running.done()
+        process.departure.stop()
+        await running
+
+    asyncio.run(drain())
+    other.close()
 
 
 def refused(registry: CollectorRegistry, what: str) -> float | None:
