@@ -23,7 +23,7 @@ import uvloop
 
 from loadtests.http_server import Connection, ReceivedRequest
 from loadtests.invented import VARIANTS, answer, stamp
-from loadtests.playback import Playback, refuse, send_paced
+from loadtests.playback import Playback, next_step, refuse, send_paced
 from loadtests.script import Delta, Refusal, Script, Step
 from loadtests.wire import DONE, Ask, Writer, transfer_chunk
 
@@ -146,12 +146,15 @@ class FakeVllm:
         ending = [writer.delta(Delta({"content": tail}), finish_reason="length")]
         if writer.ask.with_usage:
             ending.append(writer.usage(len(quoted) + 1))
-        stamped = orjson.dumps(f" {stamp(perf_counter())}") if self.options.stamps else b""
+        pace_seconds = self.options.pace_seconds
+        is_paced = pace_seconds and writer.ask.model not in self.options.flood_models
+        first = next_step(pace_seconds) if is_paced else perf_counter()
+        stamped = orjson.dumps(f" {stamp(first)}") if self.options.stamps else b""
         opening = filter(None, (writer.role(0), stamped and writer.text(stamped)))
         events = itertools.chain(opening, map(writer.text, quoted), ending, (DONE,))
         connection.start_stream()
-        if self.options.pace_seconds and writer.ask.model not in self.options.flood_models:
-            await send_paced(connection, events, self.options.pace_seconds)
+        if is_paced:
+            await send_paced(connection, events, first=first, pace_seconds=pace_seconds)
         else:
             framed = map(transfer_chunk, events)
             while block := b"".join(itertools.islice(framed, _FLOOD_EVENTS)):

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil
+from time import perf_counter
 
 from loadtests.http_server import Connection
 from loadtests.script import Cut, Delta, Fault, Hang, Pause, Raw, Refusal, Script, Step, Until
@@ -18,14 +20,22 @@ def refuse(connection: Connection, refusal: Refusal) -> None:
     connection.send_whole(refusal.status, body)
 
 
-async def send_paced(connection: Connection, events: Iterable[bytes], pace_seconds: float) -> None:
-    """Send one event per *pace_seconds*, by the clock: being late once does not slow the rest."""
-    loop = asyncio.get_running_loop()
-    due = loop.time()
-    for data in events:
+def next_step(pace_seconds: float) -> float:
+    """Return when the next step begins that all streams of this pace take together.
+
+    vLLM's engine makes one token for every running stream at a time, so they arrive in a burst. On
+    the clock of ``perf_counter``.
+    """
+    return ceil(perf_counter() / pace_seconds) * pace_seconds
+
+
+async def send_paced(
+    connection: Connection, events: Iterable[bytes], *, first: float, pace_seconds: float
+) -> None:
+    """Send one event per step from *first* on: being late once does not slow the rest."""
+    for step, data in enumerate(events):
+        await asyncio.sleep(max(0.0, first + step * pace_seconds - perf_counter()))
         await connection.send_chunk(data)
-        due += pace_seconds
-        await asyncio.sleep(max(0.0, due - loop.time()))
 
 
 @dataclass(frozen=True, slots=True)
