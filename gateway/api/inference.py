@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from ipaddress import ip_address
 
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from gateway.api.caller import client_certificate
+from gateway.core.errors import SealgateError
 from gateway.core.identity import Address
 from gateway.pipeline.chain import Chain
 from gateway.pipeline.exchange import Headers, Received
@@ -37,18 +39,8 @@ class Inference:
             client_certificate=client_certificate(HTTPConnection(scope)),
         )
         downstream = _AsgiDownstream(send)
-        serving = asyncio.ensure_future(self._chain.serve(received, downstream))
-        leaving = asyncio.ensure_future(body.wait_for_disconnect())
-        try:
-            await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if downstream.is_finished:  # nobody left early; what the answer has cost is counted now
-                await asyncio.wait({serving})
-        finally:
-            for task in (serving, leaving):
-                task.cancel()
-            await asyncio.wait({serving, leaving})
-        if not serving.cancelled():
-            serving.result()  # raises what the chain could not turn into an answer
+        with _Watch(body, downstream):
+            await self._chain.serve(received, downstream)
 
 
 def raw_target(scope: Scope) -> str:
@@ -106,3 +98,34 @@ class _AsgiDownstream:
     async def finish(self) -> None:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         self.is_finished = True
+
+
+class _Watch:
+    """Cancels the work inside when the client leaves before it has its answer, and ends there.
+
+    Like ``asyncio.timeout``, it tells its own cancellation from one that came from outside. What
+    is still to be done after the last byte, such as counting its cost, is left alone.
+    """
+
+    def __init__(self, body: _Body, downstream: _AsgiDownstream) -> None:
+        self._body = body
+        self._downstream = downstream
+        self._serving = asyncio.current_task()
+        self._has_left = False
+
+    def __enter__(self) -> None:
+        self._watching = asyncio.ensure_future(self._watch())
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        self._watching.cancel()
+        if self._serving is None or not self._has_left:
+            return False
+        is_ours = not self._serving.uncancel()
+        return is_ours and kind is not None and issubclass(kind, asyncio.CancelledError)
+
+    async def _watch(self) -> None:
+        with suppress(SealgateError):  # of a body that is of no use any more
+            await self._body.wait_for_disconnect()
+        if self._serving is not None and not self._downstream.is_finished:
+            self._has_left = True
+            self._serving.cancel()

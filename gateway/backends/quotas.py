@@ -100,8 +100,10 @@ class LimitsQuotaStore:
         between; then the later one is refused and may have been counted in a part of its numbers.
         """
         requests = list(self._request_rules(client_id, quota))
+        rules = (*requests, *self._token_rules(client_id, quota))
+        if not rules:
+            return
         async with _as_ours():
-            rules = (*requests, *self._token_rules(client_id, quota))
             used_up = [r for r in rules if not await r.limiter.test(r.item, r.key)]
             if not used_up:
                 used_up = [r for r in requests if not await r.limiter.hit(r.item, r.key)]

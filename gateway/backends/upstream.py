@@ -33,20 +33,28 @@ class NothingSent(UpstreamUnavailable):
 
 
 class ApiKeyFile:
-    """vLLM's key out of a file, which is read anew each time.
+    """vLLM's key out of a file, which is read anew whenever there is another one.
 
-    vLLM gets a new key at each start, also after a crash.
+    vLLM gets a new key at each start, also after a crash; it comes in a file of its own, which
+    takes the place of the one before.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._version: tuple[int, ...] = ()
+        self._key: Secret[str]
 
     def __call__(self) -> Secret[str]:
         """Return the key as it is now. Raises ``UpstreamUnavailable`` when it cannot be read."""
         try:
-            return Secret(self._path.read_bytes().decode("ascii").strip())
+            status = self._path.stat()
+            version = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+            if version != self._version:
+                self._key = Secret(self._path.read_bytes().decode("ascii").strip())
+                self._version = version
         except (OSError, UnicodeDecodeError):
             raise UpstreamUnavailable from None
+        return self._key
 
 
 class UpstreamAddress(Protocol):

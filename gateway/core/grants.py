@@ -110,5 +110,10 @@ class Quota:
     tokens_per_day: int | None = None
     concurrent_streams: int | None = None
 
+    @property
+    def limits_tokens(self) -> bool:
+        """Whether tokens have to be counted."""
+        return self.tokens_per_minute is not None or self.tokens_per_day is not None
+
 
 UNLIMITED = Quota()

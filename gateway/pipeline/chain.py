@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from gateway.core.answers.whole_answer import WholeAnswerScrubber
 from gateway.core.errors import AddressNotAllowed, InternalError, SealgateError
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
@@ -41,7 +42,6 @@ from gateway.pipeline.exchange import (
     Presenter,
     Received,
     Scrubbing,
-    SlicedScrubber,
     WholeAnswer,
 )
 from gateway.pipeline.forward import Forward
@@ -215,7 +215,7 @@ async def _send_whole(scrubbing: Scrubbing, reply: Reply, downstream: Downstream
 
 async def _finish(scrubbing: Scrubbing) -> AsyncGenerator[bytes, None]:
     scrubber, run = scrubbing.scrubber, scrubbing.workplace.run
-    if not isinstance(scrubber, SlicedScrubber):
+    if not isinstance(scrubber, WholeAnswerScrubber):
         yield await run(scrubber.finish)
         return
     following = partial(next, scrubber.finish_slices(), _OVER)

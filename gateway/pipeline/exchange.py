@@ -7,9 +7,9 @@ earlier one has checked.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from gateway.core import bhttp
 from gateway.core.dpop import ProvenKey
@@ -152,14 +152,6 @@ class Scrubber(Protocol):
 
     def finish(self) -> bytes:
         """Return the rest. Raises when the answer was cut off or cannot be scrubbed."""
-
-
-@runtime_checkable
-class SlicedScrubber(Scrubber, Protocol):
-    """A scrubber whose end is so much work that others must get a turn in between."""
-
-    def finish_slices(self) -> Iterator[bytes | None]:
-        """Do the work of ``finish`` in steps: None after each, then the rest."""
 
 
 class ModelCall(NamedTuple):

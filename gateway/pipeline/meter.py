@@ -59,12 +59,8 @@ class Meter:
             try:
                 yield Metered(authorized)
             finally:
-                # A task of its own: who leaves or is cut at this moment has had the answer all the
-                # same.
-                counting = asyncio.create_task(self._count_tokens(client, authorized))
-                self._counting.add(counting)
-                counting.add_done_callback(self._counting.discard)
-                await asyncio.shield(counting)
+                if client.quota.limits_tokens:
+                    await self._count(client, authorized)
 
     @contextmanager
     def _place(self, client: Client) -> Iterator[None]:
@@ -106,6 +102,13 @@ class Meter:
         except QuotaExceeded:
             self._count_refusal()
             raise
+
+    async def _count(self, client: Client, authorized: Authorized) -> None:
+        # A task of its own: who leaves or is cut at this moment has had the answer all the same.
+        counting = asyncio.create_task(self._count_tokens(client, authorized))
+        self._counting.add(counting)
+        counting.add_done_callback(self._counting.discard)
+        await asyncio.shield(counting)
 
     async def _count_tokens(self, client: Client, authorized: Authorized) -> None:
         tokens = authorized.tally.tokens(request_bytes=len(authorized.upstream_request.body))

@@ -105,3 +105,26 @@ async def test_fault_of_the_chain_is_not_swallowed():
     """What the chain could not answer reaches the server, which cuts the connection."""
     with pytest.raises(RuntimeError):
         await call(Inference(FakeChain(error=RuntimeError("x"))), scope("POST", "/x"), b"body")
+
+
+async def test_client_that_leaves_cancels_only_the_work_for_it():
+    """The server's own task goes on after a client has left, and still ends when it is told to."""
+
+    async def serve_two() -> list[bool]:
+        cancelled = []
+        for _ in range(2):
+            chain, leave = FakeChain(hang=True), asyncio.Event()
+            leave.set()
+            await call(Inference(chain), scope("POST", "/x"), b"body", leave=leave)
+            cancelled.append(chain.cancelled)
+        return cancelled
+
+    assert await asyncio.wait_for(serve_two(), 30) == [True, True]
+    chain = FakeChain(hang=True)
+    waiting = call(Inference(chain), scope("POST", "/x"), b"body", leave=asyncio.Event())
+    task = asyncio.create_task(waiting)
+    await until(lambda: chain.received)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert chain.cancelled
