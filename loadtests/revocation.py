@@ -12,6 +12,7 @@ import asyncio
 import math
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -39,7 +40,8 @@ from loadtests.reach import (
 from loadtests.shared_store import Engine, start_store
 
 REPORT = Path(__file__).parent / "report"
-KINDS = ("jti", "client_id", "credential_id", "role", "kid")
+_OF_ONE_CLIENT = ("jti", "client_id", "credential_id")
+KINDS = (*_OF_ONE_CLIENT, "role", "kid")
 _ROOT = Path(__file__).parent.parent
 _UPSTREAM_KEY = "load-upstream-key"
 _PACE_MS = 40
@@ -52,7 +54,7 @@ _SECOND = 1.1
 _WATCH_SECONDS = 0.25
 _STRIDE = 0.618
 """Moves the moment of revoking over the interval at which processes look at the store."""
-_UNAUTHORIZED = 401
+_OK, _UNAUTHORIZED = 200, 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,7 @@ class _Stage:
 async def measure(plan: Plan, directory: Path) -> list[Reach]:
     """Return what each revocation did in each process; *directory* is short and empty.
 
-    Revocations that concern one client come first; if a bystander is refused meanwhile, the last
-    of them has that as a fault.
+    What a bystander should not have seen is a fault of one that reached nothing.
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(start_store(plan.engine, is_told=plan.is_told))
@@ -119,13 +120,25 @@ async def _run_all(plan: Plan, stage: _Stage, callers: Sequence[Caller]) -> list
             asked = members[number % len(members)]
             pause = (number * _STRIDE) % 1 * _WATCH_SECONDS
             reaches += await _try(stage, kind, asked, pause=pause)
-        refused = sum(caller.statuses[_UNAUTHORIZED] for caller in callers)
-        if kind in {"jti", "client_id", "credential_id"} and refused:
-            fault = f"{refused} calls of others refused"
-            reaches.append(Reach(kind, Where.ITSELF, faults=(fault,)))
+        if faults := faults_of_others(kind, [caller.statuses for caller in callers]):
+            reaches.append(Reach(kind, Where.ITSELF, faults=faults))
         for caller in callers:
             caller.statuses.clear()
     return reaches
+
+
+def faults_of_others(kind: str, statuses: Sequence[Counter[int]]) -> tuple[str, ...]:
+    """Return what bystanders should not have seen, from how often each saw which status.
+
+    What concerns one client leaves them alone. Else they are refused until they have a new token.
+    """
+    is_of_one = kind in _OF_ONE_CLIENT
+    seen = sum(statuses, Counter[int]())
+    wanted = {_OK} if is_of_one else {_OK, _UNAUTHORIZED}
+    faults = [f"{n} calls of others got {s}" for s, n in seen.items() if s not in wanted]
+    if is_of_one and not all(of_one[_OK] for of_one in statuses):
+        faults.append("one of the others was not served")
+    return tuple(faults)
 
 
 async def _try(stage: _Stage, kind: str, asked: Member, *, pause: float) -> list[Reach]:

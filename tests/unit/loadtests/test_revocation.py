@@ -1,8 +1,10 @@
-"""What the command line asks for: on servers two hosts, on a file one."""
+"""What the command line asks for, and what bystanders may see of a revocation."""
+
+from collections import Counter
 
 import pytest
 
-from loadtests.revocation import parse_plan
+from loadtests.revocation import faults_of_others, parse_plan
 from loadtests.shared_store import Engine
 
 
@@ -39,3 +41,19 @@ def test_what_a_file_cannot_be_asked_is_refused(
     with pytest.raises(SystemExit):
         parse_plan(arguments)
     assert "a SQLite file is of one host" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen", "faults"),
+    [
+        ("jti", {200: 9}, ()),
+        ("jti", {200: 9, 401: 2}, ("2 calls of others got 401",)),
+        ("role", {200: 9, 401: 2}, ()),
+        ("role", {200: 9, 401: 2, 503: 1}, ("1 calls of others got 503",)),
+        ("kid", {401: 2}, ()),
+        ("client_id", {}, ("one of the others was not served",)),
+    ],
+)
+def test_others_are_left_alone(kind: str, seen: dict[int, int], faults: tuple[str, ...]) -> None:
+    """Bystanders are served, and refused only by what concerns them, too."""
+    assert faults_of_others(kind, [Counter({200: 5}), Counter(seen)]) == faults
