@@ -40,7 +40,7 @@ class AccessLogWriter:
     """An ``AccessLog`` of one process, over *files*; belongs to one event loop.
 
     ``flush`` and ``prepare`` are background tasks, to be called every :data:`FLUSH_SECONDS` and
-    :data:`PREPARE_SECONDS`. *export* gets what was taken into the log, in the form in which it is
+    :data:`PREPARE_SECONDS`. *exports* get what was taken into the log, in the form in which it is
     kept, on another thread.
     """
 
@@ -50,13 +50,13 @@ class AccessLogWriter:
         clock: Clock,
         *,
         form: AddressForm = AddressForm.WHOLE,
-        export: RecordExport | None = None,
+        exports: Sequence[RecordExport] = (),
         max_waiting: int = _MAX_WAITING,
     ) -> None:
         self._files = files
         self._clock = clock
         self._form = form
-        self._export = export
+        self._exports = tuple(exports)
         self._max_waiting = max_waiting
         # Random, as processes of several containers may share a directory and a process number.
         self._writer = secrets.token_hex(8)
@@ -110,8 +110,7 @@ class AccessLogWriter:
             for segment in self._ending:
                 segment.abandon()
             self._ending.clear()
-            if self._export is not None:
-                await asyncio.to_thread(self._export.close)
+            await asyncio.gather(*(asyncio.to_thread(each.close) for each in self._exports))
 
     async def _flush(self) -> None:
         self._batch += self._waiting
@@ -143,8 +142,8 @@ class AccessLogWriter:
             ]
             del by_day[day][:_FRAME_RECORDS]  # sealed: they are in the segment, or in its rest
             segment.seal(shown)
-            if self._export is not None:
-                self._export.offer(shown)
+            for export in self._exports:
+                export.offer(shown)
             segment.write_rest()
 
     async def _new_segment(self, day: date) -> _Segment:

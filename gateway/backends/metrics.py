@@ -178,13 +178,15 @@ class KeyServiceMeter:
         self._alarms.inc()
 
 
-def export_loss_counter(registry: CollectorRegistry) -> Callable[[int], None]:
-    """Return what counts access records that did not get to the syslog server."""
-    return Counter(
+def export_loss_counter(registry: CollectorRegistry) -> Callable[[str], Callable[[int], None]]:
+    """Return what gives, for ``syslog`` or ``otlp``, what counts records that did not get there."""
+    counter = Counter(
         "sealgate_exported_records_lost",
-        "Access records that were not sent to the syslog server",
+        "Access records that did not get to the syslog server, or to the collector",
+        ["to"],
         registry=registry,
-    ).inc
+    )
+    return lambda to: counter.labels(to).inc
 
 
 class CountingAccessLog:

@@ -90,7 +90,7 @@ class SegmentReport:
 def encode_records(records: Iterable[AccessRecord]) -> bytes:
     """Return *records* in 26 bytes each: time in whole milliseconds, status and address."""
     return b"".join(
-        _PACKED.pack((record.at - _EPOCH) // _MILLISECOND, record.status, packed(record.ip))
+        _PACKED.pack(record_milliseconds(record), record.status, packed(record.ip))
         for record in records
     )
 
@@ -116,6 +116,11 @@ def packed(address: Address) -> bytes:
 def unpacked(data: bytes) -> Address:
     """Return the address in 16 bytes; an IPv4-mapped one as the IPv4 address that it carries."""
     return unmapped(IPv6Address(data))
+
+
+def record_milliseconds(record: AccessRecord) -> int:
+    """Return the time of *record* in whole milliseconds since 1970, which is all that is kept."""
+    return (record.at - _EPOCH) // _MILLISECOND
 
 
 def record_time(record: AccessRecord) -> str:

@@ -14,6 +14,7 @@ REVEAL_CALLERS = {
     "gateway/backends/access_log_files.py",  # a segment's key, into what opens it
     "gateway/backends/access_log_writer.py",  # a segment's key, into what seals it
     "gateway/backends/key_wrap.py",  # wraps and unwraps
+    "gateway/backends/otlp_export.py",  # what proves the gateway to a collector, into the request
     "gateway/backends/pkcs11_key_wrap.py",  # wraps and unwraps; the PIN, into the module
     "gateway/backends/segment_keys.py",  # compares a key that was wrapped anew
     "gateway/backends/upstream.py",  # vLLM's key, into the request to vLLM

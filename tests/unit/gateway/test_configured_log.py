@@ -24,17 +24,34 @@ def opened(directory: Path, section: str) -> AccessLogWriter:
 
 async def test_nothing_is_exported_by_default(tmp_path: Path) -> None:
     """Without a server named nothing leaves the machine."""
-    assert opened(tmp_path, "")._export is None
+    assert opened(tmp_path, "")._exports == ()
 
 
-async def test_named_server_is_used(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        ('syslog = "tcp://127.0.0.1:9"', ["syslog"]),
+        ('otlp = "http://127.0.0.1:9"', ["otlp"]),
+        ('syslog = "tcp://127.0.0.1:9"\notlp = "http://127.0.0.1:9/logs/"', ["syslog", "otlp"]),
+    ],
+)
+async def test_named_servers_are_used(tmp_path: Path, lines: str, names: list[str]) -> None:
     """A server that is named gets what is written; it need not be there yet."""
-    writer = opened(tmp_path, 'syslog = "tcp://127.0.0.1:9"')
-    assert writer._export is not None
+    writer = opened(tmp_path, lines)
+    assert [export._thread.name for export in writer._exports] == names
     await writer.close()
 
 
-async def test_authorities_must_be_there(tmp_path: Path) -> None:
-    """A file of authorities that cannot be read is said before the start."""
-    with pytest.raises(SettingsError, match="syslog_ca_file"):
-        opened(tmp_path, 'syslog = "tls://127.0.0.1:6514"\nsyslog_ca_file = "none.pem"')
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ('syslog = "tls://127.0.0.1:6514"\nsyslog_ca_file = "none.pem"', "syslog_ca_file"),
+        ('otlp = "https://127.0.0.1:4318"\notlp_ca_file = "none.pem"', "otlp_ca_file"),
+        ('otlp = "http://127.0.0.1:4318"\notlp_headers_file = "none"', "otlp_headers_file"),
+        ('otlp = "http://[::1]:4318"\notlp_headers_file = "sealgate.toml"', "otlp_headers_file"),
+    ],
+)
+async def test_files_must_be_there(tmp_path: Path, lines: str, name: str) -> None:
+    """A file of authorities, or of header fields, that cannot be used is said before the start."""
+    with pytest.raises(SettingsError, match=rf"access_log\.{name}: "):
+        opened(tmp_path, lines)

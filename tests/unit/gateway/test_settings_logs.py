@@ -65,3 +65,52 @@ def test_syslog_may_be_open_on_this_machine() -> None:
     """A collector beside the gateway is reached as it likes."""
     for url in ("udp://127.0.0.1:514", "tcp://localhost:601", "tls://log.example:6514", None):
         assert AccessLogSettings(syslog=url).syslog == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://otel.example:4318",
+        "http://192.0.2.1:4318",
+        "grpc://otel.example:4317",
+        "https://user:pass@otel.example",
+        "https://otel.example/?a=b",
+        "https://otel.example/#a",
+        "https://otel.example/v1/logs",
+        "https://otel.example/x/v1/logs/",
+        "https://otel.example/a b",
+        "https://otel.example/a\r\nb: c",
+        "https://otel.example\r\n",
+        "https://otel.example:0",
+        "https://otel.example:99999",
+        "https://:4318",
+        "https://[::1",
+        "https://otel..example",
+        f"https://{'x' * 64}.example",
+        "https://ötel.example",
+        "otel.example:4318",
+        "",
+    ],
+)
+def test_collector_is_closed_on_the_way(url: str) -> None:
+    """Addresses of callers leave this machine over TLS alone, and to one clear place."""
+    with pytest.raises(ValidationError):
+        AccessLogSettings(otlp=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://otel.example",
+        "https://otel.example:4318/",
+        "https://otel.example/tenant-1/otlp",
+        "https://[2001:db8::1]:4318",
+        "http://127.0.0.1:4318",
+        "http://localhost:4318",
+        "http://[::1]:4318",
+        None,
+    ],
+)
+def test_collector_may_be_open_on_this_machine(url: str | None) -> None:
+    """A collector elsewhere is reached over TLS, one beside the gateway as it likes."""
+    assert AccessLogSettings(otlp=url).otlp == url

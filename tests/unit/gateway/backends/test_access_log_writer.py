@@ -331,7 +331,7 @@ async def test_records_are_written_while_a_key_is_waited_for(world: World) -> No
 async def test_address_is_kept_as_was_chosen(tmp_path: Path, form: AddressForm) -> None:
     """What is hidden is hidden in the log and in what is exported alike."""
     export = Export()
-    world = World(tmp_path, form=form, export=export)
+    world = World(tmp_path, form=form, exports=[export])
     await world.writer.prepare()
     world.write()
     world.write()

@@ -12,6 +12,7 @@ from gateway.backends.metrics import (
     KeyServiceMeter,
     count_as,
     error_counter,
+    export_loss_counter,
     open_registry,
     place_refusal_counter,
     quota_refusal_counter,
@@ -54,6 +55,19 @@ def test_lost_records_are_counted():
     with pytest.raises(StoreUnavailable):
         CountingAccessLog(Log(broken=True), registry).write(RECORD)
     assert registry.get_sample_value("sealgate_access_records_lost_total") == 1
+
+
+def test_lost_exports_are_counted_by_where_they_went():
+    """Each export has a count of its own, which is there from the beginning."""
+    registry = CollectorRegistry()
+    count_lost = export_loss_counter(registry)
+    count_lost("syslog")
+    count_lost("otlp")(3)
+
+    def shown(to):
+        return registry.get_sample_value("sealgate_exported_records_lost_total", {"to": to})
+
+    assert (shown("syslog"), shown("otlp"), shown("other")) == (0, 3, None)
 
 
 def test_quota_refusals_are_counted_without_a_label():
