@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
@@ -40,6 +41,7 @@ from gateway.configured_keys import open_key_service
 from gateway.configured_log import open_log_writer
 from gateway.configured_memory import open_shared_memory
 from gateway.configured_room import control_room, open_access_log, utc_now
+from gateway.configured_rules import policies
 from gateway.configured_stages import Outside, build_stages
 from gateway.configured_upstream import open_upstream
 from gateway.control.room import ControlRoom
@@ -54,7 +56,7 @@ from gateway.pipeline.decapsulate import GATEWAY_RESOURCE
 from gateway.pipeline.exchange import Here
 from gateway.pipeline.record import Record
 from gateway.pipeline.spend import Spending
-from gateway.settings import Admin, Configuration, Listen
+from gateway.settings import Admin, Configuration, Listen, Settings
 from gateway.settings_scrub import ScrubSettings
 
 _PAUSE_SECONDS = 0.05  # between two looks at a changed snapshot, so that a storm of changes is one
@@ -72,6 +74,12 @@ class Applications:
 
     retire: Callable[[], None]
     """Leaves to another process what only one of a host does."""
+
+    adopt: Callable[[Configuration], Awaitable[None]]
+    """Serves by the ``policies`` of a configuration from now on.
+
+    Raises ``StoreUnavailable``, and then nothing changed.
+    """
 
 
 @asynccontextmanager
@@ -172,15 +180,14 @@ def build_applications(
             count_error=error_counter(registry),
         ),
     )
+    edge = Edge(
+        public,
+        _public_routes(configuration, room, health=health),
+        inference=_inference_table(settings, inference),
+        called_by_proxies=_HEALTH_ROUTES,
+    )
     return Applications(
-        public=Edge(
-            public,
-            _public_routes(configuration, room, health=health),
-            inference=dict.fromkeys(
-                {*inference_routes(settings.models), ("POST", GATEWAY_RESOURCE)}, inference
-            ),
-            called_by_proxies=_HEALTH_ROUTES,
-        ),
+        public=edge,
         admin=Edge(
             admin,
             admin_routes,
@@ -191,6 +198,20 @@ def build_applications(
         ),
         unread=UnreadRequests(record),
         retire=room.upkeep.close,
+        adopt=partial(_adopt, room, edge=edge, inference=inference),
+    )
+
+
+async def _adopt(
+    room: ControlRoom, newest: Configuration, *, edge: Edge, inference: Inference
+) -> None:
+    await room.snapshots.refresh(policies(newest.settings))
+    edge.replace_inference(_inference_table(newest.settings, inference))
+
+
+def _inference_table(settings: Settings, inference: Inference) -> dict[Route, ASGIApp]:
+    return dict.fromkeys(
+        {*inference_routes(settings.models), ("POST", GATEWAY_RESOURCE)}, inference
     )
 
 

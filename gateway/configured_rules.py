@@ -26,7 +26,7 @@ def room_rules(configuration: Configuration) -> RoomRules:
     return RoomRules(
         tokens=_token_rules(configuration),
         keys=_key_rules(settings),
-        policies=_policies(settings),
+        policies=policies(settings),
         lockout=_lockout_rules(settings),
         access_log_keep_days=settings.access_log.retention_days,
         two_person=TwoPersonRule(
@@ -37,7 +37,8 @@ def room_rules(configuration: Configuration) -> RoomRules:
     )
 
 
-def _policies(settings: Settings) -> Policies:
+def policies(settings: Settings) -> Policies:
+    """Return what of the configuration is in each snapshot, and so can change while it serves."""
     scrub = settings.scrub
     models = {
         name: ModelPolicy(
@@ -57,6 +58,23 @@ def _policies(settings: Settings) -> Policies:
         scrub.rules(),
         settings.requests.limits(),
     )
+
+
+def sections_of_start(old: Settings, new: Settings) -> list[str]:
+    """Return the sections in which *new* differs from *old* by more than :func:`policies`.
+
+    That takes a process that is started with *new*: objects all over the gateway were made of it.
+    """
+    forms = {name: getattr(old.scrub, name) for name in ("default", "types", "models")}
+    rest = new.model_copy(
+        update={
+            "models": old.models,
+            "data_classes": old.data_classes,
+            "requests": old.requests,
+            "scrub": new.scrub.model_copy(update=forms),
+        }
+    )
+    return [name for name in Settings.model_fields if getattr(rest, name) != getattr(old, name)]
 
 
 def _token_rules(configuration: Configuration) -> TokenRules:

@@ -16,7 +16,7 @@ MAX_WORKERS: Final = 64
 class Workers(BaseModel):
     """Several processes on one host, which share the ports.
 
-    Without *count* one process serves and nobody watches it; then SIGHUP reads certificates alone.
+    Without *count* one process serves and nobody watches it; then SIGHUP brings less (ADR-0024).
     After SIGTERM running answers may go on for *grace_seconds*; those of a worker that is replaced,
     because of SIGHUP, for *reload_grace_seconds*. For *unready_seconds* before that ``/readyz`` is
     503 while connections are still accepted, so that whoever balances the load can turn away.

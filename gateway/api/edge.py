@@ -62,6 +62,10 @@ class Edge:
         self._others = others
         self._called_by_proxies = frozenset(called_by_proxies)
 
+    def replace_inference(self, inference: Mapping[Route, ASGIApp]) -> None:
+        """Send these routes to the chain from now on, instead of those of before."""
+        self._inference = dict(inference)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; any other protocol is ignored."""
         if scope["type"] != "http":

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from gateway.backends.listening import serve
 from gateway.backends.metrics import open_registry, refused_change_gauge
 from gateway.backends.renewed_tls import RenewedTls
 from gateway.cli.own_certificate import renew_own_certificate
+from gateway.cli.reload import Reload
 from gateway.configured_room import utc_now
 from gateway.control.background import BackgroundTasks
 from gateway.settings import Admin, Configuration, Listen
@@ -73,10 +74,10 @@ class GatewayProcess:
         self,
         *,
         on_ready: Callable[[], None],
-        on_hang_up: Callable[[], None] = lambda: None,
+        reload: Reload | None = None,
         sockets: Sequence[socket.socket] = (),
     ) -> None:
-        """Serve until told to end; SIGHUP looks at the certificates, then calls *on_hang_up*.
+        """Serve until told to end; SIGHUP looks at the certificates and asks *reload*, if any.
 
         *sockets* are those of the public and the admin listener, else they are bound here.
         """
@@ -84,7 +85,8 @@ class GatewayProcess:
         def hang_up() -> None:
             for tls in (self._public_tls, self._admin_tls):
                 tls.look_now()
-            on_hang_up()
+            if reload is not None:
+                reload.ask()
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
         watching = asyncio.gather(self._public_tls.watch(), self._admin_tls.watch())
@@ -99,12 +101,13 @@ class GatewayProcess:
             ) as applications:
                 self._retire = applications.retire
                 settle_heap()
-                await serve(
-                    self._listeners(applications),
-                    on_ready=on_ready,
-                    departure=self.departure,
-                    sockets=sockets,
-                )
+                async with nullcontext() if reload is None else reload.watching(applications.adopt):
+                    await serve(
+                        self._listeners(applications),
+                        on_ready=on_ready,
+                        departure=self.departure,
+                        sockets=sockets,
+                    )
         finally:
             await background.close()
             watching.cancel()
@@ -116,9 +119,9 @@ class GatewayProcess:
         self.departure.drain()
         self._retire()
 
-    def note_refused_configuration(self) -> None:
-        """Show in the metrics that a newer configuration than this one was refused."""
-        self._note_refused("configuration", True)
+    def note_refused_configuration(self, *, is_refused: bool = True) -> None:
+        """Show in the metrics whether a newer configuration than this one was refused."""
+        self._note_refused("configuration", is_refused)
 
     async def _renew_certificate(self) -> None:
         """See to the own certificate. The watch then finds new files."""

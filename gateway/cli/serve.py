@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from gateway.backends.heap import keep_heap_small
 from gateway.backends.listening import bind
 from gateway.cli.gateway_process import GatewayProcess, say
 from gateway.cli.own_certificate import renew_own_certificate
+from gateway.cli.reload import Reload
 from gateway.cli.session import Session
 from gateway.cli.supervisor import Plan, notify
 from gateway.configured_room import utc_now
@@ -50,7 +52,7 @@ def serve(
     if count is not None:
         _become_supervisor(configuration, session.config_path, workers, notify_socket)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(configuration, notify_socket))
+        runner.run(_serve(configuration, session.config_path, notify_socket))
 
 
 def _prepare(configuration: Configuration) -> None:
@@ -60,17 +62,22 @@ def _prepare(configuration: Configuration) -> None:
     renew_own_certificate(configuration, now=utc_now())
 
 
-async def _serve(configuration: Configuration, notify_socket: str | None) -> None:
+async def _serve(
+    configuration: Configuration, file: Path | None, notify_socket: str | None
+) -> None:
     process = GatewayProcess(configuration)
+    reload = Reload(
+        configuration,
+        partial(load_configuration, file),
+        tell=say,
+        note_refused=lambda is_refused: process.note_refused_configuration(is_refused=is_refused),
+    )
 
     def announce() -> None:
         say(_announcement(configuration))
         notify(notify_socket, b"READY=1")
 
-    await process.run(
-        on_ready=announce,
-        on_hang_up=lambda: say("one process without workers reads no new configuration"),
-    )
+    await process.run(on_ready=announce, reload=reload)
 
 
 def _announcement(configuration: Configuration) -> str:

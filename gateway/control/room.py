@@ -205,7 +205,7 @@ def build_room(ports: RoomPorts, rules: RoomRules) -> ControlRoom:
             keep_days=rules.access_log_keep_days,
         ),
         status=Status(acts, backends),
-        models=Models(acts, rules.policies),
+        models=Models(acts),
         backends=backends,
         idempotency=IdempotentCalls(ports.idempotency_store, ports.key_wrap, clock),
         audit=AuditTrail(acts),

@@ -169,12 +169,16 @@ class SnapshotHolder:
             await self._news.wait()
         return self._loaded.snapshot
 
-    async def refresh(self) -> None:
-        """Load the store's state and swap it in. Raises ``StoreUnavailable``; the old one stays."""
+    async def refresh(self, policies: Policies | None = None) -> None:
+        """Load the store's state and swap it in, under *policies* from now on if they are given.
+
+        Raises ``StoreUnavailable``; what was before stays.
+        """
         async with self._lock:
             began = self._monotonic()
             state = await self._store.load()
             await self._unwrap_new(state.keys)
+            self._policies = policies or self._policies
             self._swap(self._build(state))
             # The state is at least as new as the moment the reading began, no newer is certain.
             self._read_at = began

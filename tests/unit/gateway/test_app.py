@@ -309,6 +309,17 @@ async def test_data_classes_reach_the_snapshot(prepared: Configuration, config: 
     assert current.locations == {**HERE_ONLY, DataClass.PUBLIC: frozenset({"eu-1"})}
 
 
+async def test_adopted_models_are_served(built: Built, config: Path) -> None:
+    """A model that was configured since is there, and one that is configured no more is not."""
+    await built.apps.adopt(configured(config, "[models.new]\n"))
+    statuses = [
+        (await ask(built.apps.public, "GET", f"/v1/models/{name}")).status
+        for name in ("new", "tiny")
+    ]
+    assert statuses == [401, 404]
+    assert built.room.snapshots.current().models.keys() == {"new"}
+
+
 async def test_quota_refusals_are_in_the_metrics(built: Built) -> None:
     """The admin listener tells how many calls were refused for a quota, and not whose."""
     metrics = (await ask(built.apps.admin, "GET", "/metrics")).body

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from gateway.configured_rules import room_rules
+import pytest
+
+from gateway.configured_rules import policies, room_rules, sections_of_start
 from gateway.control.room import RoomRules
 from gateway.control.secrets import HashCost
 from gateway.control.two_person import TwoPersonAct
 from gateway.core.grants import DataClass
 from gateway.core.keyring import KeyAlgorithm, KeyUse
 from gateway.core.scrub_rules import ScrubRules, Treatment
-from gateway.settings import load_configuration
+from gateway.settings import Settings, load_configuration
 
 CHOSEN = """
 [tokens]
@@ -85,3 +87,40 @@ def test_everything_can_be_chosen(tmp_path: Path) -> None:
     assert found.policies.scrubbing == ScrubRules(Treatment.MASK)
     assert found.policies.locations[DataClass.PUBLIC] == {"local", "elsewhere"}
     assert found.policies.locations[DataClass.CORE] == {"local"}
+
+
+def settings(text: str) -> Settings:
+    """Return the settings of a configuration."""
+    return load_configuration(Path("x"), content=text.encode()).settings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[models.other]\n",
+        '[models.tiny]\nlocation = "far"\n',
+        '[models.tiny]\nclearance = "core"\n',
+        "[models.tiny]\nproduction = false\n",
+        '[models.tiny]\n[data_classes.public]\nlocations = ["far"]\n',
+        "[models.tiny]\n[requests]\nchoices = 3\n",
+        '[models.tiny]\n[scrub]\ndefault = "mask"\n',
+        '[models.tiny]\n[scrub.types]\nPHONE = "block"\n',
+        '[models.tiny]\n[scrub.models.tiny.types]\nPHONE = "block"\n',
+    ],
+)
+def test_what_needs_no_start_is_in_the_policies(text: str) -> None:
+    """A change that a serving process may take is one that its snapshots show."""
+    old, new = settings("[models.tiny]\n"), settings(text)
+    assert sections_of_start(old, new) == []
+    assert policies(new) != policies(old)
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*Settings.model_fields} - {"models", "data_classes", "requests"})
+)
+def test_all_else_takes_a_start(name: str) -> None:
+    """A change in any other section, were it added tomorrow, is not taken for a policy."""
+    old = settings("[models.tiny]\n")
+    scrub = old.scrub.model_copy(update={"ner_seconds": 1.0})
+    new = old.model_copy(update={name: scrub if name == "scrub" else object()})
+    assert sections_of_start(old, new) == [name]

@@ -76,6 +76,14 @@ async def test_inference_records_by_itself():
     assert world.statuses == []
 
 
+async def test_inference_routes_can_be_replaced():
+    """From then on the new ones go to the chain, and those of before do not exist."""
+    world = World()
+    world.edge.replace_inference({("GET", "/v1/models/new"): world.inference})
+    assert (await call(world.edge, scope("GET", "/v1/models/new"))).body == b"model"
+    assert (await call(world.edge, scope("POST", "/v1/completions"))).status == 404
+
+
 async def test_fault_that_the_chain_lets_through_is_reported():
     """The connection is cut, and an operator is told; a client who does not read is no fault."""
     world = World(error=RuntimeError("canary"))

@@ -9,8 +9,10 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -48,21 +50,74 @@ class Visitor(threading.Thread):
                 except OSError:
                     time.sleep(0.05)
         if len(self.answers) == len(self._ports):
+            self.sign()
             os.kill(os.getpid(), signal.SIGTERM)
 
-    def _ask(self, port: int) -> tuple[int, bytes]:
+    def sign(self) -> None:
+        """Do something else before the end."""
+
+    def _ask(self, port: int, path: str = "/livez") -> tuple[int, bytes]:
         context = ssl.create_default_context(cafile=self._ca_file)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         sock = socket.create_connection(("127.0.0.1", port), timeout=5)
         try:
             sock.sendall(self._header)
             sock = connection.sock = context.wrap_socket(sock, server_hostname="127.0.0.1")
-            connection.request("GET", "/livez")
+            connection.request("GET", path)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
             connection.close()
             sock.close()
+
+
+class Changing(Visitor):
+    """Asks for a model that is not there, until a signal to serve a changed file brings it."""
+
+    def __init__(self, config: Path, ports: list[int]) -> None:
+        super().__init__(ports, config.parent / "var/tls/ca.crt")
+        self._config = config
+
+    def sign(self) -> None:
+        """Change the file twice, the second time in a part that takes a new start."""
+        self.answers.append(self._model())
+        with self._config.open("a") as file:
+            self._hang_up(file, "[models.added]\n")
+            self._until(lambda: self._model()[0] != 404)
+            self.answers.append(self._model())
+            self._hang_up(file, "[workers]\ncount = 2\n")
+        refused = b'sealgate_change_refused{what="configuration"} 1.0'
+        self._until(lambda: refused in self._ask(self._ports[1], "/metrics")[1])
+
+    def _model(self) -> tuple[int, bytes]:
+        return self._ask(self._ports[0], "/v1/models/added")
+
+    def _hang_up(self, file: TextIO, text: str) -> None:
+        file.write(text)
+        file.flush()
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    def _until(self, happened: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not happened() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+@pytest.mark.timeout(60)
+def test_hang_up_serves_a_changed_configuration(sealgate, config: Path, ports: list[int]) -> None:
+    """A model that is added is there without a new start; a change that takes one is named."""
+    sealgate("init")
+    visitor = Changing(config, ports)
+    visitor.start()
+    outcome = sealgate("serve")
+    visitor.join(SECONDS)
+    assert [status for status, _ in visitor.answers] == [200, 200, 404, 401]
+    assert outcome.code == 0
+    assert outcome.err.splitlines()[1:] == [
+        "sealgate: the new configuration is served",
+        "sealgate: workers: changes when the gateway is started anew",
+        "sealgate: the new configuration is refused, the old one is served on",
+    ]
 
 
 @pytest.mark.timeout(60)

@@ -6,7 +6,6 @@ from types import MappingProxyType
 
 import pytest
 
-from gateway.control.models import Models
 from gateway.control.room import ControlRoom
 from gateway.control.snapshot import Policies
 from gateway.core.errors import PermissionDenied
@@ -20,9 +19,9 @@ OPERATOR = principal(Role.OPERATOR)
 async def test_models_are_paged_by_name(room: ControlRoom) -> None:
     """Each is listed once, by name, with what is configured for it."""
     configured = {name: ModelPolicy(location=name) for name in ("c", "a", "b")}
-    models = Models(room.acts, Policies(models=MappingProxyType(configured)))
-    first = await models.list_page(OPERATOR, limit=2)
-    rest = await models.list_page(OPERATOR, after="b", limit=2)
+    await room.snapshots.refresh(Policies(models=MappingProxyType(configured)))
+    first = await room.models.list_page(OPERATOR, limit=2)
+    rest = await room.models.list_page(OPERATOR, after="b", limit=2)
     assert [*first, *rest] == sorted(configured.items())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -13,10 +14,11 @@ from gateway.backends.memory import MemoryStore
 from gateway.control.background import BackgroundTasks
 from gateway.control.key_rules import KeyRules
 from gateway.control.room import ControlRoom
-from gateway.control.snapshot import WATCH_INTERVAL_SECONDS, SnapshotHolder
+from gateway.control.snapshot import WATCH_INTERVAL_SECONDS, Policies, SnapshotHolder
 from gateway.core.errors import StoreUnavailable
 from gateway.core.jws import Unreadable
 from gateway.core.keyring import KeyState, KeyUse
+from gateway.core.policy import ModelPolicy
 from gateway.core.registry import RevocationKind
 from tests.fakes.control import (
     LOCAL,
@@ -143,6 +145,25 @@ async def test_check_of_before_a_change_renews_no_trust_after_it(
     await asyncio.gather(checking, catching_up)
     with pytest.raises(StoreUnavailable):
         room.snapshots.current()
+
+
+async def test_new_policies_are_in_all_snapshots_from_then_on(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """They come with a reading of the store, and without one those of before stay."""
+    store = LosableStore()
+    room = make_room(tmp_path, clock, store=store)
+    await room.keys.ensure_first()
+    other = Policies(models=MappingProxyType({"other": ModelPolicy()}))
+    store.lost = True
+    with pytest.raises(StoreUnavailable):
+        await room.snapshots.refresh(other)
+    store.lost = False
+    await room.snapshots.refresh()
+    assert room.snapshots.current().models == POLICIES.models
+    await room.snapshots.refresh(other)
+    await room.keys.rotate(LOCAL, KeyUse.SIGNING)
+    assert room.snapshots.current().models == other.models
 
 
 async def test_unchanged_store_is_not_read_again(room: ControlRoom, clock: FakeClock) -> None:
