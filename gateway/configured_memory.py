@@ -28,6 +28,4 @@ def _memory_of_this_host(configuration: Configuration, clock: Clock) -> SharedMe
         return SharedMemory(LimitsQuotaStore.in_memory(clock))
     directory = configuration.at.directory
     counts = SqliteCounts(directory / "usage.db", clock)
-    return SharedMemory(
-        LimitsQuotaStore(counts, clock), places=PlaceLocks(directory / "answers.lock")
-    )
+    return SharedMemory(LimitsQuotaStore(counts, clock), places=PlaceLocks(directory / "answers"))

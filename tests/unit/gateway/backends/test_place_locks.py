@@ -113,11 +113,25 @@ def test_own_places_are_counted_and_given_back(tmp_path: Path) -> None:
     assert places.take("c-1", 10**12) == 0
 
 
-def test_file_holds_nothing(tmp_path: Path) -> None:
-    """It is the gateway's alone, and stays empty: whose places they are is not in it."""
-    PlaceLocks(tmp_path / "lock").take("c-1", MAX_PLACES)
-    found = (tmp_path / "lock").stat()
-    assert (found.st_mode & 0o777, found.st_size) == (0o600, 0)
+def test_places_of_one_file_differ(tmp_path: Path) -> None:
+    """Of more places than there are files each is another one, for this process and for others."""
+    places = PlaceLocks(tmp_path / "lock")
+    with other_process(tmp_path / "lock"):
+        assert [places.take("c-1", 40) for _ in range(39)] == [*range(2, 40), None]
+        assert places.take("c-2", 40) == 0
+    places.give_back("c-1", 35)
+    assert [places.take("c-1", 40) for _ in range(3)] == [0, 1, 35]
+
+
+def test_files_hold_nothing(tmp_path: Path) -> None:
+    """They are the gateway's alone, and stay empty: whose places they are is not in them."""
+    places = PlaceLocks(tmp_path / "lock")
+    for _ in range(20):
+        places.take("c-1", MAX_PLACES)
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o700
+    found = [file.stat() for file in (tmp_path / "lock").iterdir()]
+    assert {(each.st_mode & 0o777, each.st_size) for each in found} == {(0o600, 0)}
+    assert len(found) == 16
 
 
 def test_file_that_cannot_be_opened_gives_no_place(tmp_path: Path) -> None:
