@@ -247,6 +247,23 @@ def test_service_that_does_not_start_says_so(tmp_path: Path) -> None:
         service.close()
 
 
+def test_others_of_the_user_cannot_open_what_it_holds() -> None:
+    """Before it does anything else it is a process that the kernel lets nobody look into."""
+    command = (
+        "import ctypes, sys, gateway.cli.supervisor\n"
+        "try: gateway.cli.supervisor.main()\n"
+        "except ValueError: print(ctypes.CDLL(None).prctl(3))"  # PR_GET_DUMPABLE
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", command, "no plan"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == "0\n"
+
+
 def test_nothing_of_the_gateway_is_loaded() -> None:
     """The supervisor has no library for keys, certificates or settings in its memory."""
     heavy = (
