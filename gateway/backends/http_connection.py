@@ -216,6 +216,8 @@ class HttpConnection(asyncio.Protocol):
                 self._refuse(RequestTimeout())
             case Overdue.IDLE:
                 self._close()
+            case Overdue.READER if self._exchange and self._exchange.waits_for_reader:
+                return  # the application hears of it in a moment, and can record it
             case _:
                 self._transport.abort()
 

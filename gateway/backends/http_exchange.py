@@ -64,6 +64,7 @@ class HttpExchange:
     __slots__ = (
         "_arrived", "_body", "_fault", "_is_chunked", "_is_head", "_is_whole", "_length",
         "_peer", "_scope", "_waits_for_continue", "is_gone", "is_over", "is_started", "keep_alive",
+        "waits_for_reader",
     )  # fmt: skip
 
     def __init__(
@@ -82,7 +83,7 @@ class HttpExchange:
         self._fault: SealgateError | None = None
         self._is_whole = self._is_head = self._is_chunked = False
         self._length: int | None = None  # what is still to come of an answer that said so
-        self.is_started = self.is_over = self.is_gone = False
+        self.is_started = self.is_over = self.is_gone = self.waits_for_reader = False
 
     def feed(self, piece: bytes) -> None:
         """Take a piece of the body."""
@@ -153,11 +154,14 @@ class HttpExchange:
 
     async def _wait_for_reader(self) -> None:
         # Only who waits pays for a timer: a stream sends a piece for every token.
+        self.waits_for_reader = True
         try:
             async with asyncio.timeout(self._peer.write_seconds):
                 await self._peer.may_write.wait()
         except TimeoutError:
             raise ClientStalled from None
+        finally:
+            self.waits_for_reader = False
 
     def _start(self, status: int, headers: Headers) -> None:
         self.is_started = True
