@@ -44,6 +44,7 @@ class OpenBao:
         listener: str = "",
         tls: Path | None = None,
     ) -> None:
+        self.directory = directory
         files = CertificateFiles.in_directory(tls or directory / "tls")
         ensure_certificates(files, ["127.0.0.1", "localhost"], now=datetime.now(UTC))
         self.ca_file = files.ca_certificate
@@ -161,6 +162,20 @@ class OpenBao:
             f"auth/approle/role/{role}/secret-id", headers={"X-Vault-Wrap-TTL": "5m"}
         )
         return str(answer.json()["wrap_info"]["token"])
+
+    def withdraw_tokens(self, role: str) -> None:
+        """Revoke every token of a role."""
+        for accessor in self.do("LIST", "auth/token/accessors")["data"]["keys"]:
+            looked = self.do("POST", "auth/token/lookup-accessor", accessor=accessor)["data"]
+            if looked["meta"] and looked["meta"].get("role_name") == role:
+                self.do("POST", "auth/token/revoke-accessor", accessor=accessor)
+
+    def withdraw_logins(self, role: str) -> None:
+        """Revoke every token and every secret id of a role."""
+        self.withdraw_tokens(role)
+        path = f"auth/approle/role/{role}/secret-id"
+        for accessor in self.do("LIST", path)["data"]["keys"]:
+            self.do("POST", f"{path}-accessor/destroy", secret_id_accessor=accessor)
 
     @property
     def address(self) -> VaultAddress:

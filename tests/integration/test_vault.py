@@ -267,11 +267,7 @@ async def test_revoked_token(place: Place, secrets: dict[Role, tuple[str, str]])
     """A token that Vault's operator revoked is replaced by a login, within the call."""
     async with place.running() as gateway:
         await gateway.log_in(secrets)
-        accessors = place.server.do("LIST", "auth/token/accessors")["data"]["keys"]
-        for accessor in accessors:
-            looked = place.server.do("POST", "auth/token/lookup-accessor", accessor=accessor)
-            if looked["data"]["meta"] and looked["data"]["meta"].get("role_name") == place.role:
-                place.server.do("POST", "auth/token/revoke-accessor", accessor=accessor)
+        place.server.withdraw_tokens(place.role)
         assert await gateway.rotate() == 200
 
 

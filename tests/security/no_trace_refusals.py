@@ -8,9 +8,8 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-import httpx2
-
-from tests.security.no_trace import Caller, bodies
+from tests.security.no_trace import bodies
+from tests.security.no_trace_caller import Caller
 
 _SECRETS = 9
 """More than a client may have."""
@@ -42,13 +41,12 @@ def _begin(caller: Caller, data: str) -> ssl.SSLSocket:
 def refuse_clients(caller: Caller) -> None:
     """Call as clients who have used up what they may, are elsewhere, or prove nothing."""
     gateway, (path, body) = caller.gateway, next(bodies(caller.mark))
-    sparing = gateway.create_client(plaintext_allowed=True, quota={"requests_per_minute": 1})
-    moved = gateway.create_client(plaintext_allowed=True)
-    bound = gateway.create_client(plaintext_allowed=True, token_binding="dpop")
-    spare, far, kept = gateway.token(sparing), gateway.token(moved), gateway.bound_token(bound)
+    sparing = caller.client(plaintext_allowed=True, quota={"requests_per_minute": 1})
+    moved = caller.client(plaintext_allowed=True)
+    bound = caller.client(plaintext_allowed=True, token_binding="dpop")
+    spare, far, kept = caller.token(sparing), caller.token(moved), gateway.bound_token(bound)
+    caller.secrets.append(kept)
     gateway.admin("PATCH", f"/clients/{moved.client_id}", json={"networks": ["192.0.2.0/24"]})
-    caller.secrets += [sparing.client_secret, moved.client_secret, bound.client_secret]
-    caller.secrets += [spare, far, kept]
     with gateway.http() as http:
         for shown in (f"Bearer {spare}", f"Bearer {spare}", f"Bearer {far}", f"DPoP {kept}"):
             headers = {"authorization": shown, "user-agent": caller.mark.word()}
@@ -57,12 +55,8 @@ def refuse_clients(caller: Caller) -> None:
 
 def refuse_staff(caller: Caller) -> None:
     """Change a client as a version it does not have, under a key that was used, and too often."""
-    gateway, mark = caller.gateway, caller.mark
-    account, token = gateway.create_client(), gateway.token(gateway.staff["operator"])
-    caller.secrets += [account.client_secret, token]
-    headers = {"authorization": f"Bearer {token}", "user-agent": mark.word()}
-    base, here = f"{gateway.admin_origin}/admin/v1", f"/clients/{account.client_id}"
-    with httpx2.Client(base_url=base, verify=gateway.tls(), timeout=30, headers=headers) as http:
+    mark, here = caller.mark, f"/clients/{caller.client().client_id}"
+    with caller.staff(caller.gateway.staff["operator"]) as http:
         stale = {"if-match": f'"{mark.word()}"'}
         caller.send(http, "PATCH", here, json={"models": ["tiny"]}, headers=stale)
         used = {"idempotency-key": mark.word()}

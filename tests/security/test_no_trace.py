@@ -2,13 +2,12 @@
 
 Everything that is sent to a real gateway, by every API, sealed and in the clear, well-formed and
 not, holds one random mark. Afterwards the mark is looked for in every file of the gateway, of its
-temporary folder and of its databases, in all spellings.
+temporary folder and of its databases, in all spellings. Everything that can go wrong does so
+meanwhile: an error that nobody provokes here fails the test.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
 import resource
 import shutil
 import signal
@@ -16,12 +15,11 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from gateway.api.problems import PROBLEMS
@@ -29,120 +27,22 @@ from gateway.core.access_log import AccessRecord
 from loadtests.fake_vllm import FakeVllm, Options, start_fake_vllm
 from loadtests.script import Hang, Script
 from tests.fakes.engines import PostgresServer, RedisServer
-from tests.security.no_trace import Caller, Mark, bodies
+from tests.fakes.lost_commit import losing_commits
+from tests.fakes.openbao import OpenBao
+from tests.security import no_trace_faults as faults
+from tests.security.no_trace import Mark, bodies
+from tests.security.no_trace_caller import Caller
 from tests.security.no_trace_refusals import halves, refuse_clients, refuse_staff
+from tests.security.no_trace_site import LoudGateway, VaultRole, on_a_thread
 from tests.story.gateway import Gateway
-from tests.story.processes import PYTHON, Process
 
-LIMITS = """
-head_timeout_seconds = 0.4
-idle_timeout_seconds = 0.4
-[models.strict]
-[scrub.models.strict]
-types = { EMAIL = "block" }
-[limits]
-token_requests_per_minute = 100000
-admin_requests_per_minute = 100000
-lockout_failures = 1000
-max_body_bytes = 1048576
-"""
-PROVOKED = {
-    "invalid_member",
-    "malformed_request",
-    "payload_too_large",
-    "unsupported_media_type",
-    "open_failed",
-    "unknown_key",
-    "invalid_token",
-    "invalid_client",
-    "permission_denied",
-    "not_found",
-    "method_not_allowed",
-    "replayed",
-    "upstream_unavailable",
-    "upstream_timeout",
-    "scrub_failed",
-    "encryption_required",
-    "unsupported_parameter",
-    "date_out_of_window",
-    "upstream_refused",
-    "answer_blocked",
-    "request_timeout",
-    "quota_exceeded",
-    "address_not_allowed",
-    "proof_required",
-    "expectation_failed",
-    "head_too_large",
-    "target_too_long",
-    "conflict",
-    "version_mismatch",
-    "idempotency_key_reused",
-}
-NOT_PROVOKED = {
-    # They say that something is too much or too slow, and are made without a look at what was sent.
-    "client_stalled",
-    "overloaded",
-    "rate_limited",
-    # They come from a store or a key service, with the same words whoever asks.
-    "store_unavailable",
-    "commit_unconfirmed",
-    "key_service_unavailable",
-    "wrapping_token_refused",
-    "audit_broken",
-    "internal_error",
-    # They are for staff: of a call that was killed, and of acts that want two.
-    "outcome_unknown",
-    "approval_needed",
-}
-# As loud as it gets: every library may log, and the event loop tells of all that it does.
-SERVE = (
-    "import logging, sys; logging.root.setLevel(logging.DEBUG);"
-    "from gateway.cli.main import main; sys.argv = ['sealgate', *sys.argv[1:]]; main()"
-)
-
-
-class LoudGateway(Gateway):
-    """A gateway that logs all it can, dumps core if it can, and has a temporary folder."""
-
-    def start(self) -> None:
-        """Serve, and return once both listeners answer."""
-        temporary = self.directory / "tmp"
-        temporary.mkdir(exist_ok=True)
-        command = ["env", f"TMPDIR={temporary}", "PYTHONASYNCIODEBUG=1", "PYTHONFAULTHANDLER=1"]
-        command += [PYTHON, "-W", "always", "-c", SERVE]
-        command += ["--config", str(self.config), "serve"]
-        self.process = Process(command, log=self.directory / "gateway.log", cwd=self.directory)
-        self.process.wait_until(self._is_live, seconds=60)
-
-    def die(self, number: int) -> None:
-        """End the process as a bug or the kernel would."""
-        assert self.process is not None
-        os.kill(self.process.pid, number)
-        assert self.process.stop() == -number
-
-
-@contextmanager
-def model_server(address: Path) -> Iterator[FakeVllm]:
-    """Run a server that streams as vLLM does, on a thread."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    context = start_fake_vllm(address, options=Options(api_key="k"))
-    try:
-        yield asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(10)
-    finally:
-        closing = context.__aexit__(None, None, None)
-        asyncio.run_coroutine_threadsafe(closing, loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
+Faults = Callable[[Caller], None]
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Give a folder whose path is short enough for a Unix socket."""
     path = Path(tempfile.mkdtemp(prefix="trace-"))
-    (path / "vllm.key").write_text("k")
     yield path
     shutil.rmtree(path)
 
@@ -175,13 +75,17 @@ def leave_in_flight(gateway: Gateway, mark: Mark, vllm: FakeVllm) -> threading.T
     return thread
 
 
-def shown(gateway: Gateway) -> bytes:
+def shown(caller: Caller) -> bytes:
     """Return all that staff can be shown: metrics, audit trail, access log."""
-    with httpx2.Client(verify=gateway.tls()) as http:
-        metrics = http.get(f"{gateway.admin_origin}/metrics").content
-    trail = gateway.command("audit", "export").encode()
-    records: list[dict[str, Any]] = gateway.access_records()
-    assert records
+    metrics = caller.note_metrics()
+    with caller.staff(caller.auditor) as http:
+        trail = http.get("/audit/export").raise_for_status().content
+        records: list[dict[str, Any]] = []
+        after: dict[str, str] = {}
+        while after or not records:
+            page = http.get("/access-log", params={"limit": 200, **after}).raise_for_status().json()
+            records += page["items"]
+            after = {"after": page["next"]} if page["next"] else {}
     assert all(set(record) == {"time", "status", "ip"} for record in records)
     assert set(AccessRecord.__slots__) == {"at", "status", "ip"}
     return metrics + trail + repr(records).encode()
@@ -203,37 +107,30 @@ def traces(folders: list[Path], needles: dict[str, bytes]) -> list[str]:
     return found
 
 
-def dump(path: Path) -> bytes:
-    """Return the rows of an SQLite database, as text."""
-    connection = sqlite3.connect(path)
-    try:
-        return "\n".join(connection.iterdump()).encode()
-    finally:
-        connection.close()
+def play(gateway: LoudGateway, mark: Mark, lose: Faults, *, dies_by: int) -> tuple[Caller, bytes]:
+    """Send everything, also while *lose* takes away what is needed; then die amid a call.
 
-
-def play(
-    gateway: LoudGateway, mark: Mark, vllm: FakeVllm, *, dies_by: int, brief: bool = False
-) -> tuple[Caller, bytes]:
-    """Send everything, or a part of each kind if *brief*; then die in the middle of a call.
-
-    Return who sent it, and what staff was shown before.
+    Return who sent it all, and what staff was shown before the end.
     """
+    with on_a_thread(start_fake_vllm(gateway.socket, options=Options(api_key="k"))) as vllm:
 
-    def say(script: Script) -> None:
-        vllm.script = script
+        def say(script: Script) -> None:
+            vllm.script = script
 
-    gateway.start()
-    caller = Caller(gateway, mark, say)
-    with halves(caller):
-        caller.all(brief=brief)
-        refuse_clients(caller)
-        refuse_staff(caller)
-    assert sum(mark.core.encode() in request.body for request in vllm.requests) > 20
-    output = shown(gateway)
-    waiting = leave_in_flight(gateway, mark, vllm)
-    gateway.die(dies_by)
-    waiting.join(30)
+        try:
+            gateway.start()
+            caller = Caller(gateway, mark, say)
+            with halves(caller):
+                caller.all()
+                for provoke in (refuse_clients, refuse_staff, *faults.OF_ITS_OWN, lose):
+                    provoke(caller)
+            assert sum(mark.core.encode() in request.body for request in vllm.requests) > 20
+            output = shown(caller)
+            waiting = leave_in_flight(gateway, mark, vllm)
+            gateway.die(dies_by)
+            waiting.join(30)
+        finally:
+            gateway.stop()
     return caller, output
 
 
@@ -255,50 +152,54 @@ def verify_no_trace(caller: Caller, folders: list[Path], rows: bytes, output: by
 @pytest.mark.usefixtures("cores")
 def test_nothing_is_left_on_one_host(folder: Path) -> None:
     """With the embedded store: no file, no row, no line holds a word of any call."""
-    mark = Mark()
-    with model_server(folder / "v.sock") as vllm:
-        gateway = LoudGateway(
-            folder, socket=folder / "v.sock", api_key_file=folder / "vllm.key", extra=""
-        )
-        configure(gateway, "")
-        try:
-            caller, output = play(gateway, mark, vllm, dies_by=signal.SIGABRT)
-        finally:
-            gateway.stop()
-    assert caller.codes >= PROVOKED, PROVOKED - caller.codes
-    assert set(PROBLEMS) == PROVOKED | NOT_PROVOKED
-    rows = dump(gateway.state / "sealgate.db")
-    assert b"client.create" in rows
-    verify_no_trace(caller, [folder], rows, output)
+    gateway = LoudGateway(folder)
+    with closing(sqlite3.connect(gateway.state / "sealgate.db", isolation_level=None)) as rows:
+
+        def lose(caller: Caller) -> None:
+            faults.break_trail(caller, rows.execute)
+
+        caller, output = play(gateway, Mark(), lose, dies_by=signal.SIGABRT)
+        dumped = "\n".join(rows.iterdump()).encode()
+    assert b"client.create" in dumped
+    verify_no_trace(caller, [folder], dumped, output)
 
 
 @pytest.mark.usefixtures("cores")
-def test_nothing_is_left_in_the_engines(folder: Path) -> None:
-    """With PostgreSQL, which logs every statement, and Redis: neither keeps or logs a word."""
+def test_nothing_is_left_by_any_error(folder: Path, tmp_path: Path, openbao: OpenBao) -> None:
+    """With PostgreSQL, which logs every statement, Redis and OpenBao: nobody keeps or logs a word.
+
+    Not while all is well, and not with any error that there is.
+    """
     if PostgresServer.find() is None or RedisServer.find() is None:
         pytest.skip("the packages of the engines are not installed")
-    mark, database, redis = Mark(), PostgresServer(), RedisServer()
-    try:
+    with ExitStack() as engines:
+        database, redis = PostgresServer(), RedisServer()
+        engines.callback(database.close)
+        engines.callback(redis.close)
         database.start(log_statement="all")
         redis.start(loglevel="debug")
-        name = database.create_database()
-        engines = f"""
+        way = engines.enter_context(on_a_thread(losing_commits(database.port)))
+        name, vault = database.create_database(), VaultRole(openbao, tmp_path)
+        url = database.url(name).partition("?")[0].replace(f":{database.port}/", f":{way.port}/")
+        extra = f"""
 [store]
-url = "{database.url(name).partition("?")[0]}"
+url = "{url}"
 password_file = "{database.password_file}"
+key_wrap = "vault"
+{vault.settings}
 [redis]
 url = "redis://127.0.0.1:{redis.port}"
 password_file = "{redis.password_file}"
 """
-        with model_server(folder / "v.sock") as vllm:
-            gateway = LoudGateway(
-                folder, socket=folder / "v.sock", api_key_file=folder / "vllm.key", extra=engines
-            )
-            configure(gateway, "")
-            try:
-                caller, output = play(gateway, mark, vllm, dies_by=signal.SIGKILL, brief=True)
-            finally:
-                gateway.stop()
+
+        def lose(caller: Caller) -> None:
+            faults.lose_redis(caller, redis)
+            faults.lose_database(caller, database, way)
+            faults.break_trail(caller, lambda sql: database.run(sql, database=name))
+            faults.lose_key_service(caller, vault)
+
+        gateway = LoudGateway(folder, extra=extra, vault=vault)
+        caller, output = play(gateway, Mark(), lose, dies_by=signal.SIGKILL)
         tables = database.run(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public'", database=name
         ).split()
@@ -307,17 +208,10 @@ password_file = "{redis.password_file}"
         ).encode()
         assert b"client.create" in rows
         assert b"INSERT" in (database.directory / "log").read_bytes()
-        verify_no_trace(caller, [folder, database.directory, redis.directory], rows, output)
-    finally:
-        redis.close()
-        database.close()
-
-
-def configure(gateway: Gateway, more: str) -> None:
-    """Put short limits into the configuration, and a model whose answers are blocked."""
-    text = gateway.config.read_text("utf-8")
-    head, upstream, rest = text.partition('vllm.key"\n')
-    gateway.config.write_text(head + upstream + LIMITS + rest + more, "utf-8")
+        caller.secrets += vault.tokens
+        keepers = [database.directory, redis.directory, openbao.directory]
+        verify_no_trace(caller, [folder, *keepers], rows, output)
+    assert set(PROBLEMS) - caller.codes == set(), "not every error that there is was provoked"
 
 
 @pytest.mark.parametrize("spelling", Mark().needles())
