@@ -70,6 +70,8 @@ class HttpPost:
             f"Content-Length: {len(body)}\r\n"
         )
         request = b"%b%b\r\n%b" % (head.encode("ascii"), fields, body)
+        if self._socket is not None and not _is_quiet(self._socket):
+            self.close()  # ended, or with words that a server has for idle connections, like 408
         if self._socket is not None:
             # It may have been idle for longer than the server likes; only a new one tells.
             with suppress(ConnectionError, ssl.SSLError):
@@ -112,6 +114,18 @@ class HttpPost:
         if not reader.may_go_on:
             self.close()
         return reader.answer()
+
+
+def _is_quiet(stream: socket.socket) -> bool:
+    """Return whether *stream* is open with nothing unread, which would be no answer to a post."""
+    stream.settimeout(0)
+    try:
+        stream.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _send(stream: socket.socket, request: bytes, deadline: float) -> None:

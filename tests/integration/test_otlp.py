@@ -299,6 +299,35 @@ def test_no_post_takes_longer_than_it_may(way: str) -> None:
         post.close()
 
 
+def test_what_nobody_asked_for_answers_no_post() -> None:
+    """What a server says on an idle connection, before it ends it, is not the next answer."""
+    answered, told = threading.Event(), threading.Event()
+    posted: list[bytes] = []
+
+    def serve(server: socket.socket) -> None:
+        for has_more in (True, False):
+            stream, _ = server.accept()
+            with stream:
+                posted.append(stream.recv(1024)[-3:])
+                stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                if has_more:
+                    answered.wait(30)
+                    stream.sendall(b"HTTP/1.1 408 Slow\r\nContent-Length: 0\r\n\r\n")
+                    told.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        post = HttpPost(f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert post.post(b"one", fields=b"").status == 200
+        answered.set()
+        told.wait(30)
+        assert post.post(b"two", fields=b"").status == 200
+        thread.join()
+        post.close()
+    assert posted == [b"one", b"two"]
+
+
 def test_who_answers_before_all_was_sent_is_heard() -> None:
     """A collector that will not take so much says so, and the records are not sent again."""
 
