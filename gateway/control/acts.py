@@ -26,7 +26,7 @@ from gateway.control.two_person import (
     encode_parameters,
 )
 from gateway.core.audit import AuditEntry, Outcome
-from gateway.core.errors import ApprovalNeeded, SealgateError, StoreUnavailable
+from gateway.core.errors import ApprovalNeeded, CommitUnconfirmed, SealgateError, StoreUnavailable
 from gateway.core.identity import Role
 from gateway.core.policy import Permission
 from gateway.core.ports import Clock, ControlChange, ControlStore
@@ -134,6 +134,9 @@ class Acts:
             self.verify(actor, permission)
             async with self.store.change() as change:
                 yield change
+        except CommitUnconfirmed:
+            await self.snapshots.catch_up()  # it counts here too if it was made
+            raise
         except StoreUnavailable:
             raise
         except SecondPersonNeeded as needed:

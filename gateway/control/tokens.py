@@ -23,7 +23,13 @@ from gateway.control.revocation_entries import issue_time, token_revocation
 from gateway.control.snapshot import SnapshotHolder
 from gateway.core.client_certificates import certificate_thumbprint
 from gateway.core.dpop import DpopNonces, ProvenCall, ProvenKey, verify_proof
-from gateway.core.errors import InvalidToken, MalformedRequest, ProofRequired, Replayed
+from gateway.core.errors import (
+    CommitUnconfirmed,
+    InvalidToken,
+    MalformedRequest,
+    ProofRequired,
+    Replayed,
+)
 from gateway.core.grants import TokenBinding
 from gateway.core.identity import Client, Confirmation, Principal, Role
 from gateway.core.policy import verify_binding
@@ -135,8 +141,12 @@ class Tokens:
         if principal is None or principal.client.client_id != client.client_id:
             return
         entry = token_revocation(principal.jti, at=self._clock(), expires_at=principal.expires_at)
-        async with self._store.change() as change:
-            await change.add_revocation(entry)
+        try:
+            async with self._store.change() as change:
+                await change.add_revocation(entry)
+        except CommitUnconfirmed:
+            await self._snapshots.catch_up()  # it counts here too if it was made
+            raise
         await self._snapshots.catch_up()
 
     async def introspect(self, proof: ClientProof, token: Secret[str]) -> Principal | None:

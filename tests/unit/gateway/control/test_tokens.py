@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import jwt
@@ -20,6 +21,7 @@ from gateway.control.tokens import TOKEN_PATH, DpopProof, TokenRules, Tokens
 from gateway.core.client_certificates import certificate_thumbprint
 from gateway.core.errors import (
     AddressNotAllowed,
+    CommitUnconfirmed,
     InvalidToken,
     MalformedRequest,
     ProofRequired,
@@ -78,7 +80,9 @@ async def test_address_outside_is_refused(room: ControlRoom) -> None:
 
 
 class LostAfterRevocation(LosableStore):
-    """A store that is lost as soon as a revocation is durable."""
+    """A store that is lost as soon as a revocation is durable, and may not say that it is."""
+
+    confirms = True
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[ControlChange]:
@@ -87,6 +91,8 @@ class LostAfterRevocation(LosableStore):
         async with super().change() as change:
             yield change
         self.lost = len(self._contents.revocations) > before
+        if self.lost and not self.confirms:
+            raise CommitUnconfirmed
 
 
 async def test_revocation_is_never_unheeded(tmp_path: Path, clock: FakeClock) -> None:
@@ -97,6 +103,26 @@ async def test_revocation_is_never_unheeded(tmp_path: Path, clock: FakeClock) ->
     issued = await room.clients.create(LOCAL, GRANTS)
     token = (await room.tokens.issue(proof(issued))).token
     await room.tokens.revoke(proof(issued), token)
+    with pytest.raises(StoreUnavailable):
+        room.snapshots.current()
+
+
+@pytest.mark.parametrize("by_operator", [False, True])
+async def test_revocation_that_nobody_confirmed_is_heeded(
+    tmp_path: Path, clock: FakeClock, *, by_operator: bool
+) -> None:
+    """It may be durable, so nothing is trusted until the store has been read again."""
+    store = LostAfterRevocation()
+    store.confirms = False
+    room = make_room(tmp_path, clock, store=store)
+    await room.keys.ensure_first()
+    issued = await room.clients.create(LOCAL, GRANTS)
+    token = (await room.tokens.issue(proof(issued))).token
+    kind, subject = RevocationKind.CLIENT_ID, issued.client_id
+    by_others = partial(room.revocations.revoke, LOCAL, kind, subject=subject)
+    revoke = by_others if by_operator else partial(room.tokens.revoke, proof(issued), token)
+    with pytest.raises(CommitUnconfirmed):
+        await revoke()
     with pytest.raises(StoreUnavailable):
         room.snapshots.current()
 
