@@ -45,8 +45,8 @@ class Site:
     """A gateway under load: one client, and an operator whose token was fetched before."""
 
     def __init__(self, gateway: Gateway) -> None:
+        """Take the running *gateway*."""
         self.gateway = gateway
-        gateway.start()
         self.account = gateway.create_client(plaintext_allowed=True)
         self.token = gateway.token(self.account)
         self.operator = gateway.token(gateway.staff["operator"])
@@ -58,9 +58,8 @@ class Site:
         self.key = parse_key_list(keys)[0]
 
     async def close(self) -> None:
-        """Stop the gateway."""
+        """End the connections."""
         await self.http.aclose()
-        self.gateway.stop()
 
     async def plain(self) -> int:
         """Ask for the models with a token that is known; return the status."""
@@ -234,11 +233,14 @@ async def _model(directory: Path) -> AsyncIterator[Path]:
         yield socket
 
 
-def _site(home: Path, *, socket: Path, extra: str) -> Site:
+def _site(engines: ExitStack, home: Path, *, socket: Path, extra: str) -> Site:
     home.mkdir()
     limits = "[limits]\ntoken_requests_per_minute = 100000\nadmin_requests_per_minute = 100000\n"
     key_file = socket.with_name("vllm.key")
-    return Site(Gateway(home, socket=socket, api_key_file=key_file, extra=limits + extra))
+    gateway = Gateway(home, socket=socket, api_key_file=key_file, extra=limits + extra)
+    engines.callback(gateway.stop)
+    gateway.start()
+    return Site(gateway)
 
 
 def _store(database: PostgresServer) -> str:
@@ -281,17 +283,14 @@ async def measure(directory: Path, *, seconds: float) -> tuple[list[Cell], str]:
         async with AsyncExitStack() as stack:
             socket = await stack.enter_async_context(_model(directory))
             wrapped = _store(database) + 'key_wrap = "vault"\n' + _vault(vault, directory)
-            starting = {}
+            sites = {}
             for name, extra in (
                 ("SQLite", ""),
                 ("PostgreSQL", _store(database)),
                 ("PostgreSQL and Redis", wrapped + _redis(redis)),
             ):
                 home = directory / name.replace(" ", "-")
-                starting[name] = asyncio.to_thread(_site, home, socket=socket, extra=extra)
-            opened = await asyncio.gather(*starting.values())
-            sites = dict(zip(starting, opened, strict=True))
-            for site in opened:
+                sites[name] = site = _site(engines, home, socket=socket, extra=extra)
                 stack.push_async_callback(site.close)
             costs = await store_costs(sites)
             site = sites["PostgreSQL and Redis"]
