@@ -80,7 +80,8 @@ class Server:
     def signal(self, number: int) -> None:
         """Send a signal to the server and all its children."""
         for pid in self.processes():
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # a child may end by itself
+                os.kill(pid, number)
 
     def freeze(self) -> None:
         """Let nothing of the server run until :meth:`thaw`."""
