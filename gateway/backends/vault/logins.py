@@ -77,10 +77,17 @@ class AppRole:
     mount: str
     role_id: str
 
-    async def find_lease(self, connection: VaultConnection, secret_id: Secret[str]) -> Lease | None:
-        """Return a token of the role, or None when Vault refuses *secret_id*."""
+    async def find_lease(
+        self, connection: VaultConnection, secret_id: Secret[str], *, is_patient: bool = False
+    ) -> Lease | None:
+        """Return a token of the role, or None when Vault refuses *secret_id*.
+
+        *is_patient* is for one that cannot be used again, as :meth:`VaultConnection.call` has it.
+        """
         body = {"role_id": self.role_id, "secret_id": secret_id.reveal()}
-        answer = await connection.call("POST", f"auth/{self.mount}/login", body=body)
+        answer = await connection.call(
+            "POST", f"auth/{self.mount}/login", body=body, is_patient=is_patient
+        )
         return parse_lease(answer) if answer.status == 200 else None
 
 

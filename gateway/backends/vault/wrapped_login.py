@@ -31,8 +31,8 @@ from gateway.backends.vault.logins import (
 from gateway.core.errors import KeyServiceUnavailable, WrappingTokenRefused
 from gateway.core.secret import Secret
 
-_WAIT_SECONDS: Final = 10.0
-"""For another process that logs in: unwrapping may take five seconds, a login as many calls."""
+_WAIT_SECONDS: Final = 15.0
+"""For another process that logs in: unwrapping and the login may take five seconds each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,8 @@ class WrappedLogin:
 
     async def _logged_in(self, connection: VaultConnection) -> Lease:
         secret_id = self._known().secret_id or await self._unwrap(connection)
-        lease = await self._app_role.find_lease(connection, secret_id)
+        # The secret id may be good for this login alone, which then counts at Vault however late.
+        lease = await self._app_role.find_lease(connection, secret_id, is_patient=True)
         if lease is None:
             self._note(replace(self._known(), secret_id=None))
             raise KeyServiceUnavailable(LOGIN_REFUSED)

@@ -199,6 +199,19 @@ async def test_our_own_use_is_no_alarm(service: Service, connection: VaultConnec
     assert service.alarms == 0
 
 
+async def test_slow_login_loses_no_secret_id(service: Service, vault: FakeVault) -> None:
+    """One that is good for a single login is used up at Vault, so its answer is waited for."""
+    connection = vault.connection(timeout_seconds=0.2)
+
+    def let_in_late(_call: Call) -> Reply:
+        vault.delay_seconds = 0.3
+        return 200, {"auth": {"client_token": "t-late", "lease_duration": 600}}
+
+    vault.reply(LOGIN, let_in_late)
+    assert (await service.process()(connection)).token.reveal() == "t-late"
+    await connection.close()
+
+
 async def test_sealed_vault_uses_up_nothing(service: Service, connection: VaultConnection) -> None:
     """While Vault cannot answer the wrapping token stays good."""
     service.vault.reply("sys/wrapping/lookup", (503, {}))
