@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import orjson
 
@@ -37,37 +37,30 @@ _WAIT_SECONDS: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the processes know together.
+    """What the processes know together of one AppRole.
 
-    *role* is a digest of where *secret_id* and *token* are good. *used* and *suspect* are digests
-    of the wrapping token that we used ourselves, and of the one that raised the alarm.
+    *used* and *suspect* are digests of the wrapping token that we used ourselves, and of the one
+    that raised the alarm.
     """
 
-    role: str = ""
     secret_id: Secret[str] | None = None
     token: Secret[str] | None = None
     used: str = ""
     suspect: str = ""
 
     @classmethod
-    def parse(cls, line: bytes) -> Self:
-        values = orjson.loads(line) if line else {}
-        secrets = {
-            name: Secret(values[name]) for name in ("secret_id", "token") if values.get(name)
-        }
+    def parse(cls, values: dict[str, Any]) -> Self:
+        secrets = {name: Secret(values[name]) for name in ("secret_id", "token") if values[name]}
         return cls(**values | secrets)
-
-    def as_line(self) -> bytes:
-        return orjson.dumps(self, default=Secret.reveal)
 
 
 class WrappedLogin:
     """A login with *app_role* and the secret id that the token in *token_file* gives out.
 
     *shared* is the same for all processes of the service. *role* tells the AppRole from all others
-    anywhere: what was known for another one, before a reload, is not used. *raise_alarm* is called
-    when a wrapping token had been used by somebody else, or wraps anything but a secret id of the
-    AppRoles at that mount; once for each such token.
+    anywhere: what is known of another one, before or after a reload, is not used, and is left to
+    those who have it. *raise_alarm* is called when a wrapping token had been used by somebody else,
+    or wraps anything but a secret id of the AppRoles at that mount; once for each such token.
     """
 
     def __init__(
@@ -138,10 +131,10 @@ class WrappedLogin:
 
     async def _unwrap(self, connection: VaultConnection) -> Secret[str]:
         wrapping = read_secret(self._token_file)
-        digest, known = _digest(wrapping.reveal()), self._known()
-        if digest == known.used:
+        digest, of_all = _digest(wrapping.reveal()), self._of_all().values()
+        if digest in {known.used for known in of_all}:
             raise KeyServiceUnavailable(f"{LOGIN_REFUSED} It needs a fresh wrapping token.")
-        if digest == known.suspect:
+        if digest in {known.suspect for known in of_all}:
             raise WrappingTokenRefused
         # What is wrapped is looked at first: a token of somebody else's making is not opened.
         looked = await connection.call(
@@ -156,7 +149,8 @@ class WrappedLogin:
         secret_id = answered_object(answer, "data").get("secret_id")
         if answer.status != 200 or not isinstance(secret_id, str):
             raise self._alarmed(digest)
-        self._note(replace(known, secret_id=Secret(secret_id), token=None, used=digest))
+        known = replace(self._known(), secret_id=Secret(secret_id), token=None, used=digest)
+        self._note(known)
         return Secret(secret_id)
 
     def _alarmed(self, digest: str) -> WrappingTokenRefused:
@@ -165,13 +159,17 @@ class WrappedLogin:
         return WrappingTokenRefused()
 
     def _known(self) -> _Known:
-        known = _Known.parse(self._shared.read())
-        if known.role == self._role:
-            return known
-        return _Known(role=self._role, used=known.used, suspect=known.suspect)
+        return self._of_all().get(self._role, _Known())
+
+    def _of_all(self) -> dict[str, _Known]:
+        """Return what is known of each role, by a digest of where it is good."""
+        line = self._shared.read()
+        of_all = orjson.loads(line) if line else {}
+        return {role: _Known.parse(values) for role, values in of_all.items()}
 
     def _note(self, known: _Known) -> None:
-        self._shared.write(known.as_line())
+        of_all = self._of_all() | {self._role: known}
+        self._shared.write(orjson.dumps(of_all, default=Secret.reveal))
 
 
 def _digest(text: str) -> str:

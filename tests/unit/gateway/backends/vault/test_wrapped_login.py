@@ -145,6 +145,18 @@ async def test_other_role_gets_nothing(service: Service, connection: VaultConnec
     assert service.alarms == 0
 
 
+async def test_other_role_takes_nothing_away(service: Service, connection: VaultConnection) -> None:
+    """Who serves on, since that reload was refused, still has the secret id of its own."""
+    login = service.process()
+    await login(connection)
+    service.put("w-2")
+    await service.process(role="role-2")(connection)
+    service.good.clear()
+    assert (await login(connection)).token.reveal() == "t-3"
+    sent = [call.body for call in service.vault.asked(LOGIN)]
+    assert sent[2] == {"role_id": "role-1", "secret_id": "id-of-w-1"}
+
+
 async def test_used_wrapping_token_is_an_alarm(
     service: Service, connection: VaultConnection
 ) -> None:
