@@ -17,7 +17,6 @@ from typing import Final
 MAX_USES: Final = 1 << 62
 """An offset in a file has 63 bits."""
 
-_MAX_BYTES: Final = 1 << 20
 _LOOK_SECONDS: Final = 0.02
 _WRITER: Final = 0  # the byte whose lock says who may write; those behind it are for uses
 
@@ -33,7 +32,7 @@ class AnonymousFile:
 
     def read(self) -> bytes:
         """Return what was written last, empty in the beginning."""
-        return os.pread(self._file, _MAX_BYTES, 0).partition(b"\n")[0]
+        return os.pread(self._file, os.fstat(self._file).st_size, 0).partition(b"\n")[0]
 
     def write(self, line: bytes) -> None:
         """Replace what is there by *line*. Only inside of :meth:`locked`."""

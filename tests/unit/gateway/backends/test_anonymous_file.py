@@ -82,6 +82,13 @@ def test_last_line_is_read_by_all(descriptor: int, other: Other) -> None:
     assert os.pread(descriptor, 100, 0) == b"89\n"
 
 
+def test_long_line_is_read_whole(descriptor: int) -> None:
+    """However much is known, half of it would be worth nothing."""
+    line = b"x" * 2_000_000
+    AnonymousFile(descriptor).write(line)
+    assert AnonymousFile(descriptor).read() == line
+
+
 def test_new_file_is_empty_and_has_no_name() -> None:
     """There is nothing to find it by in any file system."""
     file = os.memfd_create("test")
