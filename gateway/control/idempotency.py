@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final, NamedTuple
 
 from gateway.control.actors import Staff
-from gateway.core.errors import KeyReused, OutcomeUnknown
+from gateway.core.errors import CommitUnconfirmed, KeyReused, OutcomeUnknown, StoreUnavailable
 from gateway.core.idempotency import CallClaim, call_tag
 from gateway.core.ports import Clock, IdempotencyStore, KeyWrap
 from gateway.core.secret import Secret
@@ -66,7 +67,13 @@ class IdempotentCalls:
             claimed_at=now,
             expires_at=now + KEEP_ANSWERS,
         )
-        held = await self._store.claim(claim)
+        try:
+            held = await self._store.claim(claim)
+        except CommitUnconfirmed:
+            # Nothing is done under it, so it must not be in the way of the same call sent again.
+            with suppress(StoreUnavailable):
+                await self._store.release(claim)
+            raise StoreUnavailable from None
         if held.claim_id == claim.claim_id:
             return claim
         if held.fingerprint != fingerprint:

@@ -199,7 +199,8 @@ class QuotaStore(Protocol):
 class IdempotencyStore(Protocol):
     """What remembers the calls that came with an idempotency key, for all processes that share it.
 
-    Every method raises ``StoreUnavailable`` when the store does not answer.
+    Every method raises ``StoreUnavailable`` when the store does not answer, ``CommitUnconfirmed``
+    when it may have done what it was told.
     """
 
     async def claim(self, claim: CallClaim) -> CallClaim:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from gateway.backends.database.engine import open_engine
+from gateway.backends.database.idempotency import DatabaseIdempotencyStore
 from gateway.backends.database.store import DatabaseStore
 from gateway.core.errors import CommitUnconfirmed
+from gateway.core.idempotency import CallClaim
 from gateway.core.registry import Revocation, RevocationKind
 from tests.fakes.engines import PostgresServer
 from tests.fakes.lost_commit import losing_commits
@@ -32,4 +35,23 @@ async def test_whoever_changed_something_hears_that_nobody_knows(
         assert (await store.load()).revocations == (revocation,)
         async with store.change() as change:
             await change.raise_document_seq()
+        await store.close()
+
+
+async def test_call_that_nobody_knows_to_be_claimed(
+    postgresql: PostgresServer, postgresql_url: str
+) -> None:
+    """Whoever claims an idempotency key hears it too, and may give the claim back."""
+    now = datetime.now(UTC)
+    claim = CallClaim("lost", "f", "one", claimed_at=now, expires_at=now + timedelta(hours=1))
+    async with losing_commits(postgresql.port) as way:
+        url = postgresql_url.replace(f":{postgresql.port}/", f":{way.port}/")
+        store = DatabaseIdempotencyStore.open(url)
+        way.word = b"lost"
+        with pytest.raises(CommitUnconfirmed):
+            await store.claim(claim)
+        other = replace(claim, claim_id="other")
+        assert await store.claim(other) == claim
+        await store.release(claim)
+        assert await store.claim(other) == other
         await store.close()

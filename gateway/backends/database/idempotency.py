@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.backends.database import queries
-from gateway.backends.database.engine import connected, open_engine, truncate_log
+from gateway.backends.database.engine import commit, connected, open_engine, truncate_log
 from gateway.backends.database.store import lock
 from gateway.backends.database.tables import IDEMPOTENCY
 from gateway.backends.database.writers import Writers
@@ -87,3 +87,4 @@ class DatabaseIdempotencyStore:
         async with self._writers.connected() as connection, connection.begin():
             await lock(connection, step=0)
             yield connection
+            await commit(connection)

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.backends.memory_idempotency import MemoryIdempotencyStore
 from gateway.control.idempotency import KEEP_ANSWERS, IdempotentCalls, KeptAnswer
-from gateway.core.errors import KeyReused, OutcomeUnknown, StoreUnavailable
+from gateway.core.errors import CommitUnconfirmed, KeyReused, OutcomeUnknown, StoreUnavailable
 from gateway.core.idempotency import CallClaim
 from gateway.core.identity import Role
 from tests.fakes.control import FakeClock, make_wrap, principal
@@ -50,6 +50,29 @@ async def test_another_request_is_refused(calls: IdempotentCalls) -> None:
         with pytest.raises(KeyReused):
             await calls.begin(OPERATOR, "k", fingerprint="g")
         await calls.finish(claim, ANSWER)
+
+
+class Unconfirming(MemoryIdempotencyStore):
+    """A store that remembers the first claim, and does not say so."""
+
+    has_claimed = False
+
+    async def claim(self, claim: CallClaim) -> CallClaim:
+        """Remember *claim*."""
+        held = await super().claim(claim)
+        if not self.has_claimed:
+            self.has_claimed = True
+            raise CommitUnconfirmed
+        return held
+
+
+async def test_claim_that_nobody_confirmed_is_in_no_ones_way(clock: FakeClock) -> None:
+    """Nothing was done under it, so the call is refused as such and can be sent again."""
+    calls = IdempotentCalls(Unconfirming(), make_wrap(), clock)
+    with pytest.raises(StoreUnavailable) as caught:
+        await begin(calls)
+    assert type(caught.value) is StoreUnavailable
+    await begin(calls)
 
 
 async def test_running_call_is_told_from_a_dead_one(
