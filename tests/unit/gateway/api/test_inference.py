@@ -128,3 +128,18 @@ async def test_client_that_leaves_cancels_only_the_work_for_it():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert chain.cancelled
+
+
+async def test_end_of_the_server_is_not_taken_for_a_client_that_left():
+    """Both at the same moment end the server's task too, as it was told to."""
+    chain, leave = FakeChain(hang=True), asyncio.Event()
+    task = asyncio.create_task(call(Inference(chain), scope("POST", "/x"), b"body", leave=leave))
+    await until(lambda: chain.received)
+    leave.set()
+    while not task.cancelling():  # noqa: ASYNC110  # the moment before the chain hears of it
+        await asyncio.sleep(0)
+    assert not chain.cancelled
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert chain.cancelled

@@ -141,6 +141,22 @@ async def test_absent_server_is_unavailable(tmp_path):
     assert not await client.is_healthy()
 
 
+def test_another_key_counts_at_once(tmp_path):
+    """A file in its place and one written over are read anew, and one that is gone is no key."""
+    file, new = tmp_path / "k", tmp_path / "new"
+    file.write_text("k1\n")
+    key = ApiKeyFile(file)
+    assert [key().reveal() for _ in range(2)] == ["k1"] * 2
+    new.write_text("k2\n")
+    new.rename(file)
+    assert key().reveal() == "k2"
+    file.write_text("longer")
+    assert key().reveal() == "longer"
+    file.unlink()
+    with pytest.raises(UpstreamUnavailable):
+        key()
+
+
 async def test_a_request_is_never_sent_twice_to_a_server_that_took_it(tmp_path):
     """What ends a server without an answer is not given to it again, nor called unsent."""
     served = []
