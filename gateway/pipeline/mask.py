@@ -35,7 +35,7 @@ class Mask:
         masked = await self._in_turns(mask_request(authorized.unmasked, masks))
         if not masks:
             return Masked(authorized, None)
-        request = replace(request, body=orjson.dumps(masked))
+        request = replace(request, body=bytes(memoryview(orjson.dumps(masked))))  # no room to spare
         return Masked(replace(authorized, upstream_request=request, unmasked=None), masks)
 
     async def _in_turns(self, slices: Slices[dict[str, Any]]) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class InferenceRequest:
     @property
     def upstream_body(self) -> bytes:
         """What is sent: *upstream* as JSON."""
-        return orjson.dumps(self.upstream)
+        # A copy: the library's own has room for 4 KiB, and it lives as long as the answer runs.
+        return bytes(memoryview(orjson.dumps(self.upstream)))
 
     def salted(self, cache_salt: str) -> Self:
         """Return the request with our *cache_salt*. Every API of vLLM takes it, no caller may."""
