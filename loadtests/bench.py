@@ -18,10 +18,12 @@ from typing import TypeVar
 
 import uvloop
 
+from loadtests.cores import keep_off, own_cores
 from loadtests.gateway_process import (
     FULL,
     PLAIN,
     SEALED,
+    Way,
     add_gateway,
     find_sealgate,
     missing_walk,
@@ -67,6 +69,7 @@ async def start_all(
     def is_wanted(name: str) -> bool:
         return not arguments.only or name in arguments.only
 
+    keep_off(own_cores())
     model = await start_model(stack, directory, pace_ms=arguments.pace_ms)
     field = Field(stack, directory, model)
     await start_peers(field, wanted=is_wanted)
@@ -74,7 +77,9 @@ async def start_all(
         field.left_out.append("gateway: there is no sealgate beside this interpreter")
     elif names := list(filter(is_wanted, (PLAIN, SEALED, FULL))):
         models = (PACED, FLOOD)
-        ways = await add_gateway(stack, directory, socket=model.socket, models=models)
+        ways = await add_gateway(
+            stack, directory, socket=model.socket, models=models, way=Way(cores=own_cores())
+        )
         field.contenders += [ways[name] for name in names]
         if (missing := missing_walk()) is not None:
             field.left_out.append(missing)

@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -106,6 +106,8 @@ class Way:
     """Instead of ``sealgate serve``."""
     workers: int = 1
     over_tls: bool = True
+    cores: Collection[int] | None = None
+    """Those that it has to itself."""
 
 
 def missing_walk() -> str | None:
@@ -193,7 +195,7 @@ async def start(stack: AsyncExitStack, prepared: Prepared, way: Way) -> dict[str
     if way.workers > 1:
         command += ["--workers", str(way.workers)]
     began = perf_counter()
-    pid = await stack.enter_async_context(running(command, log=log, cwd=home))
+    pid = await stack.enter_async_context(running(command, log=log, cwd=home, cores=way.cores))
     await wait_for_start(lambda: is_listening(site.address), log=log, pid=pid)
     token = await _fetch_token(site, prepared.secrets[SEALED])
     weight = Start(perf_counter() - began, cpu_seconds(pid), resident_megabytes(pid))

@@ -15,6 +15,7 @@ from time import perf_counter
 
 from loadtests.certificate import write_certificate
 from loadtests.client import Target, chat_body, connect, in_the_clear, receive_all
+from loadtests.cores import own_cores
 from loadtests.litellm_proxy import ENVIRONMENT, MASTER_KEY, command, configuration
 from loadtests.measure import Contender, Start
 from loadtests.peers import find_nginx, write_nginx
@@ -129,7 +130,7 @@ async def _start(field: Field, peer: _Peer) -> Contender:
     target = Target(peer.name, ("127.0.0.1", peer.port), prepare, tls)
     home, log = field.home(peer.name), field.directory / f"{peer.name}.log"
     began = perf_counter()
-    starting = running(peer.command, log=log, cwd=home)
+    starting = running(peer.command, log=log, cwd=home, cores=own_cores())
     pid = await field.stack.enter_async_context(starting)
     await wait_for_first_answer(target, log=log, pid=pid)
     return Contender(

@@ -5,9 +5,11 @@ import math
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from loadtests.cores import starting_on
 
 _PROC = Path("/proc")
 _SCHEDULED = 2
@@ -110,9 +112,14 @@ async def wait_until(ready: Callable[[], Awaitable[bool]], *, seconds: float) ->
 
 
 @asynccontextmanager
-async def running(command: Sequence[str], *, log: Path, cwd: Path) -> AsyncIterator[int]:
-    """Run *command* until the block ends and give its process id; its output goes to *log*."""
-    with log.open("wb") as output:
+async def running(
+    command: Sequence[str], *, log: Path, cwd: Path, cores: Collection[int] | None = None
+) -> AsyncIterator[int]:
+    """Run *command* until the block ends and give its process id; its output goes to *log*.
+
+    On *cores* alone, if they are given.
+    """
+    with log.open("wb") as output, starting_on(cores):
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=cwd,

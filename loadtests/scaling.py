@@ -24,6 +24,7 @@ import uvloop
 
 from loadtests.bench import REPORT
 from loadtests.client import StreamConnection, connect_all
+from loadtests.cores import keep_off, own_cores
 from loadtests.gateway_process import (
     PLAIN,
     SEALED,
@@ -205,7 +206,7 @@ async def soak(contender: Contender, *, minutes: float, streams: int) -> Soak:
 
 
 def _ways(workers: Sequence[int]) -> list[Way]:
-    return [Way(f"workers-{count}", workers=count) for count in workers]
+    return [Way(f"workers-{count}", workers=count, cores=own_cores(count)) for count in workers]
 
 
 async def run(arguments: argparse.Namespace) -> Findings:
@@ -215,6 +216,7 @@ async def run(arguments: argparse.Namespace) -> Findings:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         async with AsyncExitStack() as stack:
             directory = Path(name)
+            keep_off(own_cores(max(arguments.workers)))
             model = await start_model(stack, directory, pace_ms=20.0)
             prepared = await prepare(directory / "prepared", socket=model.socket, models=(PACED,))
             if arguments.soak:

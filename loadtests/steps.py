@@ -22,6 +22,7 @@ from typing import Any
 import uvloop
 
 from loadtests.bench import REPORT, shuffled
+from loadtests.cores import keep_off, own_cores
 from loadtests.gateway_process import (
     DPOP,
     FULL,
@@ -199,11 +200,12 @@ def _way(name: str, idle: Collection[str]) -> Way:
     command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "loadtests.stand_ins"]
     for step in idle:
         command += ["--without", step]
-    return Way(name, tuple(command), over_tls="tls" not in idle)
+    return Way(name, tuple(command), over_tls="tls" not in idle, cores=own_cores())
 
 
 async def start_variants(stack: AsyncExitStack, directory: Path) -> dict[str, Contender]:
     """Start all gateways; return them by name, and by how clients call the whole one."""
+    keep_off(own_cores())
     model = await start_model(stack, directory, pace_ms=20.0)
     prepared = await prepare(directory / "prepared", socket=model.socket, models=(PACED,))
     idle: dict[str, Collection[str]] = {WHOLE: (), BARE: STAND_INS.keys()}
