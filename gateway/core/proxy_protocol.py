@@ -34,6 +34,8 @@ _V1: Final = re.compile(
     rb"PROXY TCP(?:4 ([0-9.]+) ([0-9.]+)|6 ([0-9A-Fa-f:.]+) ([0-9A-Fa-f:.]+)) "
     + _PORT + rb" " + _PORT + rb"\r\n"
 )  # fmt: skip
+# Up to five words, one space after each, and a beginning of the next; or all six and their CR.
+_V1_BEGUN: Final = re.compile(rb"(?:[^ \r\n]+ ){0,5}[^ \r\n]*|(?:[^ \r\n]+ ){5}[^ \r\n]+\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ class ProxyHeaderParser:
         buffer = self._buffer
         if buffer.endswith(b"\r\n"):
             return _parse_v1(bytes(buffer))
-        is_open = buffer.count(b" ") <= _V1_SPACES and b"\r" not in buffer[:-1]
-        if not is_open or b"\n" in buffer or len(buffer) + self.wanted_bytes > MAX_V1_BYTES:
+        # In this order: of a line that is out of shape the shortest end cannot be counted.
+        if not _V1_BEGUN.fullmatch(buffer) or len(buffer) + self.wanted_bytes > MAX_V1_BYTES:
             raise MalformedRequest
         return None
 
