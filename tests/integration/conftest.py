@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.fake_vllm import FakeVllm, Options, start_fake_vllm
-from loadtests.script import Script, text
+from loadtests.script import Cut, Script, text
 from tests.story.gateway import Account, Gateway
 
 _EXTRA = "[models.draft]\nproduction = false\n[limits]\ntoken_requests_per_minute = 10000\n"
@@ -29,6 +29,18 @@ class World:
     def says(self, *steps: object) -> None:
         """Let the model answer with these steps from now on."""
         self.vllm.script = Script([text(s) if isinstance(s, str) else s for s in steps])
+
+    @contextmanager
+    def breaks_off(self, *steps: object) -> Iterator[None]:
+        """Have every answer of the block break off after *steps*; then an answer is whole again.
+
+        Of three that break off in a row the gateway learns to leave the model server alone for a
+        while, which would be seen by whatever test comes next.
+        """
+        self.says(*steps, Cut())
+        yield
+        token = self.gateway.token(self.application)
+        assert self.gateway.list_models(token).status == 200
 
     def upstream_calls(self) -> int:
         """Return how many requests have reached the model server."""

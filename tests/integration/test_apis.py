@@ -9,7 +9,7 @@ import orjson
 import pytest
 from openai import APIError, BadRequestError, NotFoundError, OpenAI
 
-from loadtests.script import Cut, Raw, Refusal, Script
+from loadtests.script import Raw, Refusal, Script
 from tests.fakes.streams import (
     block,
     item,
@@ -43,9 +43,9 @@ def claude(world):
         )
 
 
-def streams(world, *events, then=()):
+def streams(world, *events):
     """Let the model server send these events from now on."""
-    world.vllm.script = Script([Raw(named(*events)), *then])
+    world.says(Raw(named(*events)))
 
 
 def answers(world, body):
@@ -192,6 +192,6 @@ def test_a_stream_that_breaks_off_is_an_error(world, openai, claude):
         (response_events("output_text", PIECES), message_events("text", PIECES)),
         strict=True,
     ):
-        streams(world, *events[:-2], then=[Cut()])
-        with pytest.raises((APIError, anthropic.APIError)):
+        raises = pytest.raises((APIError, anthropic.APIError))
+        with world.breaks_off(Raw(named(*events[:-2]))), raises:
             call()

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from openai import APIError, APIStatusError, AsyncOpenAI, AuthenticationError, OpenAI
 
-from loadtests.script import Cut, Hang, Pause, Until
+from loadtests.script import Hang, Pause, Until
 from tests.story.gateway import SEALGATE
 from tests.story.processes import PYTHON, Process, free_port, run
 
@@ -141,16 +141,18 @@ def test_curl(world, connect):
     command += ["-H", "content-type: application/json"]
     world.says("Hello")
     assert "data: [DONE]" in run(*command)
-    world.says("half an ans", Cut())
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with world.breaks_off("half an ans"):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "[DONE]" not in done.stdout
     assert done.returncode == 18, done.stdout  # what came is not all that was promised
 
 
 def test_cut_upstream_is_an_error(world, connect):
     """A model server that breaks off never looks like a complete answer."""
-    world.says("half an ans", Cut())
-    with pytest.raises((APIError, httpx2.RemoteProtocolError)):
+    with (
+        world.breaks_off("half an ans"),
+        pytest.raises((APIError, httpx2.RemoteProtocolError)),
+    ):
         said(connect.openai)
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from openai import APIConnectionError, APIError, AsyncOpenAI, OpenAI
 
-from loadtests.script import Cut, Fault, Hang, Pause, Until, reasoning, tool_arguments, tool_start
+from loadtests.script import Fault, Hang, Pause, Until, reasoning, tool_arguments, tool_start
 
 HELLO = [{"role": "user", "content": "Who is it?"}]
 
@@ -103,8 +103,7 @@ def test_model_list_is_what_was_granted(world, openai):
 
 def test_cut_upstream_is_an_error_for_the_sdk(world, openai):
     """A model server that breaks off never looks like a complete answer."""
-    world.says("half an ans", Cut())
-    with pytest.raises((APIError, APIConnectionError)):
+    with world.breaks_off("half an ans"), pytest.raises((APIError, APIConnectionError)):
         streamed(openai)
 
 

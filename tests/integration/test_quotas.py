@@ -18,7 +18,7 @@ from gateway.configured_room import open_control
 from gateway.control.actors import LocalOperator
 from gateway.control.clients import ClientGrants
 from gateway.core.grants import Quota, every_operation
-from loadtests.script import Cut, Hang, tool_arguments, tool_start
+from loadtests.script import Hang, tool_arguments, tool_start
 from tests.story.gateway import Account
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -203,9 +203,9 @@ def test_client_that_leaves_pays_for_what_was_made(world, accounts, sealed):
 @pytest.mark.parametrize("sealed", [True, False])
 def test_answer_that_breaks_off_is_paid_for(world, accounts, sealed):
     """What vLLM made before it broke off was made all the same."""
-    world.says("water, ", "river, ", "cloud, ", "grass, ", Cut())
     with sdk(world, accounts["broken", (sealed, True)], sealed=sealed) as openai:
-        with pytest.raises(Exception) as caught:  # noqa: PT011  # which one depends on the transport
+        broken = world.breaks_off("water, ", "river, ", "cloud, ", "grass, ")
+        with broken, pytest.raises(Exception) as caught:  # noqa: PT011  # it depends on the transport
             ask(openai, stream=True)
         assert not isinstance(caught.value, RateLimitError)
         message, _ = refused(openai, stream=True)
