@@ -118,6 +118,7 @@ class _Watch:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         self._watching.cancel()
+        del self._watching  # which keeps the frame that it ends in, and with that this object
         if self._serving is None or not self._has_left:
             return False
         is_ours = not self._serving.uncancel()

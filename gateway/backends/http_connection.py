@@ -65,7 +65,6 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self, service: Service, client: Endpoint, place: Place) -> None:
         self._service, self._client, self._place = service, client, place
         self._loop = asyncio.get_running_loop()
-        self._reader = RequestReader(self)
         self._pace = ConnectionPace(service.pace, self._loop.time())
         self._exchange: HttpExchange | None = None
         self._has_begun = False  # a request, since the last answer
@@ -85,6 +84,8 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take over a connection whose TLS handshake is done."""
+        # Not before: who does not arrive makes no cycle.
+        self._reader = RequestReader(self)
         self._transport = transport
         self.write: Callable[[bytes], None] = transport.write
         transport.set_write_buffer_limits(high=_MAX_UNSENT_BYTES)
@@ -101,6 +102,7 @@ class HttpConnection(asyncio.Protocol):
         self.may_write.set()
         if self._exchange is not None:
             self._exchange.leave()
+            self._exchange = None
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless nothing more is to be read."""

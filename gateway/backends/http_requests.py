@@ -64,12 +64,12 @@ class RequestReader:
         return bool(self._start) or (self._line is not None and not self._is_whole)
 
     def close(self) -> None:
-        """Let go of the sink; nothing may be fed after this.
+        """Let go of parser and sink; nothing may be fed after this.
 
-        The parser's callbacks make a cycle of this object, and whatever hangs on it waits for the
-        collector: of a connection that is over that is all of its TLS state.
+        Each makes a cycle of this object, and what hangs on a cycle waits for the collector: of a
+        connection that is over that would be all of its TLS state.
         """
-        del self._sink
+        del self._parser, self._sink
 
     def next_request(self) -> None:
         """Let the next request begin: the last one is answered."""

@@ -78,10 +78,10 @@ class Answer:
                 while not self._head_read:
                     await self._read_more()
         except TimeoutError:
-            self._connection.abort()
+            await self.close()
             raise UpstreamTimedOut from None
         except BaseException:
-            self._connection.abort()
+            await self.close()
             raise
         self.has_failed = self.status in _NO_VLLM
         self._connection.watch(idle_seconds=self._limits.idle, whole_seconds=self._limits.whole)
@@ -107,11 +107,12 @@ class Answer:
     async def close(self) -> None:
         """Give the connection back, or cut it: that is what makes vLLM stop generating.
 
-        Only once: given back, the connection may already be somebody else's.
+        Only once: given back, the connection may already be somebody else's. Nothing is read after.
         """
         if self._closed:
             return
         self._closed = True
+        del self._parser  # with its callbacks it is a cycle, which would wait for the collector
         self._connection.unwatch()
         if self._reusable and self._connection.is_quiet():
             self._release(self._connection)

@@ -58,7 +58,7 @@ class ChunkReader:
         max_chunk_bytes: int,
         max_total_bytes: int | None = None,
     ) -> None:
-        self._read_prefix = read_prefix
+        self._read_prefix: ReadPrefix | None = read_prefix
         self._max_chunk_bytes = max_chunk_bytes
         self._max_total_bytes = max_total_bytes
         self._open_chunk: OpenChunk | None = None
@@ -79,9 +79,10 @@ class ChunkReader:
         self._is_spent = True
         self._buffer += data
         opened = b""
-        if self._open_chunk is None:
+        if self._read_prefix is not None:
             self._open_chunk = self._read_prefix(self._buffer)
         if self._open_chunk is not None:
+            self._read_prefix = None  # a method of who holds this object: they would be a cycle
             opened = b"".join(self._open_complete(self._open_chunk))
         self._is_spent = False
         return opened

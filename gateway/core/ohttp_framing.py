@@ -31,7 +31,7 @@ class WholeReader:
     """
 
     def __init__(self, read_prefix: ReadPrefix, *, max_total_bytes: int) -> None:
-        self._read_prefix = read_prefix
+        self._read_prefix: ReadPrefix | None = read_prefix
         self._max_sealed_bytes = max_total_bytes + TAG_BYTES
         self._open: OpenChunk | None = None
         self._buffer = bytearray()
@@ -47,10 +47,12 @@ class WholeReader:
             raise OpenFailed
         self._is_spent = True  # until this call has succeeded
         self._buffer += data
-        if self._open is None:
+        if self._read_prefix is not None:
             self._open = self._read_prefix(self._buffer)
-        if self._open is not None and len(self._buffer) > self._max_sealed_bytes:
-            raise PayloadTooLarge
+        if self._open is not None:
+            self._read_prefix = None  # a method of who holds this object: they would be a cycle
+            if len(self._buffer) > self._max_sealed_bytes:
+                raise PayloadTooLarge
         self._is_spent = False
         return b""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 
 import pytest
 
@@ -143,3 +144,29 @@ async def test_end_of_the_server_is_not_taken_for_a_client_that_left():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert chain.cancelled
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_connection_is_free_once_it_is_served(leaves):
+    """No cycle holds what the server gave: with it hangs the TLS state of the client."""
+
+    class Connection:
+        def __init__(self):
+            self.parts = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive(self):
+            if not self.parts and not leaves:
+                await asyncio.Event().wait()
+            return self.parts.pop() if self.parts else {"type": "http.disconnect"}
+
+        async def send(self, message):
+            assert message
+
+    connection = Connection()
+    alive = weakref.ref(connection)
+    serving = Inference(FakeChain(hang=leaves))
+    await serving(scope("POST", "/x"), connection.receive, connection.send)
+    del connection, serving
+    await asyncio.sleep(0)  # the watch ends
+    await asyncio.sleep(0)
+    assert alive() is None

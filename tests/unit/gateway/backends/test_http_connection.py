@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from ipaddress import ip_address
 
 import pytest
@@ -318,3 +319,26 @@ async def test_fault_of_an_application_is_not_printed(caplog):
     assert world.wire.is_cut
     assert not told
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("data", [b"", GET, GET[:9], POST], ids=["none", "whole", "cut", "body"])
+async def test_connection_that_is_over_is_free_at_once(data):
+    """Its TLS state, which hangs on it, waits for no collection of cycles."""
+    world = World()
+    alive = weakref.ref(world.one)
+    await world.say(data)
+    world.one.connection_lost(None)
+    while world.state.tasks:  # noqa: ASYNC110  # the application hears that its client is gone
+        await asyncio.sleep(0)
+    del world.one
+    assert alive() is None
+
+
+async def test_connection_that_did_not_arrive_is_free_at_once():
+    """One whose handshake failed leaves nothing for the collector."""
+    world = World()
+    service = Service(world.app, world.refuse, clock, PACE, world.state)
+    other = HttpConnection(service, ("192.0.2.7", 4712), world.places.find_place())
+    alive = weakref.ref(other)
+    del other
+    assert alive() is None

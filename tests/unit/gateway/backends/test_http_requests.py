@@ -217,11 +217,11 @@ def test_bug_in_a_callback_is_not_hidden():
 
 
 def test_a_closed_reader_keeps_nobody() -> None:
-    """What hung on the sink is free at once, without a collection of cycles."""
+    """Reader and sink are free at once, without a collection of cycles."""
     sink = Sink()
-    reader = RequestReader(sink)
+    reader = sink.reader = RequestReader(sink)
     reader.feed(GOOD[0])
-    alive = weakref.ref(sink)
+    alive = weakref.ref(sink), weakref.ref(reader)
     reader.close()
-    del sink
-    assert alive() is None
+    del sink, reader
+    assert [each() for each in alive] == [None, None]

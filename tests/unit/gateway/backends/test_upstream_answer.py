@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from contextlib import suppress
 from itertools import pairwise
 
@@ -179,3 +180,24 @@ async def test_a_connection_that_the_server_closes_is_not_kept() -> None:
     exchange = Exchange([raw], stays=True)
     await exchange.read()
     assert (exchange.released, exchange.transport.aborted) == ([], True)
+
+
+@pytest.mark.parametrize("pieces", [[WHOLE], [CHUNKED], []])
+async def test_an_answer_that_is_over_is_free_at_once(pieces: list[bytes]) -> None:
+    """However it ended it waits for no collection of cycles, nor does what it holds."""
+    exchange = Exchange(pieces)
+    with suppress(UpstreamUnavailable, StaleConnection):
+        await exchange.read()
+    alive = weakref.ref(exchange.answer)
+    del exchange
+    assert alive() is None
+
+
+async def test_an_answer_that_did_not_begin_is_free_at_once() -> None:
+    """Nobody gets it, so nobody closes it."""
+    exchange = Exchange([])
+    with suppress(StaleConnection):
+        await exchange.answer.read_head()
+    alive = weakref.ref(exchange.answer)
+    del exchange
+    assert alive() is None

@@ -1,5 +1,7 @@
 """Whole exchanges: what one side seals the other opens, and nothing else does."""
 
+import weakref
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -229,6 +231,16 @@ def test_each_request_is_fresh():
     """Two seals of the same request share no encapsulated key."""
     wires = [ohttp.RequestSealer(KEY.config).finish(b"x") for _ in range(2)]
     assert wires[0][7:39] != wires[1][7:39]
+
+
+@pytest.mark.parametrize("profile", ohttp.PROFILES.values())
+def test_request_is_free_once_it_is_open(profile):
+    """What was sealed, and the keys to it, wait for no collection of cycles."""
+    gateway = opener(profile=profile)
+    alive = weakref.ref(gateway)
+    gateway.finish(sealer(profile=profile).finish(b"question"))
+    del gateway
+    assert alive() is None
 
 
 @settings(max_examples=40)
