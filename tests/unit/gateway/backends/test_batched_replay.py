@@ -90,6 +90,21 @@ async def test_answers_that_came_while_the_loop_was_busy_are_heard(monkeypatch) 
     await store.close()
 
 
+async def test_time_in_which_the_loop_was_busy_is_not_the_tables(monkeypatch) -> None:
+    """A table that is asked in a burst of requests has its time when that is over."""
+    monkeypatch.setattr(batched_replay, "_ANSWER_SECONDS", 0.3)
+    table = SlowTable()
+    store = BatchedReplayStore(table, FakeClock())
+    claim = asyncio.create_task(store.claim(b"in a burst", until=FakeClock()()))
+    await table.is_asked.wait()
+    time.sleep(0.5)  # noqa: ASYNC251  # the burst
+    for _ in range(50):  # then the loop has nothing to do but to wait for the table
+        await asyncio.sleep(0)
+    table.may_answer.set()
+    await claim
+    await store.close()
+
+
 async def test_cancelled_writing_is_begun_again() -> None:
     """Also when the writing itself is cancelled its claims are answered and later ones pass."""
     clock, table = FakeClock(), SlowTable()
