@@ -19,14 +19,20 @@ _M_ARENA_MAX: Final = -8
 _BLOCK_BYTES: Final = 128 * 1024
 """From this size a block is its own mapping; glibc's first value, which setting it keeps."""
 
+TRIM_SECONDS: Final = 10.0
+"""Between two calls of :func:`trim_heap`: often enough that there is never much to give back."""
+
+_LIBRARY: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
+_SET_OPTION: Final = getattr(_LIBRARY, "mallopt", None)
+_TRIM: Final = getattr(_LIBRARY, "malloc_trim", None)
+
 
 def keep_heap_small() -> None:
     """Set how memory is taken; to be called before threads are started."""
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if set_option is not None:
-        set_option(_M_ARENA_MAX, 1)
-        set_option(_M_MMAP_THRESHOLD, _BLOCK_BYTES)
-        set_option(_M_TRIM_THRESHOLD, _BLOCK_BYTES)
+    if _SET_OPTION is not None:
+        _SET_OPTION(_M_ARENA_MAX, 1)
+        _SET_OPTION(_M_MMAP_THRESHOLD, _BLOCK_BYTES)
+        _SET_OPTION(_M_TRIM_THRESHOLD, _BLOCK_BYTES)
 
 
 def settle_heap() -> None:
@@ -36,6 +42,18 @@ def settle_heap() -> None:
     """
     gc.collect()
     gc.freeze()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Give back every page that holds nothing, also between what is in use.
+
+    For each TLS connection uvloop takes 256 KiB, which it hardly touches. glibc finds them room in
+    what earlier connections have left, so what is small comes to lie above, on pages not used
+    before: little by little the heap gets as large as all these blocks, however little is in use.
+
+    Takes less than half a millisecond, and 0.13 ms more for each MB that it gives back. Others who
+    need memory meanwhile wait.
+    """
+    if _TRIM is not None:
+        _TRIM(0)

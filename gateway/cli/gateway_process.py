@@ -19,7 +19,7 @@ from gateway.app import Applications, running_gateway
 from gateway.backends.anonymous_file import AnonymousFile
 from gateway.backends.certificates import server_context
 from gateway.backends.departure import Departure, Patience
-from gateway.backends.heap import settle_heap
+from gateway.backends.heap import TRIM_SECONDS, settle_heap, trim_heap
 from gateway.backends.http_server import Listener
 from gateway.backends.listening import serve
 from gateway.backends.metrics import open_registry, refused_change_gauge
@@ -92,6 +92,7 @@ class GatewayProcess:
         watching = asyncio.gather(self._public_tls.watch(), self._admin_tls.watch())
         background = BackgroundTasks()
         background.every(_RENEWAL_SECONDS, self._renew_certificate)
+        background.every(TRIM_SECONDS, partial(asyncio.to_thread, trim_heap))
         try:
             async with running_gateway(
                 self._configuration,
