@@ -76,7 +76,8 @@ class Answer:
         try:
             async with asyncio.timeout(self._limits.head):
                 while not self._head_read:
-                    await self._read_more()
+                    await self._connection.arrival()
+                    self._read(self._connection.take())
         except TimeoutError:
             await self.close()
             raise UpstreamTimedOut from None
@@ -96,7 +97,8 @@ class Answer:
             if self.is_whole:
                 return
             try:
-                await self._read_more()
+                await self._connection.arrival()
+                self._read(self._connection.take())
             except UpstreamTimedOut:
                 raise
             except (UpstreamUnavailable, StaleConnection):
@@ -119,8 +121,7 @@ class Answer:
         else:
             self._connection.abort()
 
-    async def _read_more(self) -> None:
-        data = await self._connection.read()
+    def _read(self, data: bytes) -> None:
         if not data:
             raise UpstreamUnavailable if self._received_bytes else StaleConnection
         self._received_bytes += len(data)

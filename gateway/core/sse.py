@@ -17,10 +17,12 @@ from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 # An event is scrubbed at one go; of this size it takes less than a tenth of a second at the worst.
 MAX_EVENT_BYTES: Final = 20 * 1024
 
+EVENT_END: Final = b"\n\n"
+"""What ends an event as vLLM and the gateway write it."""
+
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _DATA: Final = b"data: "
 _NAME: Final = b"event: "
-_EVENT_END: Final = b"\n\n"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -56,19 +58,51 @@ class EventParser:
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that *data* completes, in order."""
+        blocks = self.cut(data)
+        if not blocks:
+            return self.read_on(data)
+        return [event for block in blocks for event in self.read(block)]
+
+    def cut(self, data: bytes) -> list[bytes]:
+        """Take *data* and return the events that it completes as bytes without the blank line.
+
+        Each is then understood by the caller or given to :meth:`read`. None, and nothing is taken,
+        if *data* does not complete an event, goes on with a line that was read, or has other line
+        ends than vLLM writes: then it is for :meth:`read_on`.
+        """
         if not (self._started or self._buffer) and data[:1] not in (b"", _BYTE_ORDER_MARK[:1]):
             self._started = True
-        end = data.rfind(_EVENT_END) + len(_EVENT_END)
-        if self._started and not self._size and end >= len(_EVENT_END):
-            plain = self._read_plain(bytes(self._buffer) + data[:end])
-            if plain is not None:
-                self._buffer.clear()
-                self._scanned = 0
-                self._skip_lf = False
-                return plain + self._read_lines(data[end:]) if end < len(data) else plain
-        return self._read_lines(data)
+        if not self._started or self._size or self._skip_lf or b"\r" in data:
+            return []
+        if self._buffer:
+            data = bytes(self._buffer) + data
+        *blocks, rest = data.split(EVENT_END)
+        if not blocks or (len(data) > self._limit and max(map(len, (*blocks, rest))) > self._limit):
+            return []
+        if self._buffer or rest:
+            self._buffer[:] = rest
+            self._scanned = 0
+        return blocks
 
-    def _read_lines(self, data: bytes) -> list[ServerSentEvent]:
+    def read(self, block: bytes) -> list[ServerSentEvent]:
+        """Return the event that :meth:`cut` returned as *block*; none if it carries no data."""
+        name, line = "", block
+        if block.startswith(_NAME):
+            head, _, line = block.partition(b"\n")
+            name = _decoded(head[len(_NAME) :])
+        if line.startswith(_DATA) and b"\n" not in line:
+            if not line.isascii():
+                _decoded(line)
+            return [ServerSentEvent(name, line[len(_DATA) :])]
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        events = self.read_on(block + EVENT_END)
+        self._buffer += rest
+        self._scanned = 0
+        return events
+
+    def read_on(self, data: bytes) -> list[ServerSentEvent]:
+        """Return the events that *data* completes, read line by line, whatever they look like."""
         buffer = self._buffer
         buffer += data
         if not self._started:
@@ -96,33 +130,9 @@ class EventParser:
             raise ScrubFailed
         return events
 
-    def _read_plain(self, data: bytes) -> list[ServerSentEvent] | None:
-        """Return the events if each of them in *data* is one line of data, or a name and that.
-
-        Whether there are other lines is told by counting.
-        """
-        if b"\r" in data:
-            return None
-        events: list[ServerSentEvent] = []
-        limit, line_ends = self._limit, 0
-        for block in data[: -len(_EVENT_END)].split(_EVENT_END):
-            name, line = "", block
-            if block.startswith(_NAME):
-                head, _, line = block.partition(b"\n")
-                name = _decoded(head[len(_NAME) :])
-                line_ends += 1
-            if not line.startswith(_DATA) or len(block) > limit:
-                return None
-            events.append(ServerSentEvent(name, line[len(_DATA) :]))
-        line_ends += len(_EVENT_END) * len(events)
-        if data.count(b"\n") != line_ends:
-            return None
-        if not data.isascii():
-            _decoded(data)
-        return events
-
     def finish(self) -> None:
         """End the stream; raises ``UpstreamUnavailable`` if it ends inside an event."""
+        self.read_on(b"")  # lines that were kept may be comments
         if self._buffer or self._data or self._name:
             raise UpstreamUnavailable
 

@@ -28,6 +28,7 @@ from typing import Final
 
 from gateway.core.answers.whole_answer import WholeAnswerScrubber
 from gateway.core.errors import AddressNotAllowed, InternalError, SealgateError
+from gateway.core.shaping import CellShaper, Coalescer
 from gateway.pipeline.admit import Admit
 from gateway.pipeline.authenticate import Authenticate
 from gateway.pipeline.authorize import Authorize
@@ -180,26 +181,45 @@ async def _stream(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) ->
     await downstream.start(head.status, head.headers)
     await downstream.send(head.data)
     shaper = scrubbing.forwarded.authorized.principal.client.shaping.new_shaper()
-    pieces = _scrubbed(scrubbing)
+    if shaper is None:
+        await _send_as_it_comes(scrubbing, reply, downstream)
+    else:
+        await _send_in_shape(scrubbing, reply, downstream, shaper=shaper)
+    await downstream.send(reply.finish())
+    await downstream.finish()
+
+
+async def _send_as_it_comes(scrubbing: Scrubbing, reply: Reply, downstream: Downstream) -> None:
+    # The one loop that runs for every token, hence with no generator and no call to spare.
+    scrubber, workplace = scrubbing.scrubber, scrubbing.workplace
+    is_here = isinstance(workplace, Here)
+    async for data in scrubbing.forwarded.answer.chunks():
+        if is_here:
+            safe = scrubber.feed(data)
+        else:
+            safe = await workplace.run(partial(scrubber.feed, data))
+        if safe:
+            await downstream.send(reply.feed(safe))
+    if safe := await workplace.run(scrubber.finish):
+        await downstream.send(reply.feed(safe))
+
+
+async def _send_in_shape(
+    scrubbing: Scrubbing, reply: Reply, downstream: Downstream, *, shaper: Coalescer | CellShaper
+) -> None:
     try:
-        async with aclosing(shape(pieces, shaper) if shaper else pieces) as portions:
+        async with aclosing(shape(_scrubbed(scrubbing), shaper)) as portions:
             async for portion in portions:
                 await downstream.send(reply.feed(portion))
     finally:
         # Inside an event nothing can be said any more: the client is left with the cut alone.
-        reply.takes_events &= not (shaper and shaper.is_mid_event)
-    await downstream.send(reply.finish())
-    await downstream.finish()
+        reply.takes_events &= not shaper.is_mid_event
 
 
 async def _scrubbed(scrubbing: Scrubbing) -> AsyncGenerator[bytes, None]:
     scrubber, workplace = scrubbing.scrubber, scrubbing.workplace
     async for data in scrubbing.forwarded.answer.chunks():
-        if isinstance(workplace, Here):  # for every token: not even a coroutine
-            safe = scrubber.feed(data)
-        else:
-            safe = await workplace.run(partial(scrubber.feed, data))
-        if safe:
+        if safe := await workplace.run(partial(scrubber.feed, data)):
             yield safe
     if safe := await workplace.run(scrubber.finish):
         yield safe

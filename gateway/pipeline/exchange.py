@@ -7,7 +7,7 @@ earlier one has checked.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -255,7 +255,7 @@ class Downstream(Protocol):
     async def start(self, status: int, headers: Headers) -> None:
         """Send the head of the answer."""
 
-    async def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> Awaitable[None]:
         """Send a piece of the body; waits while the client reads slower than we send."""
 
     async def finish(self) -> None:

@@ -30,7 +30,12 @@ from gateway.core.answers.fields import (
 )
 from gateway.core.answers.logprobs import TokenText, rebuild_entries, rebuild_lists
 from gateway.core.answers.raw_tokens import raw_members
-from gateway.core.answers.repeated_event import PROBE, RepeatedEvent, find_repeated_event
+from gateway.core.answers.repeated_event import (
+    PROBE,
+    RepeatedEvent,
+    find_repeated_event,
+    say_ordinary,
+)
 from gateway.core.answers.unknown import scrub_unknown, unknown_members
 from gateway.core.errors import ScrubFailed
 from gateway.core.grants import Parameter
@@ -64,11 +69,6 @@ class ChoiceEvents:
         """Return the events that are safe to send after *event*, often none."""
         if self.is_done or event.name:
             raise ScrubFailed
-        for repeated in self._repeated:
-            safe = repeated.take(event.data)
-            if safe is not None:
-                self._asked.tally.see_pieces(1)
-                return safe
         if event.data == _DONE:
             self.is_done = True
             return self._flush() + encode_event(_DONE)
@@ -77,8 +77,14 @@ class ChoiceEvents:
             raise ScrubFailed
         safe = self._rebuild(received)
         if len(self._repeated) < _MAX_REPEATED:
-            self._remember(event.data, received)
+            self._remember(event, received)
         return safe
+
+    def take_ordinary(self, blocks: list[bytes], at: int) -> tuple[bytes, int]:
+        """Return what is safe to send after *blocks* that only go on, and how many these are."""
+        if self.is_done:
+            return b"", 0
+        return say_ordinary(blocks, at, shapes=self._repeated, tally=self._asked.tally)
 
     def _flush(self) -> bytes:
         """Return an event with all text that is still held, or nothing."""
@@ -113,8 +119,8 @@ class ChoiceEvents:
             return self._event(texts, counts)
         return self._event(texts) + self._event(ends, counts)
 
-    def _remember(self, data: bytes, received: dict[str, Any]) -> None:
-        """Keep the shape of the event *data*, as far as only one text can differ in the next."""
+    def _remember(self, event: ServerSentEvent, received: dict[str, Any]) -> None:
+        """Keep the shape of *event*, as far as only one text can differ in the next."""
         choices = received.get("choices") or []
         if len(choices) != 1 or received.get("usage") is not None:
             return
@@ -125,7 +131,7 @@ class ChoiceEvents:
             return
         text = choice["delta"][field] if self._chat else choice[field]
         repeated = find_repeated_event(
-            data,
+            event,
             text,
             probed=received | {"choices": [stream.retell(choice, field, PROBE)]},
             sent=self._event([stream.shape({field: PROBE})]),

@@ -26,12 +26,19 @@ class EventRebuilder(Protocol):
         one that says that the answer failed. It is not called again after that.
         """
 
+    def take_ordinary(self, blocks: list[bytes], at: int) -> tuple[bytes, int]:
+        """Return what is safe to send after some of *blocks*, from the one at *at* on.
+
+        These are events as they came, without the blank line. Returns also how many were taken;
+        after none, the next one is for :meth:`take`.
+        """
+
 
 class EventStreamScrubber:
     """Take vLLM's event stream, give an event stream that holds no personal data.
 
-    The output does not depend on how the bytes are cut into reads, and its texts, joined, not on
-    how the model's words are cut into events. Raises what *rebuilder* raises, ``ScrubFailed`` for
+    The texts of its output, joined, depend neither on how the bytes are cut into reads nor on how
+    the model's words are cut into events. Raises what *rebuilder* raises, ``ScrubFailed`` for
     bytes that are no event stream, and at :meth:`finish` ``UpstreamUnavailable`` if the stream had
     no proper end; from then on always.
     """
@@ -52,12 +59,27 @@ class EventStreamScrubber:
         # Dead until proven otherwise: whatever goes wrong in here, nothing more comes out.
         self._failure = ScrubFailed
         try:
-            safe = b"".join([self._rebuilder.take(event) for event in self._parser.feed(data)])
+            safe = self._take(data)
         except SealgateError as error:
             self._failure = type(error)
             raise
         self._failure = None
         return safe
+
+    def _take(self, data: bytes) -> bytes:
+        parser, rebuilder = self._parser, self._rebuilder
+        blocks = parser.cut(data)
+        if not blocks:
+            return b"".join(map(rebuilder.take, parser.read_on(data)))
+        safe: list[bytes] = []
+        at = 0
+        while at < len(blocks):
+            said, taken = rebuilder.take_ordinary(blocks, at)
+            if not taken:
+                said, taken = b"".join(map(rebuilder.take, parser.read(blocks[at]))), 1
+            safe.append(said)
+            at += taken
+        return b"".join(safe)
 
     def finish(self) -> bytes:
         """End the stream: nothing is left to send, since its last event brought out all."""

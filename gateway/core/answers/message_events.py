@@ -21,7 +21,12 @@ from gateway.core.answers.messages import (
     stop_of,
     usage_of,
 )
-from gateway.core.answers.repeated_event import PROBE, RepeatedEvent, find_repeated_event
+from gateway.core.answers.repeated_event import (
+    PROBE,
+    RepeatedEvent,
+    find_repeated_event,
+    say_ordinary,
+)
 from gateway.core.errors import ScrubFailed, UpstreamUnavailable
 from gateway.core.sse import ServerSentEvent, encode_event
 from gateway.core.strict_json import load_json
@@ -76,14 +81,14 @@ class _Block:
             raise ScrubFailed
         return self._scrubber.feed(text)
 
-    def find_repeated(self, data: bytes, received: Event) -> RepeatedEvent | None:
-        """Return the shape of the event *data*, a delta of this block; None if it says no text."""
+    def find_repeated(self, event: ServerSentEvent, received: Event) -> RepeatedEvent | None:
+        """Return the shape of *event*, a delta of this block; None if it says no text."""
         delta = received.get("delta") or {}
         text = delta.get(self._member)
         if delta.get("type") != self._delta or not text:
             return None
         return find_repeated_event(
-            data,
+            event,
             text,
             probed=received | {"delta": delta | {self._member: PROBE}},
             sent=b"".join(map(_encoded, self._said(PROBE))),
@@ -115,18 +120,13 @@ class MessageEvents:
         self._asked = asked
         self._texts = JoinedTexts(asked.scrubbers)
         self._blocks: dict[int, _Block | None] = {}
-        self._repeated: RepeatedEvent | None = None  # of the block that speaks now
+        self._repeated: list[RepeatedEvent] = []  # the one of the block that speaks now
         self._shown = 0
         self._started = False
         self.is_done = False
 
     def take(self, event: ServerSentEvent) -> bytes:
         """Return the events that are safe to send after *event*, often none."""
-        if self._repeated is not None and event.name in {"", _DELTA}:
-            safe = self._repeated.take(event.data)
-            if safe is not None:
-                self._asked.tally.see_pieces(1)
-                return safe
         received = load_json(event.data, otherwise=ScrubFailed())
         if type(received) is not dict:
             raise ScrubFailed
@@ -137,14 +137,19 @@ class MessageEvents:
             raise ScrubFailed
         safe = b"".join(map(_encoded, self._rebuild(kind, received)))
         if kind == _DELTA:
-            self._remember(event.data, received)
+            self._remember(event, received)
         return safe
 
-    def _remember(self, data: bytes, received: Event) -> None:
-        """Keep the shape of the event *data*: mostly the next one differs in its text alone."""
+    def take_ordinary(self, blocks: list[bytes], at: int) -> tuple[bytes, int]:
+        """Return what is safe to send after *blocks* that only go on, and how many these are."""
+        return say_ordinary(blocks, at, shapes=self._repeated, tally=self._asked.tally)
+
+    def _remember(self, event: ServerSentEvent, received: Event) -> None:
+        """Keep the shape of *event*: mostly the next one differs in its text alone."""
         block = self._blocks[received["index"]]
         if block is not None:
-            self._repeated = block.find_repeated(data, received)
+            repeated = block.find_repeated(event, received)
+            self._repeated = [repeated] if repeated else []
 
     def _rebuild(self, kind: str, received: Event) -> Iterator[Event]:
         if kind == "ping":

@@ -1,5 +1,7 @@
 """Event streams, whatever the shape of their events."""
 
+from itertools import takewhile
+
 import pytest
 
 from gateway.core.answers.event_stream import EventStreamScrubber
@@ -8,7 +10,10 @@ from gateway.core.sse import ServerSentEvent
 
 
 class Echo:
-    """Rebuilds each event as its data in capitals; some data make it fail."""
+    """Rebuilds each event as its data in capitals; some data make it fail.
+
+    Ordinary events are those whose data is digits, which it takes by twos.
+    """
 
     def __init__(self) -> None:
         self.is_done = False
@@ -22,14 +27,19 @@ class Echo:
         self.is_done = event.name == "end"
         return event.data.upper()
 
+    def take_ordinary(self, blocks: list[bytes], at: int) -> tuple[bytes, int]:
+        """Return the digits of the next events that have nothing else, two at the most."""
+        digits = [*takewhile(bytes.isdigit, (b.removeprefix(b"data: ") for b in blocks[at:]))][:2]
+        return b"".join(digits), len(digits)
+
 
 def test_cuts_between_reads_do_not_matter() -> None:
     """Every event is rebuilt once it is there."""
-    stream = b"data: a\n\n: comment\n\nevent: end\ndata: b\n\n"
-    for size in (1, 2, 5, 100):
+    stream = b"data: a\n\n: comment\n\n" + b"data: 1\n\n" * 5 + b"event: end\ndata: b\n\n: c\n"
+    for size in (1, 2, 5, 40, 100, 1000):
         scrubber = EventStreamScrubber(Echo())
         reads = [stream[at : at + size] for at in range(0, len(stream), size)]
-        assert b"".join([scrubber.feed(read) for read in reads]) + scrubber.finish() == b"AB"
+        assert b"".join([scrubber.feed(read) for read in reads]) + scrubber.finish() == b"A11111B"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +57,7 @@ def test_after_an_error_nothing_comes_out(
     """Not even what was safe in the same read, and never again."""
     scrubber = EventStreamScrubber(Echo(), max_event_bytes=100)
     with pytest.raises(raised):
-        scrubber.feed(b"data: a\n\n" + bad)
+        scrubber.feed(b"data: a\n\ndata: 7\n\n" + bad)
     for again in (lambda: scrubber.feed(b"data: a\n\n"), scrubber.finish):
         with pytest.raises(then):
             again()
