@@ -68,7 +68,6 @@ class Connection(asyncio.Protocol):
 
         Raises ``UpstreamTimedOut`` when a time of :meth:`watch` is over.
         """
-        self._waiting_since = None
         if self._timed_out:
             raise UpstreamTimedOut
         data = self._arrived[0] if len(self._arrived) == 1 else b"".join(self._arrived)
@@ -111,5 +110,6 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _wake(self) -> None:
+        self._waiting_since = None  # from here on the server waits for the reader
         if not self._arrival.done():
             self._arrival.set_result(None)

@@ -20,6 +20,9 @@ MAX_EVENT_BYTES: Final = 20 * 1024
 EVENT_END: Final = b"\n\n"
 """What ends an event as vLLM and the gateway write it."""
 
+# Below this, on average, events say nothing: reading lines is quicker than looking at each of them.
+_SHORT: Final = 32
+
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _DATA: Final = b"data: "
 _NAME: Final = b"event: "
@@ -67,17 +70,21 @@ class EventParser:
         """Take *data* and return the events that it completes as bytes without the blank line.
 
         Each is then understood by the caller or given to :meth:`read`. None, and nothing is taken,
-        if *data* does not complete an event, goes on with a line that was read, or has other line
-        ends than vLLM writes: then it is for :meth:`read_on`.
+        if *data* does not complete an event, goes on with a line that was read, is hardly more than
+        blank lines, or has other line ends than vLLM writes: then it is for :meth:`read_on`.
         """
         if not (self._started or self._buffer) and data[:1] not in (b"", _BYTE_ORDER_MARK[:1]):
             self._started = True
         if not self._started or self._size or self._skip_lf or b"\r" in data:
             return []
         if self._buffer:
+            if EVENT_END not in self._buffer[-1:] + data:
+                return []
             data = bytes(self._buffer) + data
         *blocks, rest = data.split(EVENT_END)
-        if not blocks or (len(data) > self._limit and max(map(len, (*blocks, rest))) > self._limit):
+        if not blocks or len(data) < _SHORT * len(blocks):
+            return []
+        if len(data) > self._limit and max(map(len, (*blocks, rest))) > self._limit:
             return []
         if self._buffer or rest:
             self._buffer[:] = rest

@@ -9,7 +9,7 @@ way.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 import orjson
@@ -23,14 +23,15 @@ PROBE: Final = "~this stands for the text~"
 _PROBE: Final = orjson.dumps(PROBE)
 _CUT: Final = "\uffff"  # no character (Unicode §23.7), and written as it is
 _CUT_BYTES: Final = _CUT.encode()
-_MOST_AT_ONCE: Final = 128
+_MOST_AT_ONCE: Final = 32
 """How many events are read together; it is in vain if one of them is no single text after all."""
 
 
 class RepeatedEvent:
     """One shape of event: the bytes before and after its text, as received and as sent.
 
-    *say* scrubs the next text. Made by :func:`find_repeated_event`.
+    The quotes around the text belong to what is *received* before and after it, and not to what is
+    *sent*. *say* scrubs the next text. Made by :func:`find_repeated_event`.
     """
 
     __slots__ = (
@@ -53,13 +54,16 @@ class RepeatedEvent:
     def find_texts(self, blocks: list[bytes], at: int) -> list[str]:
         """Return what *blocks* say, from the one at *at* on, while they have this shape."""
         before, after = self._before, self._after
+        if not blocks[at].startswith(before):
+            return []
         first, last = len(before), -len(after)
-        literals: list[bytes] = []
-        for block in islice(blocks, at, at + _MOST_AT_ONCE):
-            if not (block.startswith(before) and block.endswith(after)):
+        insides: list[bytes] = []
+        for block in blocks[at : at + _MOST_AT_ONCE]:
+            inside = block[first:last]
+            if not (inside and block.startswith(before) and block.endswith(after)):
                 break
-            literals.append(block[first:last])
-        return (_read(literals) or _read(literals[:1])) if literals else []
+            insides.append(inside)
+        return _read(insides)
 
     def say(self, texts: list[str]) -> bytes:
         """Return the events that are safe to send after events with these *texts*.
@@ -84,19 +88,33 @@ def _cut(text: str, like: list[str]) -> list[str]:
     return [text[start:end] for start, end in pairwise([0, *ends, len(text)])]
 
 
-def _read(literals: list[bytes]) -> list[str]:
-    """Return the strings that these are in JSON; none if one of them is anything else, or empty."""
+def _read(insides: list[bytes]) -> list[str]:
+    """Return the strings with these *insides*, up to the first that is none."""
+    if len(insides) > 1:
+        # No string holds a line end, so none can begin in one and end in the next; and if one is
+        # more than a string, there are more texts than insides.
+        texts = _strings(b'",\n"'.join(insides))
+        if len(texts) == len(insides):
+            return texts
+    texts = []
+    for inside in insides:
+        alone = _strings(inside)
+        if len(alone) != 1:
+            break
+        texts += alone
+    return texts
+
+
+def _strings(inside: bytes) -> list[str]:
+    """Return the strings of the list in JSON that has this between its outermost quotes.
+
+    None if one of them is anything else.
+    """
     try:
-        if len(literals) == 1:
-            text = orjson.loads(literals[0])
-            return [text] if type(text) is str and text else []
-        # No string holds a line end, so none can begin in one literal and end in the next; and if
-        # one is more than a string, there are more texts than literals.
-        texts = orjson.loads(b"[" + b",\n".join(literals) + b"]")
+        found = orjson.loads(b'["' + inside + b'"]')
     except orjson.JSONDecodeError:
         return []
-    is_clear = len(texts) == len(literals) and all(texts) and set(map(type, texts)) == {str}
-    return texts if is_clear else []
+    return found if set(map(type, found)) == {str} else []
 
 
 def say_ordinary(
@@ -135,4 +153,5 @@ def find_repeated_event(
     if not is_proven or b"\n" in event.data:
         return None
     start = encode_event(b"", name=event.name).removesuffix(EVENT_END)
-    return RepeatedEvent((start + before, after), (safe_before, safe_after), say)
+    received = (start + before + b'"', b'"' + after)
+    return RepeatedEvent(received, (safe_before, safe_after), say)

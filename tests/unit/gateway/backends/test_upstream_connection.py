@@ -67,6 +67,19 @@ async def test_a_reader_who_is_busy_is_not_blamed_on_the_server() -> None:
     connection.unwatch()
 
 
+async def test_what_has_arrived_is_not_late() -> None:
+    """What came while the loop was busy is read, although the time was over before it was."""
+    connection, transport = connect()
+    connection.watch(idle_seconds=0.01, whole_seconds=60)
+    arrival = connection.arrival()
+    connection.data_received(b"x")
+    await asyncio.sleep(0.03)  # its reader is not yet back
+    assert not transport.aborted
+    await arrival
+    assert connection.take() == b"x"
+    connection.unwatch()
+
+
 async def test_an_answer_that_trickles_for_ever_is_cut() -> None:
     """A byte now and then keeps no answer going beyond the time for all of it."""
     connection, transport = connect()

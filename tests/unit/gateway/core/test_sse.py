@@ -39,7 +39,7 @@ PARTS = [
     "data: y\n\n",
     "data: z\n",
     "语",
-    "x",
+    "x" * 50,
     "\r",
     "\n",
     "\n\n",
@@ -52,7 +52,7 @@ PARTS = [
 @given(st.lists(st.sampled_from(PARTS).map(str.encode)))
 def test_reads_may_be_cut_anywhere(parts: list[bytes]) -> None:
     """Byte by byte, through characters and line ends: the events are the same."""
-    first, whole = b"data: 0\n\n", b"".join(parts)
+    first, whole = b"data: " + b"0" * 999 + b"\n\n", b"".join(parts)
     single = parse([first, *[whole[i : i + 1] for i in range(len(whole))]])
     assert single == parse([first, *parts]) == parse([first, whole]) == parse([first + whole])
 

@@ -35,11 +35,14 @@ class Echo:
 
 def test_cuts_between_reads_do_not_matter() -> None:
     """Every event is rebuilt once it is there."""
-    stream = b"data: a\n\n: comment\n\n" + b"data: 1\n\n" * 5 + b"event: end\ndata: b\n\n: c\n"
-    for size in (1, 2, 5, 40, 100, 1000):
+    digits = b"1" * 100
+    said = (b"A" + digits) * 5 + b"B"
+    stream = b"data: a\n\n: comment\n\n" + b"data: " + digits + b"\n\n"
+    stream = stream * 5 + b"event: end\ndata: b\n\n: c\n"
+    for size in (1, 2, 5, 40, 100, 150, 1000):
         scrubber = EventStreamScrubber(Echo())
         reads = [stream[at : at + size] for at in range(0, len(stream), size)]
-        assert b"".join([scrubber.feed(read) for read in reads]) + scrubber.finish() == b"A11111B"
+        assert b"".join([scrubber.feed(read) for read in reads]) + scrubber.finish() == said
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ def test_after_an_error_nothing_comes_out(
     """Not even what was safe in the same read, and never again."""
     scrubber = EventStreamScrubber(Echo(), max_event_bytes=100)
     with pytest.raises(raised):
-        scrubber.feed(b"data: a\n\ndata: 7\n\n" + bad)
+        scrubber.feed(b"data: a\n\ndata: " + b"7" * 90 + b"\n\n" + bad)
     for again in (lambda: scrubber.feed(b"data: a\n\n"), scrubber.finish):
         with pytest.raises(then):
             again()

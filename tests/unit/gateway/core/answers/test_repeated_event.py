@@ -1,5 +1,6 @@
 """The short way of an event in which only the text is new, against the long one."""
 
+import time
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -56,11 +57,11 @@ def test_events_that_came_together_are_said_together() -> None:
         heard.append(text)
         return text.replace("secret", "[X]")
 
-    shape = RepeatedEvent((b"<", b">"), (b"(", b")"), say)
+    shape = RepeatedEvent((b'<"', b'">'), (b"(", b")"), say)
     tally = Tally()
     said = say_ordinary(
         [b"other", b'<"a sec">', b'<"ret b">', b'<" c">', b"other", b'<"d">'],
-        1, shapes=[RepeatedEvent((b"[", b"]"), (b"", b""), say), shape], tally=tally,
+        1, shapes=[RepeatedEvent((b'["', b'"]'), (b"", b""), say), shape], tally=tally,
     )  # fmt: skip
     assert heard == ["a secret b c"]
     assert said == (b'("a [X]")(" b c")', 3)
@@ -69,7 +70,7 @@ def test_events_that_came_together_are_said_together() -> None:
 
 def test_a_text_with_the_sign_that_cuts_is_one_event() -> None:
     """The sign in a text of the model makes no event of its own."""
-    shape = RepeatedEvent((b"<", b">"), (b"(", b")"), str)
+    shape = RepeatedEvent((b'<"', b'">'), (b"(", b")"), str)
     blocks = ['<"a\uffff">'.encode(), b'<"b">']
     said = say_ordinary(blocks, 0, shapes=[shape], tally=Tally())
     assert said == ('("a\uffffb")'.encode(), 2)
@@ -89,6 +90,11 @@ def test_a_text_with_the_sign_that_cuts_is_one_event() -> None:
         b'"\n"',
         b"",
         b"\xff",
+        b'"abc"\n',  # the end of the line of data, whatever JSON makes of it
+        b' "abc"',
+        b'"abc"],["xyz"',
+        rb'"abc\"',
+        rb'"\ud800"',
     ],
 )
 def test_what_is_no_single_text_is_not_taken(literal: bytes) -> None:
@@ -99,6 +105,15 @@ def test_what_is_no_single_text_is_not_taken(literal: bytes) -> None:
     assert take(shape, b'"abc"', literal) == (b'{"safe":"ABC"}', 1)
     assert take(shape, b'"abc', b'abc"') == (b"", 0)
     assert take(shape, b'"a","b"', b'"c', b'd"') == (b"", 0)
+
+
+def test_an_empty_text_ends_what_is_read_together() -> None:
+    """It says nothing, and goes the long way; those before it and behind it do not."""
+    shape = find(BEFORE + b'"abc"' + AFTER, "abc")
+    assert shape is not None
+    blocks = [b"data: " + BEFORE + text + AFTER for text in (b'"a"', b'"b"', b'""', b'"c"')]
+    taken = [say_ordinary(blocks, at, shapes=[shape], tally=Tally())[1] for at in range(4)]
+    assert taken == [2, 1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +242,17 @@ def test_a_text_after_the_end_is_refused_on_the_short_way_too() -> None:
     scrubber.feed(encode_event(orjson.dumps(chat_event(0, {}, "stop"))))
     with pytest.raises(ScrubFailed):
         scrubber.feed(word)
+
+
+@pytest.mark.parametrize("filler", [b"\n", b": c\n\n", b": " + b"c" * 40 + b"\n\n"])
+def test_a_read_of_many_blocks_costs_what_it_is_long(filler: bytes) -> None:
+    """Nobody can keep the gateway busy with events that say nothing, once a shape is known."""
+    scrubber = EventStreamScrubber(ChoiceEvents(Asked(), chat=True))
+    word = encode_event(orjson.dumps(chat_event(0, {"content": "word "})))
+    scrubber.feed(word * 2)
+    began = time.process_time()
+    assert b"word" in scrubber.feed(filler * (200_000 // len(filler)) + word)
+    assert time.process_time() - began < 2
 
 
 def block_event(kind: str, index: int, **members: Any) -> dict[str, Any]:
