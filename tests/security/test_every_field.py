@@ -70,12 +70,16 @@ def test_every_cut_of_the_words_says_the_same(field: Field) -> None:
 
 
 @fields
-def test_every_cut_of_the_bytes_gives_the_same_bytes(field: Field) -> None:
-    """Reads may end inside a character, a line end or an event."""
+def test_every_cut_of_the_bytes_says_the_same(field: Field) -> None:
+    """Reads may end inside a character, a line end or an event, and may hold many events."""
     pieces = pieces_of(field.written(TEXT), range(0, 90, 7))
-    expected = streamed(field, pieces)
-    for size in (1, 7, 64):
-        assert streamed(field, pieces, size=size) == expected
+    by_bytes = streamed(field, pieces, size=1)
+    for size in (7, 64):  # less than an event
+        assert streamed(field, pieces, size=size) == by_bytes
+    for size in (500, 1 << 20):
+        together = streamed(field, pieces, size=size)
+        assert field.read(together) == field.read(by_bytes)
+        assert together.count(b"\n\n") <= field.stream(pieces).count(b"\n\n") + 1  # what was held
 
 
 @given(
