@@ -78,7 +78,7 @@ class ChoiceStream:
         if scrubber is None:
             scrubber = self._texts[field] = self._scrubbers.new(field, choice=self._index)
         safe = scrubber.feed(text)
-        if self._ended:
+        if text and self._ended:
             raise ScrubFailed
         return safe
 

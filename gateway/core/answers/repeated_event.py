@@ -57,12 +57,12 @@ class RepeatedEvent:
         if not blocks[at].startswith(before):
             return []
         first, last = len(before), -len(after)
+        least = first - last
         insides: list[bytes] = []
         for block in blocks[at : at + _MOST_AT_ONCE]:
-            inside = block[first:last]
-            if not (inside and block.startswith(before) and block.endswith(after)):
+            if not (block.startswith(before) and block.endswith(after) and len(block) >= least):
                 break
-            insides.append(inside)
+            insides.append(block[first:last])
         return _read(insides)
 
     def say(self, texts: list[str]) -> bytes:
@@ -84,8 +84,8 @@ class RepeatedEvent:
 
 def _cut(text: str, like: list[str]) -> list[str]:
     """Return *text* in pieces as long as those of *like*; the last has what is left."""
-    ends = [end for end in accumulate(map(len, like[:-1])) if end < len(text)]
-    return [text[start:end] for start, end in pairwise([0, *ends, len(text)])]
+    ends = {end for end in accumulate(map(len, like[:-1])) if 0 < end < len(text)}
+    return [text[start:end] for start, end in pairwise([0, *sorted(ends), len(text)])]
 
 
 def _read(insides: list[bytes]) -> list[str]:

@@ -84,7 +84,6 @@ def test_a_text_with_the_sign_that_cuts_is_one_event() -> None:
         b'"abc","xyz"',
         b'"abc',
         b'abc"',
-        b'""',
         b"7",
         b'["abc"]',
         b'"\n"',
@@ -107,13 +106,19 @@ def test_what_is_no_single_text_is_not_taken(literal: bytes) -> None:
     assert take(shape, b'"a","b"', b'"c', b'd"') == (b"", 0)
 
 
-def test_an_empty_text_ends_what_is_read_together() -> None:
-    """It says nothing, and goes the long way; those before it and behind it do not."""
+def test_an_empty_text_is_taken_like_any_other() -> None:
+    """As while a character is not complete yet; it makes no event."""
     shape = find(BEFORE + b'"abc"' + AFTER, "abc")
-    assert shape is not None
-    blocks = [b"data: " + BEFORE + text + AFTER for text in (b'"a"', b'"b"', b'""', b'"c"')]
-    taken = [say_ordinary(blocks, at, shapes=[shape], tally=Tally())[1] for at in range(4)]
-    assert taken == [2, 1, 0, 1]
+    said = take(shape, b'""', b'"a"', b'""', b'"b"', b'""')
+    assert said == (b'{"safe":"A"}{"safe":"B"}', 5)
+    assert take(shape, b'""') == (b"", 1)
+    assert take(shape, b'""', b'""') == (b"", 2)
+
+
+def test_quotes_are_not_shared() -> None:
+    """One quote is not the beginning of a text and its end."""
+    shape = find(BEFORE + b'"abc"' + AFTER, "abc")
+    assert take(shape, b'"') == (b"", 0)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +195,21 @@ def texts_of(sent: list[Any]) -> dict[Any, str]:
 
 
 words = st.sampled_from(
-    ["138", "0013", "8000", " ann@exa", "mple.com ", '"', "\\", "\n", "您好", "\x7f", PROBE, "x "]
+    [
+        "",
+        "138",
+        "0013",
+        "8000",
+        " ann@exa",
+        "mple.com ",
+        '"',
+        "\\",
+        "\n",
+        "您好",
+        "\x7f",
+        PROBE,
+        "x ",
+    ]
 )
 deltas = st.one_of(
     words.map(lambda text: {"content": text}),
@@ -234,12 +253,13 @@ def test_the_same_is_said_however_many_come_together(
 
 
 def test_a_text_after_the_end_is_refused_on_the_short_way_too() -> None:
-    """What a choice says after it has ended is never sent."""
+    """What a choice says after it has ended is never sent; nothing is nothing."""
     scrubber = EventStreamScrubber(ChoiceEvents(Asked(), chat=True))
     word = encode_event(orjson.dumps(chat_event(0, {"content": "word "})))
     scrubber.feed(word)
     assert b"word" in scrubber.feed(word)
     scrubber.feed(encode_event(orjson.dumps(chat_event(0, {}, "stop"))))
+    assert scrubber.feed(encode_event(orjson.dumps(chat_event(0, {"content": ""})))) == b""
     with pytest.raises(ScrubFailed):
         scrubber.feed(word)
 
