@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
     def arrival(self) -> asyncio.Future[None]:
         """Return what is done once there is something to :meth:`take`.
 
-        Not a coroutine, since one for each token costs more than what it would do (ADR-0032).
+        Not a coroutine, since one for each token costs more than what it would do (ADR-0031).
         """
         if self._arrived or self._ended:
             return self._here
