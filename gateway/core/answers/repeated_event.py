@@ -24,7 +24,7 @@ _PROBE: Final = orjson.dumps(PROBE)
 _CUT: Final = "\uffff"  # no character (Unicode §23.7), and written as it is
 _CUT_BYTES: Final = _CUT.encode()
 _MOST_AT_ONCE: Final = 32
-"""How many events are read together; it is in vain if one of them is no single text after all."""
+"""How many events are read together; if one of them is no single text, they are read one by one."""
 
 
 class RepeatedEvent:
